@@ -1,0 +1,57 @@
+"""Run every part of the test suite, and end with a table of what passed and how long it took."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PYTHON = sys.executable
+
+PARTS: dict[str, list[str]] = {
+    "ruff": [PYTHON, "-m", "ruff", "check", "."],
+    "format": [PYTHON, "-m", "ruff", "format", "--check", "."],
+    "mypy": [PYTHON, "-m", "mypy"],
+    "unit": [PYTHON, "-m", "pytest", "-q", "tests/unit"],
+    "doctest": [PYTHON, "-m", "pytest", "-q", "--doctest-modules", "course_utils"],
+    "real": [PYTHON, "-m", "pytest", "-q", "tests/real"],
+    "checks": [PYTHON, "tools/notebooks.py", "check"],
+    "nbval": [
+        PYTHON, "-m", "pytest", "-q", "--nbval", "--nbval-current-env",
+        "--nbval-sanitize-with", "tests/nbval_sanitize.cfg", "notebooks",
+    ],
+}  # fmt: skip
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the parts named on the command line, or all of them; return how many failed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"of {', '.join(PARTS)}")
+    chosen = parser.parse_args(arguments).parts or list(PARTS)
+    unknown = [part for part in chosen if part not in PARTS]
+    if unknown:
+        parser.error(f"there is no part {unknown[0]!r}; choose of {', '.join(PARTS)}")
+
+    results = {part: _run(part) for part in chosen}
+    print("\npart      result    seconds")
+    for part, (code, seconds) in results.items():
+        print(f"{part:9} {'FAILED' if code else 'passed':9} {seconds:6.1f}")
+    return sum(code != 0 for code, _ in results.values())
+
+
+def _run(part: str) -> tuple[int, float]:
+    print(f"\n── {part} ──", flush=True)
+    # The committed outputs are of the sample, whatever this shell has chosen. The folder of
+    # real data stays: tests/real looks there.
+    environment = {name: value for name, value in os.environ.items() if name != "COURSE_DATASET"}
+    start = time.monotonic()
+    code = subprocess.run(PARTS[part], cwd=ROOT, env=environment, check=False).returncode
+    return code, time.monotonic() - start
+
+
+if __name__ == "__main__":
+    sys.exit(main())
