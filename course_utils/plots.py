@@ -1,0 +1,199 @@
+"""One function per figure of the course. Each draws on a new figure and returns its axes.
+
+The figures have an opaque background, so that they read on a dark page, and they tell things
+apart by position, label and lightness, so that they read in gray.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from scipy import sparse
+
+INK, SOFT, DARK, MIDDLE, LIGHT = "#22303c", "#8796a5", "#1f4e79", "#5b9bd5", "#bcd7ee"
+ACCENT = "#c8501e"
+
+STYLE: Any = {
+    "axes.facecolor": "white",
+    "axes.edgecolor": SOFT,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 12,
+    "axes.titlepad": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "font.size": 11,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+
+
+def _axes(title: str, xlabel: str, ylabel: str, size: tuple[float, float] = (5.6, 3.3)) -> Axes:
+    import matplotlib.pyplot as plt
+
+    # The figure is made outside the context: a notebook's backend switches itself on with the
+    # first figure, and leaving the context would switch it off again.
+    figure = plt.figure(figsize=size, dpi=150, facecolor="white", layout="constrained")
+    with plt.rc_context(STYLE):
+        axes = figure.add_subplot()
+        axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    return axes
+
+
+def long_tail(ratings: pd.DataFrame, top: float = 0.1) -> Axes:
+    """Draw how many ratings each film has, the most rated first, and mark the top share.
+
+    Parameters
+    ----------
+    ratings
+        A table with a column ``movie_id``.
+    top
+        The share of the rated films to mark.
+    """
+    counts = ratings["movie_id"].value_counts().to_numpy()
+    n_top = max(1, round(top * len(counts)))
+    share = counts[:n_top].sum() / counts.sum()
+    rank = np.arange(1, len(counts) + 1)
+
+    axes = _axes("A few films have most of the ratings", "films, most rated first", "ratings")
+    axes.fill_between(rank, counts, step="pre", color=LIGHT)
+    axes.fill_between(rank[:n_top], counts[:n_top], step="pre", color=DARK)
+    axes.annotate(
+        f"{top:.0%} of the films\nhold {share:.0%} of the ratings",
+        (n_top, counts[n_top - 1]),
+        xytext=(0.3, 0.6),
+        textcoords="axes fraction",
+        arrowprops={"arrowstyle": "-", "color": SOFT},
+    )
+    axes.set(xlim=(1, len(counts)), ylim=(0, None))
+    return axes
+
+
+def ratings_per_user(ratings: pd.DataFrame) -> Axes:
+    """Draw how many people gave how many ratings, on a logarithmic axis, with the median."""
+    counts = ratings["user_id"].value_counts().to_numpy()
+    edges = np.geomspace(counts.min(), counts.max() + 1, 25)
+
+    axes = _axes("Most people rate little, a few a lot", "ratings of one person", "people")
+    axes.hist(counts, bins=edges.tolist(), color=MIDDLE, edgecolor="white")
+    median = float(np.median(counts))
+    axes.axvline(median, color=ACCENT)
+    axes.text(median * 1.06, axes.get_ylim()[1] * 0.94, f"median {median:.0f}", color=ACCENT)
+    axes.set_xscale("log")
+    ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+             if counts.min() <= tick <= counts.max()]  # fmt: skip
+    axes.set_xticks(ticks, labels=[str(tick) for tick in ticks])
+    axes.minorticks_off()
+    return axes
+
+
+def rating_scale(ratings: pd.DataFrame, threshold: float = 4.0) -> Axes:
+    """Draw the share of each rating, those of at least `threshold` stars darker."""
+    shares = ratings["rating"].value_counts(normalize=True).sort_index()
+    labels = [f"{rating:g}" for rating in shares.index]
+    colors = [DARK if rating >= threshold else LIGHT for rating in shares.index]
+
+    axes = _axes("People rate what they expect to like", "stars", "share of the ratings")
+    bars = axes.bar(labels, shares.to_numpy(), color=colors)
+    axes.bar_label(bars, fmt="{:.0%}", padding=2)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    liked = float(shares[shares.index >= threshold].sum())
+    axes.text(
+        0.02, 0.92, f"dark: {threshold:g} stars or more, {liked:.0%}", transform=axes.transAxes
+    )
+    return axes
+
+
+def activity_over_time(ratings: pd.DataFrame) -> Axes:
+    """Draw how many ratings were given in each month (UTC)."""
+    when = pd.to_datetime(ratings["timestamp"], unit="s")  # UTC, as the timestamps are
+    months = pd.Series(1, index=when).resample("MS").sum()
+
+    axes = _axes("Ratings come in waves", "month", "ratings")
+    axes.bar(months.index, months.to_numpy(), width=25, color=MIDDLE)
+    ticks = months.index[:: max(1, len(months) // 4)]
+    axes.set_xticks(ticks, labels=[f"{tick:%b %Y}" for tick in ticks], fontsize=10)
+    axes.set_ylim(0, None)
+    return axes
+
+
+def csr_anatomy(matrix: sparse.csr_matrix, rows: Sequence[str], columns: Sequence[str]) -> Axes:
+    """Draw a small csr matrix beside the three arrays that hold it, one shade for each row.
+
+    Parameters
+    ----------
+    matrix
+        csr, shape (n_users, n_items), small enough to read: up to about 6 × 8.
+    rows, columns
+        What to call its rows and columns.
+    """
+    import matplotlib.pyplot as plt
+
+    n_rows, n_columns = matrix.shape
+    width = max(n_columns, matrix.nnz, n_rows + 1)
+    axes = _axes("", "", "", size=(5.6, 0.45 * (n_rows + 6)))
+    with plt.rc_context(STYLE):
+        axes.set(xlim=(-2.6, width + 0.2), ylim=(-(n_rows + 6), 1.2), aspect="equal")
+        axes.axis("off")
+        for column, name in enumerate(columns):
+            axes.text(column + 0.5, 0.3, name, ha="center", fontsize=9, color=SOFT)
+        for row, name in enumerate(rows):
+            shade = _shade(row, n_rows)
+            axes.text(-0.2, -row - 0.5, name, ha="right", va="center", fontsize=9)
+            for column in range(n_columns):
+                value = matrix[row, column]
+                _cell(
+                    axes, column, -row, f"{value:g}" if value else "", shade if value else "white"
+                )
+
+        row_of_entry = np.repeat(np.arange(n_rows), np.diff(matrix.indptr))
+        shades = [_shade(row, n_rows) for row in row_of_entry]
+        arrays = {
+            "indices": (matrix.indices, shades),
+            "data": (matrix.data, shades),
+            "indptr": (matrix.indptr, [_shade(row, n_rows) for row in range(n_rows)] + ["white"]),
+        }
+        for i, (name, (values, colors)) in enumerate(arrays.items()):
+            y = -(n_rows + 1 + 1.6 * i)
+            axes.text(-0.2, y - 0.5, name, ha="right", va="center", family="monospace")
+            for x, (value, color) in enumerate(zip(values, colors, strict=True)):
+                _cell(axes, x, y, f"{value:g}", color)
+    return axes
+
+
+def _shade(row: int, n_rows: int) -> str:
+    import matplotlib as mpl
+
+    return str(mpl.colors.to_hex(mpl.colormaps["Blues"](0.15 + 0.4 * row / max(1, n_rows - 1))))
+
+
+def _cell(axes: Axes, x: float, y: float, text: str, color: str) -> None:
+    from matplotlib.patches import Rectangle
+
+    axes.add_patch(Rectangle((x, y - 1), 1, 1, facecolor=color, edgecolor=SOFT, linewidth=0.8))
+    axes.text(x + 0.5, y - 0.5, text, ha="center", va="center", fontsize=10, color=INK)
+
+
+def memory_of(sizes: dict[str, float]) -> Axes:
+    """Draw how many megabytes each way to store one matrix takes.
+
+    Parameters
+    ----------
+    sizes
+        Megabytes by name, drawn from top to bottom.
+    """
+    axes = _axes("The same matrix, stored in different ways", "megabytes", "", size=(5.6, 2.2))
+    bars = axes.barh(list(sizes), list(sizes.values()), color=[LIGHT, MIDDLE, DARK][: len(sizes)])
+    axes.bar_label(bars, fmt="{:,.1f} MB", padding=3)
+    axes.set_xlim(right=max(sizes.values()) * 1.25)
+    axes.invert_yaxis()
+    return axes
