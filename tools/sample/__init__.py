@@ -1,0 +1,1 @@
+"""The generator of the course's embedded sample: real films, simulated people."""

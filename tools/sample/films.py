@@ -1,0 +1,92 @@
+"""The catalogue as arrays: what each film is made of, its number, and when it appears."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sample.catalogue import LAST_YEAR, THEMES, TONES, Film
+from sample.chance import Chance, Ints
+
+ERAS = ((1920, 1945), (1946, 1966), (1967, 1979), (1980, 1991), (1992, 2000))
+DAY = 86_400
+START = 956_707_200  # 26 April 2000, 00:00 UTC
+END = 1_046_390_400  # 28 February 2003, 00:00 UTC
+
+# A trait is anything a person can have a taste for; the order below numbers them.
+TRAITS = (
+    *(f"theme:{theme}" for theme in THEMES),
+    *(f"tone:{tone}" for tone in TONES),
+    *(f"era:{first}" for first, _ in ERAS),
+)
+
+
+@dataclass(frozen=True)
+class Films:
+    """One row per film, in order of `movie_id`.
+
+    Attributes
+    ----------
+    movie_id, fame, quality, appears : Ints, shape (n_films,)
+        `fame` and `quality` run from 1 to 100; `appears` is the second from which a film can
+        be rated.
+    series : Ints, shape (n_films,)
+        A number per series, -1 for a film without one.
+    traits : Ints, shape (n_films, 5)
+        Positions in `TRAITS`: three themes (a film with two repeats its first), tone, era.
+    facts : list of Film
+    """
+
+    movie_id: Ints
+    fame: Ints
+    quality: Ints
+    appears: Ints
+    series: Ints
+    traits: Ints
+    facts: list[Film]
+
+    def __len__(self) -> int:
+        """Return the number of films."""
+        return len(self.facts)
+
+
+def build_films(catalogue: list[Film], seed: int) -> Films:
+    """Give every film of the catalogue a number, and decide when each appears."""
+    chance = Chance(seed, "films")
+    appears = appearance(catalogue, chance)
+    # Numbers say nothing about fame, and films that appear later have higher ones, as on a
+    # real site. They have gaps, so that nobody can mistake a number for a row.
+    order = np.lexsort((chance.below(1 << 30, len(catalogue)), appears))
+    facts = [catalogue[i] for i in order]
+    slugs = sorted({film.series for film in facts if film.series})
+    return Films(
+        movie_id=np.cumsum(1 + chance.below(7, len(facts))),
+        fame=np.array([film.fame for film in facts], dtype=np.int64),
+        quality=np.array([film.quality for film in facts], dtype=np.int64),
+        appears=appears[order],
+        series=np.array([slugs.index(f.series) if f.series else -1 for f in facts], np.int64),
+        traits=np.array([traits_of(film) for film in facts], dtype=np.int64),
+        facts=facts,
+    )
+
+
+def appearance(catalogue: list[Film], chance: Chance) -> Ints:
+    """Return the second each film appears: most at the start, some long after it.
+
+    Films of the last year appear during the first months, as they come out. A few older ones,
+    never the most famous, are added to the site later on: the cold start of the course.
+    """
+    n = len(catalogue)
+    new = np.array([film.year == LAST_YEAR for film in catalogue])
+    famous = np.array([film.fame > 70 for film in catalogue])
+    added = (chance.below(25, n) == 0) & ~famous
+    release = START + chance.below(300 * DAY, n)
+    addition = START + 300 * DAY + chance.below(600 * DAY, n)
+    return np.where(new, release, np.where(added, addition, START))
+
+
+def traits_of(film: Film) -> list[int]:
+    """Return the five trait numbers of a film."""
+    themes = [*film.themes, film.themes[0]][:3]
+    era = next(first for first, last in ERAS if first <= film.year <= last)
+    names = [*(f"theme:{theme}" for theme in themes), f"tone:{film.tone}", f"era:{era}"]
+    return [TRAITS.index(name) for name in names]

@@ -1,0 +1,78 @@
+"""When people sit down to rate, and the second of every rating."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sample.chance import SHIFT, Chance, Ints, fixed, times
+from sample.films import DAY, END, START, Films
+from sample.people import People
+
+MOST_SITTINGS = 6
+ONE_SITTING = 69  # percent of people who come exactly once
+SAME_SECOND = fixed(0.45)  # share of ratings sent together with the one before, as on one page
+FAMOUS_FIRST = fixed(0.03)  # how much one point of fame moves a film up the list to rate
+GAP = fixed(14.0)  # mean number of seconds between two pages
+
+
+@dataclass(frozen=True)
+class Sittings:
+    """When each person comes.
+
+    Attributes
+    ----------
+    start : Ints, shape (n_people, MOST_SITTINGS)
+        The first second of each sitting, in order of time; the first `count` of a row are real.
+    count : Ints, shape (n_people,)
+    """
+
+    start: Ints
+    count: Ints
+
+    def last(self) -> Ints:
+        """Return the start of each person's last sitting."""
+        return self.start[np.arange(len(self.count)), self.count - 1]
+
+
+def build_sittings(people: People, seed: int) -> Sittings:
+    """Draw when each person joins and comes back: most never, some days, some months later."""
+    chance = Chance(seed, "sittings")
+    n = len(people)
+    # Squaring a share between 0 and 1 makes small ones common: most join in the first year.
+    share = chance.share(n)
+    joined = START + times(times(share, share), (END - START) * 9 // 10)
+    share = chance.share(n, MOST_SITTINGS)
+    back = times(times(share, share), share)
+    start = joined[:, None] + DAY // 2 + times(back, (END - DAY - joined)[:, None])
+    start[:, 0] = joined
+    count = np.where(chance.below(100, n) < ONE_SITTING, 1, 2 + chance.below(5, n))
+    unused = np.arange(MOST_SITTINGS) >= count[:, None]
+    start = np.sort(np.where(unused, END, start), axis=1)
+    return Sittings(start=start, count=count)
+
+
+def rating_times(person: Ints, film: Ints, films: Films, sittings: Sittings, seed: int) -> Ints:
+    """Return the second of each rating; `person` must be sorted."""
+    chance = Chance(seed, "seconds")
+    n = len(person)
+    sitting = choose_sitting(person, films.appears[film], sittings, chance)
+    # The site shows well-known films first, so people tend to rate them first.
+    place = chance.gumbel(n) + films.fame[film] * FAMOUS_FIRST
+    order = np.lexsort((-place, sitting, person))
+    group = (person * MOST_SITTINGS + sitting)[order]
+    first = np.concatenate(([True], group[1:] != group[:-1]))
+    wait = 2 + (times(chance.exponential(n), GAP) >> SHIFT)
+    wait = np.where(first | (chance.share(n) < SAME_SECOND), 0, wait)
+    elapsed = np.cumsum(wait)
+    since_start = elapsed - np.repeat(elapsed[first], np.diff(np.append(np.flatnonzero(first), n)))
+    seconds = np.empty(n, dtype=np.int64)
+    seconds[order] = sittings.start[person, sitting][order] + since_start
+    return seconds
+
+
+def choose_sitting(person: Ints, appears: Ints, sittings: Sittings, chance: Chance) -> Ints:
+    """Return the sitting of each rating: mostly the first, never before the film appears."""
+    share = chance.share(len(person))
+    chosen = times(times(share, share), sittings.count[person] << SHIFT) >> SHIFT
+    too_early = sittings.start[person, chosen] < appears
+    return np.where(too_early, sittings.count[person] - 1, chosen)
