@@ -1,0 +1,344 @@
+"""What must hold for every notebook: each check returns one line per finding."""
+
+from __future__ import annotations
+
+import html
+import itertools
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import jupytext
+import nbformat
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from setup_cell import BADGE_START, Repository, UserError, badge, setup_source
+
+REBUILD = "run `make notebooks`"
+MAX_BYTES = 1_500_000
+MIN_ALT = 20
+BINARY = {"image/png", "image/jpeg"}
+FIGURES = {*BINARY, "image/svg+xml"}
+PRIVATE_METADATA = {"lines_to_next_cell", "lines_to_end_of_cell_marker", "cell_marker"}
+
+MACHINE_PATH = re.compile(
+    r"(?<![\w.~-])/(?:home|work|Users|root|tmp)/[\w.]+"
+    r"|\b[C-Z]:\\(?:\\\w|[A-Za-mo-qsu-z]\w)"  # C:\Users, but not the "\n" of "K:\n"
+)
+CREDENTIALS = {
+    "an AWS access key id": r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
+    "a Hugging Face token": r"\bhf_[A-Za-z0-9]{20,}",
+    "a GitHub token": r"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{20,})",
+    "a presigned URL": r"\bX-Amz-(?:Signature|Credential|Security-Token)=[\w%]{8,}"
+    r"|[?&](?:AWSAccessKeyId|Signature|temp_url_sig)=[\w%]{8,}",
+    "a private key": r"-{5}BEGIN [A-Z ]*PRIVATE KEY",
+    "a secret": r"(?i)(?:secret|secret_?(?:access_?)?key|password|api_?key"
+    r"|(?:session|access|auth)_?token)[\"']?\s*[:=]\s*"
+    r"(?:[\"'][^\"'\s]{16,}[\"']|[A-Za-z0-9/+]{32,})",
+}
+ADDRESS = re.compile(r"\bat 0x[0-9A-Fa-f]{6,}")
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+HTML_HEADING = re.compile(r"<h([1-6])\b[^>]*>(.*?)</h\1>", re.DOTALL | re.IGNORECASE)
+HTML_LINK = re.compile(r"<(?:img|a)\b[^>]*?\b(?:src|href)\s*=\s*[\"']([^\"']+)", re.IGNORECASE)
+HTML_ANCHOR = re.compile(r"<\w+\b[^>]*?\b(?:id|name)\s*=\s*[\"']([^\"']+)", re.IGNORECASE)
+MARKDOWN = MarkdownIt("commonmark").enable("table")
+
+
+@dataclass(frozen=True)
+class Page:
+    """A notebook, the script beside it, and where both belong.
+
+    ``path`` is the notebook's, under ``root``; both are absolute.
+    """
+
+    root: Path
+    path: Path
+    notebook: Any
+    script: Any
+    repository: Repository
+
+    @property
+    def name(self) -> str:
+        """The notebook's path from the root."""
+        return self.path.relative_to(self.root).as_posix()
+
+
+def read_script(text: str, name: str) -> Any:
+    """Return the notebook, without outputs, that a py:percent script stands for.
+
+    Raises
+    ------
+    UserError
+        If jupytext cannot read it; the sentence says `name`.
+    """
+    try:
+        notebook = jupytext.reads(text, fmt="py:percent")
+    except Exception as error:  # jupytext lets through whatever its parsers raise
+        raise UserError(f"{name}: jupytext cannot read its script ({_line(error)}).") from None
+    for cell in notebook.cells:
+        for key in PRIVATE_METADATA & set(cell.metadata):
+            del cell.metadata[key]
+    return notebook
+
+
+def read_notebook(path: Path) -> Any:
+    """Return a notebook file's content, or raise UserError if it is none."""
+    try:
+        return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    except Exception as error:  # bad JSON, bad encoding, not a notebook
+        raise UserError(f"{path}: not a notebook ({_line(error)}); {REBUILD}") from None
+
+
+def check_pair(page: Page) -> list[str]:
+    """Script and notebook hold the same cells with the same tags and metadata."""
+    ours, theirs = page.notebook.cells, page.script.cells
+    if len(ours) != len(theirs):
+        return [f"{len(ours)} cells, but {len(theirs)} in its script; {REBUILD}"]
+    return [
+        f"cell {n}: not the cell in its script; {REBUILD}"
+        for n, (a, b) in enumerate(zip(ours, theirs, strict=True), 1)
+        if any(a[key] != b[key] for key in ("cell_type", "source", "metadata"))
+    ]
+
+
+def check_executed(page: Page) -> list[str]:
+    """Every code cell was executed, in order, in one go."""
+    counts = [(n, c.execution_count) for n, c in _code(page) if c.source.strip()]
+    return [
+        f"cell {n}: execution count {count} instead of {wanted}; {REBUILD}"
+        for wanted, (n, count) in enumerate(counts, 1)
+        if count != wanted
+    ]
+
+
+def check_no_errors(page: Page) -> list[str]:
+    """No cell ended in an error, unless it is tagged raises-exception."""
+    return [
+        f"cell {n}: ends in {output.ename}; mend it, or tag it raises-exception"
+        for n, cell in _code(page)
+        for output in cell.outputs
+        if output.output_type == "error" and "raises-exception" not in cell.metadata.get("tags", [])
+    ]
+
+
+def check_setup_cell(page: Page) -> list[str]:
+    """There is one setup cell, and it is the one every notebook has."""
+    found = [(n, c) for n, c in _code(page) if "setup" in c.metadata.get("tags", [])]
+    if len(found) != 1:
+        return [f'{len(found)} setup cells; write one code cell as # %% tags=["setup"]']
+    (n, cell), wanted = found[0], setup_source(page.repository)
+    return [] if cell.source == wanted else [f"cell {n}: an outdated setup cell; {REBUILD}"]
+
+
+def check_alt_text(page: Page) -> list[str]:
+    """Every figure says in words what it shows."""
+    findings = []
+    for n, cell in _code(page):
+        alt = str(cell.metadata.get("mystnb", {}).get("image", {}).get("alt", ""))
+        if len(alt.strip()) < MIN_ALT and any(
+            FIGURES & set(o.get("data", {})) for o in cell.outputs
+        ):
+            advice = 'write # %% mystnb={"image": {"alt": "what it shows"}}'
+            findings.append(
+                f"cell {n}: a figure without alt text of {MIN_ALT} characters; {advice}"
+            )
+    return findings
+
+
+def check_headings(page: Page) -> list[str]:
+    """There is one h1, the title, and no level is skipped below it."""
+    findings, last = [], 0
+    for n, cell in _markdown(page):
+        for level, text in headings(cell.source):
+            if (level == 1) != (last == 0):
+                findings.append(f"cell {n}: h{level} '{text}'; have one h1, before all else")
+            elif level > last + 1:
+                findings.append(f"cell {n}: h{level} '{text}' after h{last}; use h{last + 1}")
+            last = level
+    return findings or ([] if last else ["no title; start with a # heading"])
+
+
+def check_machine_paths(page: Page) -> list[str]:
+    """No path of somebody's machine shows."""
+    return [
+        f"cell {n}: {found[0]} is of one machine; use a relative path, or mend the warning"
+        for n, text in _texts(page)
+        for found in MACHINE_PATH.finditer(text)
+    ]
+
+
+def check_credentials(page: Page) -> list[str]:
+    """Nothing has the shape of a credential; the finding does not repeat it."""
+    return [
+        f"cell {n}: what looks like {kind}; read it from the environment, never print it, revoke it"
+        for n, text in _texts(page)
+        for kind, pattern in CREDENTIALS.items()
+        if re.search(pattern, text)
+    ]
+
+
+def check_no_nbval_comments(page: Page) -> list[str]:
+    """Instructions to nbval are tags, which students do not see."""
+    return [
+        f"cell {n}: an NBVAL_ comment; use a tag such as nbval-ignore-output"
+        for n, cell in enumerate(page.notebook.cells, 1)
+        if "NBVAL_" in cell.source
+    ]
+
+
+def check_links(page: Page) -> list[str]:
+    """Every internal link and image leads to a file of the repository, and to a heading in it."""
+    findings = []
+    for n, cell in _markdown(page):
+        for link in links(cell.source):
+            target, _, anchor = unquote(link).partition("#")
+            if re.match(r"[a-z][a-z0-9+.-]*:|//", target, re.IGNORECASE):
+                continue
+            file = (page.path.parent / target).resolve() if target else page.path
+            if not (file.is_file() and file.is_relative_to(page.root.resolve())):
+                findings.append(f"cell {n}: {link} leads to no file; mend the relative link")
+            elif anchor and anchor not in anchors(file):
+                findings.append(f"cell {n}: {link} leads to no heading; mend what follows the #")
+    return findings
+
+
+def check_badge(page: Page) -> list[str]:
+    """One Colab badge stands below the title and opens this very notebook."""
+    wanted, cells = badge(page.name, page.repository), _markdown(page)
+    lines = [line for _, cell in cells for line in cell.source.split("\n")]
+    badges = [line for line in lines if BADGE_START in line]
+    fine = badges == [wanted] and wanted in cells[0][1].source.split("\n")
+    return [] if fine else [f"no Colab badge for this very notebook below its title; {REBUILD}"]
+
+
+def check_size(page: Page) -> list[str]:
+    """No notebook is too large for Colab, GitHub or a slow line."""
+    size = page.path.stat().st_size
+    advice = "draw fewer or smaller figures"
+    return [] if size < MAX_BYTES else [f"{size / 1e6:.1f} MB, over {MAX_BYTES / 1e6}; {advice}"]
+
+
+def check_no_directives(page: Page) -> list[str]:
+    """Markdown is what Colab and GitHub show as well as the book does."""
+    return [
+        f'cell {n}: the MyST directive {text}; use HTML, say <div class="admonition note">'
+        for n, cell in _markdown(page)
+        for token in MARKDOWN.parse(cell.source)
+        for text in _directives(token)
+    ]
+
+
+def check_no_addresses(page: Page) -> list[str]:
+    """No output shows a memory address, which differs in every run."""
+    return [
+        f"cell {n}: a memory address in its output; assign the value, as in lines = ax.plot(x)"
+        for n, text in _texts(page, sources=False)
+        if ADDRESS.search(text)
+    ]
+
+
+def check_no_semicolons(page: Page) -> list[str]:
+    """No cell hides its value with a semicolon: nbval shows it all the same, and fails."""
+    return [
+        f"cell {n}: ends in ;, which nbval ignores; assign the value, as in lines = ax.plot(x)"
+        for n, cell in _code(page)
+        if cell.source.rstrip().endswith(";")
+    ]
+
+
+CHECKS: tuple[Callable[[Page], list[str]], ...] = (
+    check_pair, check_executed, check_no_errors, check_setup_cell, check_alt_text, check_headings,
+    check_machine_paths, check_credentials, check_no_nbval_comments, check_links, check_badge,
+    check_size, check_no_directives, check_no_addresses, check_no_semicolons,
+)  # fmt: skip
+
+
+def check_script(root: Path, script: Path, repository: Repository) -> list[str]:
+    """Return the findings of all checks on a script and its notebook, with the file's name."""
+    path = script.with_suffix(".ipynb")
+    name = path.relative_to(root).as_posix()
+    if not path.is_file():
+        return [f"{name}: missing; {REBUILD}"]
+    try:
+        source = read_script(script.read_text(encoding="utf-8"), name)
+        page = Page(root, path, read_notebook(path), source, repository)
+    except UserError as error:
+        return [str(error)]
+    return [f"{name}: {finding}" for check in CHECKS for finding in check(page)]
+
+
+def headings(source: str) -> list[tuple[int, str]]:
+    """Return level and plain text of each heading in a piece of Markdown, HTML included."""
+    tokens, found = MARKDOWN.parse(source), []
+    for token, inline in zip(tokens, [*tokens[1:], None], strict=True):
+        if token.type == "heading_open" and inline is not None:
+            parts = [c.content for c in inline.children or () if c.type in ("text", "code_inline")]
+            found.append((int(token.tag[1]), "".join(parts)))
+        elif token.type == "html_block":
+            for level, text in HTML_HEADING.findall(re.sub(r"(?s)<!--.*?-->", "", token.content)):
+                found.append((int(level), html.unescape(re.sub("<[^>]*>", "", text))))
+    return found
+
+
+def links(source: str) -> Iterator[str]:
+    """Yield where the links and images of a piece of Markdown lead, HTML ones included."""
+    for block in MARKDOWN.parse(source):
+        for token in (block, *(block.children or ())):
+            if token.type in ("link_open", "image"):
+                yield str(token.attrGet("href") or token.attrGet("src") or "")
+            elif token.type.startswith("html_"):
+                yield from map(html.unescape, HTML_LINK.findall(token.content))
+
+
+def anchors(path: Path) -> set[str]:
+    """Return what may follow the ``#`` in a link to a notebook or Markdown file.
+
+    Slugs are those of GitHub and MyST: a repeated heading gets ``-1``, ``-2`` and so on.
+    """
+    sources = []
+    if path.suffix == ".ipynb":
+        cells = read_notebook(path).cells
+        sources = [cell.source for cell in cells if cell.cell_type == "markdown"]
+    elif path.suffix == ".md":
+        sources = [path.read_text(encoding="utf-8")]
+    found: set[str] = set()
+    for source in sources:
+        found |= {*HTML_ANCHOR.findall(source), *re.findall(r"(?m)^\((\S+)\)=$", source)}
+        for _, text in headings(source):
+            slug = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
+            repeated = (f"{slug}-{i}" for i in itertools.count(1))
+            found.add(next(s for s in itertools.chain([slug], repeated) if s not in found))
+    return found
+
+
+def _code(page: Page) -> list[tuple[int, Any]]:
+    return [(n, c) for n, c in enumerate(page.notebook.cells, 1) if c.cell_type == "code"]
+
+
+def _markdown(page: Page) -> list[tuple[int, Any]]:
+    return [(n, c) for n, c in enumerate(page.notebook.cells, 1) if c.cell_type == "markdown"]
+
+
+def _texts(page: Page, *, sources: bool = True) -> Iterator[tuple[int, str]]:
+    for n, cell in enumerate(page.notebook.cells, 1):
+        if sources:
+            yield n, cell.source
+        for output in cell.get("outputs", []):
+            texts = [output.get("text", ""), output.get("evalue", ""), *output.get("traceback", [])]
+            texts += [v for kind, v in output.get("data", {}).items() if kind not in BINARY]
+            yield n, ANSI.sub("", "\n".join(map(str, texts)))
+
+
+def _line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
+def _directives(token: Token) -> list[str]:
+    if token.type == "fence":
+        return [token.info] if token.info.startswith("{") else []
+    if token.type in ("inline", "html_block"):
+        return re.findall(r"(?m)^\s*(:::+\s*\{.*)", token.content)
+    return []

@@ -1,0 +1,134 @@
+"""The setup cell and the Colab badge of every notebook, made from what _config.yml says."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+SETUP_TEMPLATE = """\
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("course_utils") is None:  # on Colab, say
+    course = "{archive}"
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", course], check=True)
+    importlib.invalidate_caches()
+
+import course_utils
+
+course_utils.setup()"""
+
+BADGE_START = "[![Open in Colab]"
+
+
+class UserError(Exception):
+    """What a maintainer has to mend, said in one sentence."""
+
+
+class Repository(NamedTuple):
+    """The address of the course on GitHub."""
+
+    url: str
+    branch: str
+
+    @property
+    def slug(self) -> str:
+        """Owner and name, as in ``owner/name``."""
+        return "/".join(self.url.split("/")[-2:])
+
+
+def read_repository(root: Path) -> Repository:
+    """Read ``repository.url`` and ``repository.branch`` from ``_config.yml`` under `root`.
+
+    Parameters
+    ----------
+    root : Path
+        The course's root folder.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, is not YAML, or does not name a GitHub repository and a branch.
+    """
+    config = root / "_config.yml"
+    try:
+        repository = yaml.safe_load(config.read_text(encoding="utf-8"))["repository"]
+        url, branch = str(repository["url"]).removesuffix("/"), str(repository["branch"])
+    except (OSError, yaml.YAMLError, KeyError, TypeError):
+        raise UserError(f"{config} should name repository.url and repository.branch.") from None
+    url = url.removesuffix(".git")
+    if not re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+", url):
+        raise UserError(f"repository.url in {config} should be https://github.com/owner/name.")
+    return Repository(url, branch)
+
+
+def setup_source(repository: Repository) -> str:
+    """Return the code of the setup cell."""
+    return SETUP_TEMPLATE.format(
+        archive=f"{repository.url}/archive/refs/heads/{repository.branch}.zip"
+    )
+
+
+def badge(notebook: str, repository: Repository) -> str:
+    """Return the line of Markdown that opens a notebook in Colab.
+
+    Parameters
+    ----------
+    notebook : str
+        The notebook's path from the root, as in ``notebooks/02_loading.ipynb``.
+    repository : Repository
+        Where Colab finds it.
+    """
+    image = Path(os.path.relpath("book/images/colab.svg", Path(notebook).parent)).as_posix()
+    colab = "https://colab.research.google.com/github"
+    return f"{BADGE_START}({image})]({colab}/{repository.slug}/blob/{repository.branch}/{notebook})"
+
+
+def render(script: str, notebook: str, repository: Repository) -> str:
+    """Return a script with its Colab badge and its setup cell brought up to date.
+
+    Everything else stays as it is. A script without a cell tagged ``setup`` is given none:
+    where it belongs is the author's choice, and ``notebooks.py check`` asks for it.
+
+    Parameters
+    ----------
+    script : str
+        The text of a py:percent script.
+    notebook : str
+        The path of the notebook beside it, from the root.
+    repository : Repository
+        The course's address.
+
+    Raises
+    ------
+    UserError
+        If there is no Markdown cell written as ``#`` comments to hold the badge.
+    """
+    header, *cells = re.split(r"(?m)^(?=# %%)", script)
+    titles = [i for i, cell in enumerate(cells) if cell.startswith("# %% [markdown]")]
+    if not titles or '"""' in cells[titles[0]]:
+        raise UserError(
+            f'{notebook}: its script should start with a "# %% [markdown]" cell of # comments.'
+        )
+    cells[titles[0]] = _with_badge(cells[titles[0]], badge(notebook, repository))
+    for i, cell in enumerate(cells):
+        marker = cell.partition("\n")[0]
+        if re.search(r'\btags=\[[^\]]*"setup"', marker):
+            end = "\n\n" if i + 1 < len(cells) else "\n"
+            cells[i] = f"{marker}\n{setup_source(repository)}{end}"
+    return header + "".join(cells)
+
+
+def _with_badge(cell: str, line: str) -> str:
+    lines = cell.split("\n")
+    for i, old in enumerate(lines):
+        if BADGE_START in old:
+            lines[i] = f"# {line}"
+            return "\n".join(lines)
+    body = cell.rstrip("\n# ")
+    return f"{body}\n#\n# {line}\n\n"
