@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,18 +9,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-import jupytext
-import nbformat
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+from notebook_kernel import ANSI, REBUILD, read_notebook, read_script
+from notebook_markdown import anchors, directives, headings, links
 from setup_cell import BADGE_START, Repository, UserError, badge, setup_source
 
-REBUILD = "run `make notebooks`"
 MAX_BYTES = 1_500_000
 MIN_ALT = 20
 BINARY = {"image/png", "image/jpeg"}
 FIGURES = {*BINARY, "image/svg+xml"}
-PRIVATE_METADATA = {"lines_to_next_cell", "lines_to_end_of_cell_marker", "cell_marker"}
 
 MACHINE_PATH = re.compile(
     r"(?<![\w.~-])/(?:home|work|Users|root|tmp)/[\w.]+"
@@ -40,11 +34,6 @@ CREDENTIALS = {
     r"(?:[\"'][^\"'\s]{16,}[\"']|[A-Za-z0-9/+]{32,})",
 }
 ADDRESS = re.compile(r"\bat 0x[0-9A-Fa-f]{6,}")
-ANSI = re.compile(r"\x1b\[[0-9;]*m")
-HTML_HEADING = re.compile(r"<h([1-6])\b[^>]*>(.*?)</h\1>", re.DOTALL | re.IGNORECASE)
-HTML_LINK = re.compile(r"<(?:img|a)\b[^>]*?\b(?:src|href)\s*=\s*[\"']([^\"']+)", re.IGNORECASE)
-HTML_ANCHOR = re.compile(r"<\w+\b[^>]*?\b(?:id|name)\s*=\s*[\"']([^\"']+)", re.IGNORECASE)
-MARKDOWN = MarkdownIt("commonmark").enable("table")
 
 
 @dataclass(frozen=True)
@@ -64,32 +53,6 @@ class Page:
     def name(self) -> str:
         """The notebook's path from the root."""
         return self.path.relative_to(self.root).as_posix()
-
-
-def read_script(text: str, name: str) -> Any:
-    """Return the notebook, without outputs, that a py:percent script stands for.
-
-    Raises
-    ------
-    UserError
-        If jupytext cannot read it; the sentence says `name`.
-    """
-    try:
-        notebook = jupytext.reads(text, fmt="py:percent")
-    except Exception as error:  # jupytext lets through whatever its parsers raise
-        raise UserError(f"{name}: jupytext cannot read its script ({_line(error)}).") from None
-    for cell in notebook.cells:
-        for key in PRIVATE_METADATA & set(cell.metadata):
-            del cell.metadata[key]
-    return notebook
-
-
-def read_notebook(path: Path) -> Any:
-    """Return a notebook file's content, or raise UserError if it is none."""
-    try:
-        return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-    except Exception as error:  # bad JSON, bad encoding, not a notebook
-        raise UserError(f"{path}: not a notebook ({_line(error)}); {REBUILD}") from None
 
 
 def check_pair(page: Page) -> list[str]:
@@ -200,7 +163,7 @@ def check_links(page: Page) -> list[str]:
             file = (page.path.parent / target).resolve() if target else page.path
             if not (file.is_file() and file.is_relative_to(page.root.resolve())):
                 findings.append(f"cell {n}: {link} leads to no file; mend the relative link")
-            elif anchor and anchor not in anchors(file):
+            elif anchor and anchor not in anchors(_markdown_of(file)):
                 findings.append(f"cell {n}: {link} leads to no heading; mend what follows the #")
     return findings
 
@@ -226,8 +189,7 @@ def check_no_directives(page: Page) -> list[str]:
     return [
         f'cell {n}: the MyST directive {text}; use HTML, say <div class="admonition note">'
         for n, cell in _markdown(page)
-        for token in MARKDOWN.parse(cell.source)
-        for text in _directives(token)
+        for text in directives(cell.source)
     ]
 
 
@@ -270,50 +232,6 @@ def check_script(root: Path, script: Path, repository: Repository) -> list[str]:
     return [f"{name}: {finding}" for check in CHECKS for finding in check(page)]
 
 
-def headings(source: str) -> list[tuple[int, str]]:
-    """Return level and plain text of each heading in a piece of Markdown, HTML included."""
-    tokens, found = MARKDOWN.parse(source), []
-    for token, inline in zip(tokens, [*tokens[1:], None], strict=True):
-        if token.type == "heading_open" and inline is not None:
-            parts = [c.content for c in inline.children or () if c.type in ("text", "code_inline")]
-            found.append((int(token.tag[1]), "".join(parts)))
-        elif token.type == "html_block":
-            for level, text in HTML_HEADING.findall(re.sub(r"(?s)<!--.*?-->", "", token.content)):
-                found.append((int(level), html.unescape(re.sub("<[^>]*>", "", text))))
-    return found
-
-
-def links(source: str) -> Iterator[str]:
-    """Yield where the links and images of a piece of Markdown lead, HTML ones included."""
-    for block in MARKDOWN.parse(source):
-        for token in (block, *(block.children or ())):
-            if token.type in ("link_open", "image"):
-                yield str(token.attrGet("href") or token.attrGet("src") or "")
-            elif token.type.startswith("html_"):
-                yield from map(html.unescape, HTML_LINK.findall(token.content))
-
-
-def anchors(path: Path) -> set[str]:
-    """Return what may follow the ``#`` in a link to a notebook or Markdown file.
-
-    Slugs are those of GitHub and MyST: a repeated heading gets ``-1``, ``-2`` and so on.
-    """
-    sources = []
-    if path.suffix == ".ipynb":
-        cells = read_notebook(path).cells
-        sources = [cell.source for cell in cells if cell.cell_type == "markdown"]
-    elif path.suffix == ".md":
-        sources = [path.read_text(encoding="utf-8")]
-    found: set[str] = set()
-    for source in sources:
-        found |= {*HTML_ANCHOR.findall(source), *re.findall(r"(?m)^\((\S+)\)=$", source)}
-        for _, text in headings(source):
-            slug = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
-            repeated = (f"{slug}-{i}" for i in itertools.count(1))
-            found.add(next(s for s in itertools.chain([slug], repeated) if s not in found))
-    return found
-
-
 def _code(page: Page) -> list[tuple[int, Any]]:
     return [(n, c) for n, c in enumerate(page.notebook.cells, 1) if c.cell_type == "code"]
 
@@ -332,13 +250,8 @@ def _texts(page: Page, *, sources: bool = True) -> Iterator[tuple[int, str]]:
             yield n, ANSI.sub("", "\n".join(map(str, texts)))
 
 
-def _line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
-
-
-def _directives(token: Token) -> list[str]:
-    if token.type == "fence":
-        return [token.info] if token.info.startswith("{") else []
-    if token.type in ("inline", "html_block"):
-        return re.findall(r"(?m)^\s*(:::+\s*\{.*)", token.content)
-    return []
+def _markdown_of(file: Path) -> list[str]:
+    """Return the Markdown in a notebook or Markdown file, and none of any other."""
+    if file.suffix == ".ipynb":
+        return [c.source for c in read_notebook(file).cells if c.cell_type == "markdown"]
+    return [file.read_text(encoding="utf-8")] if file.suffix == ".md" else []

@@ -8,60 +8,24 @@ python tools/notebooks.py run [NAME ...]      execute copies, on any dataset, wi
 from __future__ import annotations
 
 import argparse
-import hashlib
-import itertools
 import json
 import os
 import re
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import nbformat
-from jupyter_client.kernelspec import KernelSpecManager
-from jupyter_client.manager import AsyncKernelManager
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from notebook_checks import ANSI, check_script, read_script
+from notebook_checks import check_script
+from notebook_kernel import Job, Outcome, execute, read_script
 from setup_cell import UserError, read_repository, render
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("notebooks", "notebooks/labs", "notebooks/solutions")
 PROCESSES = 2
-OVERWRITTEN = re.compile(r"(?m)^.*\r(?=[^\n])")
 NOT_FOR_BUILD = {"COURSE_DATASET", "COURSE_DATA_DIR", "MPLBACKEND"}
-KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
-LANGUAGE = {
-    "name": "python",
-    "file_extension": ".py",
-    "mimetype": "text/x-python",
-    "nbconvert_exporter": "python",
-    "pygments_lexer": "ipython3",
-}
-
-
-class Job(NamedTuple):
-    """A notebook to execute, and how."""
-
-    name: str  # its path from the root
-    notebook: Any
-    python: str
-    environment: dict[str, str]
-    timeout: int
-
-
-class Outcome(NamedTuple):
-    """An executed notebook as text, or why there is none."""
-
-    job: Job
-    text: str
-    seconds: float
-    error: str
 
 
 def find_scripts(root: Path, names: Sequence[str] = ()) -> list[Path]:
@@ -136,29 +100,47 @@ def check(root: Path, names: Sequence[str] = ()) -> int:
 def run(root: Path, names: Sequence[str], python: str = sys.executable, timeout: int = 600) -> int:
     """Execute copies of the notebooks in the caller's environment; keep nothing.
 
+    The parameters are those of `copies`. Returns the exit status.
+    """
+    environment = dict(os.environ)
+    if folder := environment.get("COURSE_DATA_DIR"):
+        environment["COURSE_DATA_DIR"] = os.path.abspath(folder)
+    jobs = copies(root, names, python, environment, timeout)
+    errors = [outcome.error for outcome in _execute_all(jobs)]
+    return 1 if any(errors) else 0
+
+
+def copies(
+    root: Path, names: Sequence[str], python: str, environment: dict[str, str], timeout: int = 600
+) -> list[Job]:
+    """Return the notebooks as their scripts have them, to be executed by any interpreter.
+
     Parameters
     ----------
     root, names
         As for `find_scripts`.
     python : str
         The interpreter to run them with; it needs ipykernel and what the notebooks import.
+    environment : dict of str to str
+        The environment variables they see.
     timeout : int
         Seconds a cell may take.
+
+    Raises
+    ------
+    UserError
+        If `python` cannot run notebooks, or there are none of these names.
     """
     python = os.path.abspath(python)  # not resolved: a virtual environment's python is a link
     probe = [python, "-c", "import ipykernel"]
     if not os.access(python, os.X_OK) or subprocess.run(probe, capture_output=True).returncode:
         raise UserError(f"{python} is no Python with ipykernel; install ipykernel there.")
-    environment = dict(os.environ)
-    if folder := environment.get("COURSE_DATA_DIR"):
-        environment["COURSE_DATA_DIR"] = os.path.abspath(folder)
     jobs = []
     for script in find_scripts(root, names):
         name = script.relative_to(root).as_posix()
         notebook = read_script(script.read_text(encoding="utf-8"), name)
         jobs.append(Job(name, notebook, python, environment, timeout))
-    errors = [outcome.error for outcome in _execute_all(jobs)]
-    return 1 if any(errors) else 0
+    return jobs
 
 
 def _execute_all(jobs: Sequence[Job]) -> Iterator[Outcome]:
@@ -168,108 +150,19 @@ def _execute_all(jobs: Sequence[Job]) -> Iterator[Outcome]:
         for outcome in pool.map(execute, jobs):
             job, text, seconds, error = outcome
             size, cells = len(text.encode()) / 1000, len(job.notebook.cells)
-            row = f"{job.name:44} {cells:5} {seconds:8.1f} {size:6.0f}  {_dataset(outcome)}"
+            row = f"{job.name:44} {cells:5} {seconds:8.1f} {size:6.0f}  {dataset_in(job.notebook)}"
             print(error or row, file=sys.stderr if error else sys.stdout, flush=True)
             yield outcome
 
 
-def execute(job: Job) -> Outcome:
-    """Execute a script as a notebook: a fresh kernel in an empty folder, as on Colab."""
-    notebook = job.notebook
-    set_ids(notebook)
-    error, position, start = "", 0, time.perf_counter()
-
-    def remember(cell: Any, cell_index: int) -> None:
-        nonlocal position
-        position = cell_index
-
-    with tempfile.TemporaryDirectory() as folder:
-        specs, home, ipython = (Path(folder) / name for name in ("specs", "home", "ipython"))
-        for path in (specs / "python3", home, ipython):
-            path.mkdir(parents=True)
-        argv = [job.python, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=50"]
-        spec = {"argv": argv, "display_name": "Python 3", "language": "python"}
-        (specs / "python3" / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
-        manager = AsyncKernelManager(
-            kernel_name="python3",
-            kernel_spec_manager=KernelSpecManager(kernel_dirs=[str(specs)]),
-        )
-        client = NotebookClient(
-            notebook,
-            km=manager,
-            timeout=job.timeout,
-            record_timing=False,
-            on_cell_start=remember,
-            resources={"metadata": {"path": str(home)}},
-        )
-        try:
-            client.execute(env={**job.environment, "IPYTHONDIR": str(ipython)}, cleanup_kc=True)
-        except CellExecutionError as failure:
-            error = f"{failure.ename}: {ANSI.sub('', failure.evalue).strip()}"
-        except CellTimeoutError:
-            error = f"took more than {job.timeout} s; make it faster, or allow it more (--timeout)"
-        except (DeadKernelError, RuntimeError) as failure:
-            error = f"its kernel died ({failure})"
-    seconds = time.perf_counter() - start
-    if error:
-        cell = notebook.cells[position]
-        first = re.search(r"(?m)^[^#\s].*", cell.source)
-        error = f"{job.name}: cell {position + 1}, `{first[0] if first else cell.source}`: {error}"
-    normalise(notebook)
-    text = nbformat.writes(notebook) + "\n"  # type: ignore[no-untyped-call]
-    return Outcome(job, text, seconds, error)
-
-
-def set_ids(notebook: Any) -> None:
-    """Give every cell an id made from its kind and source, so that everybody gets the same one.
-
-    An unchanged cell keeps its id wherever it moves; of equal cells, later ones get a number.
-    """
-    seen: dict[str, int] = {}
+def dataset_in(notebook: Any) -> str:
+    """Return the dataset that an executed setup cell has printed, or ``-``."""
     for cell in notebook.cells:
-        digest = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:12]
-        seen[digest] = seen.get(digest, 0) + 1
-        cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
-
-
-def normalise(notebook: Any) -> None:
-    """Drop from an executed notebook what differs between runs and machines."""
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.metadata.pop("execution", None)
-            cell.outputs = merge_streams(cell.outputs)
-    notebook.metadata.pop("widgets", None)
-    pairing = {"formats": "ipynb,py:percent"}
-    notebook.metadata.update(kernelspec=KERNEL, language_info=LANGUAGE, jupytext=pairing)
-    notebook.nbformat, notebook.nbformat_minor = 4, 5
-
-
-def merge_streams(outputs: Sequence[Any]) -> list[Any]:
-    """Merge neighbouring stream outputs, stdout before stderr, as the order of pieces varies.
-
-    What a carriage return overwrites (progress bars) is dropped, as nbval does.
-    """
-    merged: list[Any] = []
-    for is_stream, group in itertools.groupby(outputs, lambda o: o.output_type == "stream"):
-        if not is_stream:
-            merged.extend(group)
-            continue
-        streams: dict[str, Any] = {}
-        for output in group:
-            if output.name in streams:
-                streams[output.name].text += output.text
-            else:
-                streams[output.name] = output
-        for name in sorted(streams, reverse=True):
-            streams[name].text = OVERWRITTEN.sub("", streams[name].text)
-            merged.append(streams[name])
-    return merged
-
-
-def _dataset(outcome: Outcome) -> str:
-    """Return the dataset that the setup cell says is in use."""
-    found = re.search(r"dataset: ([\w.-]+)", outcome.text)
-    return found[1] if found else "-"
+        if "setup" in cell.metadata.get("tags", []):
+            printed = "".join(o.get("text", "") for o in cell.get("outputs", []))
+            if found := re.search(r"(?m)^dataset: (\S+)", printed):
+                return found[1]
+    return "-"
 
 
 def same_but_for_timings(path: Path, text: str) -> bool:

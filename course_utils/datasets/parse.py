@@ -42,8 +42,8 @@ def parse_delimited(
 ) -> pd.DataFrame:
     """Parse numbers between ``::`` or tabs, without a header, as ratings.dat and u.data have them.
 
-    ``::`` is read as two single colons with nothing between them: 20 to 50 times as fast as
-    pandas' python engine, and right as long as every field is a number.
+    ``::`` is read as two single colons with nothing between them: much faster than pandas'
+    python engine (``make bench`` says how much), and right as long as every field is a number.
     """
     refuse_bytes(data, label)
     names: list[str] = []

@@ -42,12 +42,14 @@ MOVIES = [
     (13, "'burbs, The (1989) ", "Comedy", 1989),
     (14, "2001: A Space Odyssey", "Drama|Sci-Fi", None),
     (15, 'Say "NA", twice: Fish, a "Wanda" (1988-1990)', "Comedy", 1988),
+    (16, "Agent, 0x7 (2001)", "Action", 2001),
     (2_147_483_647, "NA", "unknown", None),
 ]
 USERS = [(1, 24, "M", "technician", "02139"), (2, 53, "F", "other", "T8H1N")]
 TAGS = [
     (1, 1, "NA", 1139045764),
     (1, 3, "null", 1139045765),
+    (1, 4, "0x1F", 1139045765),
     (2, 3, 'a "quoted", tag: yes', 1139045766),
     (2, 3, '"', 1139045767),
     (2, 11, "naïve – 映画", 1139045768),

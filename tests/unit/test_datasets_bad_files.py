@@ -12,8 +12,8 @@ from test_datasets_bad_rows import LAYOUTS, movies_file, refusal, with_line
     [
         (0, b'1,"Toy Story (1995),Comedy'),  # swallows lines up to the next quote
         (3, b'11,"Mis"rables, Les (1995)",Drama'),
-        (8, b'14,2001,"Drama'),
-        (8, b'14,"2001: A Space Odyssey,Drama'),
+        (9, b'14,2001,"Drama'),
+        (9, b'14,"2001: A Space Odyssey,Drama'),
     ],
 )
 @pytest.mark.parametrize("last", [b"\n", b""])

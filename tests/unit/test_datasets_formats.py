@@ -143,7 +143,7 @@ def test_names_are_checked_and_default_to_the_environment(
     assert requested_name() == "ml-latest"
     assert_is_small(load_movielens(download=False))
     assert repr(load_movielens(download=False)) == (
-        "MovieLens('ml-latest': 8 ratings, 9 movies, 4 users)"
+        "MovieLens('ml-latest': 8 ratings, 10 movies, 4 users)"
     )
     monkeypatch.setenv("COURSE_DATASET", "ml-2m")
     with pytest.raises(DataError, match=r"called 'ml-2m'; choose one of sample, ml-100k, ml-1m"):
