@@ -1,13 +1,20 @@
 """What every test may use."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
 sys.path.insert(0, str(ROOT / "tools"))
+
+# A busy machine is no failure. CI draws the same examples each time; at home they differ, and
+# what they find becomes an @example.
+settings.register_profile("course", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("course")
 
 
 @pytest.fixture(scope="session")

@@ -106,8 +106,9 @@ def load_movielens(
     -----
     An archive is never unpacked. Its parsed tables are kept as Parquet beside it, under
     ``.parsed/``, keyed by its SHA-256, or in the user's cache where its folder is read-only.
-    A release in a folder is parsed each time, and so is one with rows to warn of. The tag genome of ml-20m and later is not read.
-    A whole file is held in memory while it is parsed: 0.9 GB for the ratings of ml-32m.
+    A release in a folder is parsed each time, and so is one with rows to warn of. The tag genome
+    of ml-20m and later is not read. A whole file is held in memory while it is parsed: 0.9 GB for
+    the ratings of ml-32m.
 
     Examples
     --------

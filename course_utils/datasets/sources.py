@@ -49,8 +49,9 @@ class Archive:
             except MemoryError:
                 raise
             except Exception as why:  # a damaged archive makes zipfile raise nearly anything
+                said = str(why)[:80] or type(why).__name__
                 raise DataError(
-                    f"{self.path} is not a whole zip archive ({why}); delete it and load again."
+                    f"{self.path} is not a whole zip archive ({said}); delete it and load again."
                 ) from None
 
     def label(self, file: str) -> str:

@@ -2,8 +2,6 @@
 
 import csv
 import io
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -190,22 +188,3 @@ def test_any_titles_survive_colons_and_commas(rows: list) -> None:
     text = "movieId,title,genres\n" + buffer.getvalue()
     read = parse_csv(text.encode(), fields.MOVIE, "movieId,title,genres", "m", scale=HALF)
     assert_frame_equal(read, wanted)
-
-
-@pytest.mark.parametrize(
-    ("module", "absent"),
-    [
-        ("course_utils", "numpy pandas pyarrow matplotlib scipy torch transformers implicit boto3 "
-         "pooch requests pyspark threadpoolctl tqdm"),
-        # pandas imports pyarrow itself; its readers are what takes time
-        ("course_utils.datasets", "pyarrow.csv pyarrow.parquet pyarrow.dataset matplotlib scipy "
-         "torch transformers implicit boto3 pooch requests pyspark"),
-    ],
-)  # fmt: skip
-def test_imports_are_light(module: str, absent: str, repository_root: Path) -> None:
-    code = f"import sys, {module}; print(*sorted(set('{absent}'.split()) & set(sys.modules)))"
-    run = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        cwd=repository_root, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert run.stdout.strip() == ""

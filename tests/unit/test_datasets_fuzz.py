@@ -57,7 +57,7 @@ def loads_or_is_refused(name: str, home: Path, about: str) -> bool:
     return True
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(target=st.sampled_from(TARGETS), edits=EDITS)
 @example(("ml-latest-small", "ratings.csv"), [(33, 0, b'"')])
 @example(("ml-latest-small", "movies.csv"), [(24, 0, b'"')])
@@ -73,7 +73,7 @@ def test_no_edit_of_a_file_goes_unnoticed(target: tuple, edits: list) -> None:
         loads_or_is_refused(name, Path(folder), about=file)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(edits=EDITS)
 @example([(0, 0, b"")])
 @example([(60, 2000, b"")])
@@ -85,7 +85,7 @@ def test_no_edit_of_an_archive_does_harm(edits: list) -> None:
         assert {path.name for path in Path(folder).iterdir()} <= {"ml-latest.zip", ".parsed"}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(edits=EDITS, pick=st.integers(0, 3))
 def test_no_edit_of_the_cache_shows(edits: list, pick: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
