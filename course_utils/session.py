@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import random
 import sys
-from importlib.metadata import version
 
 
 def setup(seed: int = 42, threads: int = 1) -> None:
@@ -24,6 +23,8 @@ def setup(seed: int = 42, threads: int = 1) -> None:
     -----
     Code that takes a seed of its own, as every model of the course does, ignores these.
     """
+    from importlib.metadata import version
+
     import numpy as np
     from threadpoolctl import threadpool_limits
 

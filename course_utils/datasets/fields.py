@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from course_utils.errors import DataError
@@ -68,6 +69,7 @@ ITEM_100K = (
 )
 
 
+@lru_cache(maxsize=4096)  # genders, ages, genres and flags repeat in every row
 def problem(kind: Kind, text: str, scale: Scale) -> str | None:
     """Say what is wrong with a field, to follow its value; None when it can be right.
 
