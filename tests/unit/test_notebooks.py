@@ -2,14 +2,16 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import nbformat
 import pytest
 from notebook_checks import check_script
+from notebook_kernel import merge_streams, set_ids
 from setup_cell import UserError, read_repository
 
 import notebooks
@@ -40,17 +42,44 @@ CONFIG = "repository:\n  url: https://github.com/some-org/some-course\n  branch:
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the root of a course of one notebook, built."""
+    """Return the root of a course of two equal notebooks, built."""
     root = tmp_path_factory.mktemp("course")
     (root / "notebooks").mkdir()
     (root / "book/images").mkdir(parents=True)
     (root / "book/images/colab.svg").touch()
     (root / "_config.yml").write_text(CONFIG)
-    (root / "notebooks/01_tiny.py").write_text(SCRIPT)
+    for name in ("01_tiny", "02_tiny"):
+        (root / f"notebooks/{name}.py").write_text(SCRIPT)
     built = tool(root, "build", COURSE_DATASET="no-such-release")
     assert built.returncode == 0, built.stdout + built.stderr
-    assert "1 notebooks checked, 0 findings" in built.stdout
+    assert "2 notebooks checked, 0 findings" in built.stdout
     return root
+
+
+class Rebuilt(NamedTuple):
+    """A second build, before which 01 lost its notebook, 02 was edited and 03, wrong, was added."""
+
+    root: Path
+    before: dict[str, bytes]
+    process: subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def rebuilt(course: Path, tmp_path_factory: pytest.TempPathFactory) -> Rebuilt:
+    """Build a copy of the course again, after some changes."""
+    root = tmp_path_factory.mktemp("again") / "course"
+    shutil.copytree(course, root)
+    before = {path.name: path.read_bytes() for path in (root / "notebooks").glob("*.ipynb")}
+    first, edited, failing = (root / f"notebooks/{x}" for x in ("01_tiny", "02_tiny", "03_wrong"))
+    first.with_suffix(".ipynb").unlink()
+    script = edited.with_suffix(".py")
+    script.write_text(SCRIPT.replace("# %%\nimport os", "# %%\n1 + 2\n\n# %%\nimport os"))
+    os.utime(script, (0, 0))
+    failing.with_suffix(".py").write_text(
+        "# %% [markdown]\n# # Wrong\n\n# %%\n# a comment\nx = absent\n"
+    )
+    failing.with_suffix(".ipynb").write_bytes(before["02_tiny.ipynb"])
+    return Rebuilt(root, before, tool(root, "build"))
 
 
 def tool(root: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -60,9 +89,9 @@ def tool(root: Path, *arguments: str, **environment: str) -> subprocess.Complete
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
 
 
-def cells_of(root: Path) -> list[Any]:
-    """Return the cells of the tiny notebook."""
-    cells: list[Any] = nbformat.read(root / "notebooks/01_tiny.ipynb", as_version=4).cells
+def cells_of(root: Path, name: str = "01_tiny") -> list[Any]:
+    """Return the cells of a notebook."""
+    cells: list[Any] = nbformat.read(root / f"notebooks/{name}.ipynb", as_version=4).cells
     return cells
 
 
@@ -78,54 +107,58 @@ def test_build_executes_in_an_empty_folder_without_the_callers_dataset(course: P
     assert "image/png" in cells_of(course)[2].outputs[0].data
 
 
-def test_a_second_build_gives_the_same_bytes(course: Path) -> None:
-    notebook = course / "notebooks/01_tiny.ipynb"
-    before = notebook.read_bytes()
-    notebook.unlink()
-    assert tool(course, "build").returncode == 0
-    assert notebook.read_bytes() == before
+def test_a_second_build_gives_the_same_bytes(rebuilt: Rebuilt) -> None:
+    again = rebuilt.root / "notebooks/01_tiny.ipynb"
+    assert again.read_bytes() == rebuilt.before["01_tiny.ipynb"]
 
 
-def test_the_script_is_the_source_even_if_older_and_ids_are_kept(course: Path) -> None:
-    script, notebook = course / "notebooks/01_tiny.py", course / "notebooks/01_tiny.ipynb"
-    text, before = script.read_text(), notebook.read_bytes()
-    ids = [cell.id for cell in cells_of(course)]
-    new = "# %%\n1 + 2\n"
-    script.write_text(text.replace("# %%\nimport os", f"{new}\n# %%\nimport os"))
-    os.utime(script, (0, 0))
-    try:
-        assert tool(course, "build", "01").returncode == 0
-        cells = cells_of(course)
-        assert cells[3].source == "1 + 2"
-        assert [cell.id for i, cell in enumerate(cells) if i != 3] == ids
-    finally:
-        script.write_text(text)
-        notebook.write_bytes(before)
+def test_the_script_is_the_source_even_if_older_and_ids_are_kept(
+    course: Path, rebuilt: Rebuilt
+) -> None:
+    cells = cells_of(rebuilt.root, "02_tiny")
+    assert cells[3].source == "1 + 2"
+    kept = [cell.id for i, cell in enumerate(cells) if i != 3]
+    assert kept == [cell.id for cell in cells_of(course, "02_tiny")]
 
 
-def test_a_failing_cell_leaves_the_notebook_and_says_where(course: Path) -> None:
-    script, notebook = course / "notebooks/01_tiny.py", course / "notebooks/01_tiny.ipynb"
-    text, before = script.read_text(), notebook.read_bytes()
-    script.write_text(f"{text}\n# %%\n# a comment\nx = absent\n")
-    try:
-        built = tool(course, "build")
-    finally:
-        script.write_text(text)
-    assert built.returncode == 1
+def test_a_failing_cell_leaves_the_notebook_and_says_where(rebuilt: Rebuilt) -> None:
+    assert rebuilt.process.returncode == 1
     wanted = (
-        "notebooks/01_tiny.ipynb: cell 6, `x = absent`: NameError: name 'absent' is not defined"
+        "notebooks/03_wrong.ipynb: cell 2, `x = absent`: NameError: name 'absent' is not defined"
     )
-    assert built.stderr.strip() == wanted
-    assert notebook.read_bytes() == before
-    assert {path.name for path in notebook.parent.iterdir()} == {script.name, notebook.name}
+    assert rebuilt.process.stderr.strip() == wanted
+    folder = rebuilt.root / "notebooks"
+    assert (folder / "03_wrong.ipynb").read_bytes() == rebuilt.before["02_tiny.ipynb"]
+    wanted_files = {
+        f"{x}{end}" for x in ("01_tiny", "02_tiny", "03_wrong") for end in (".py", ".ipynb")
+    }
+    assert {path.name for path in folder.iterdir()} == wanted_files
 
 
 def test_run_passes_the_callers_environment_and_writes_nothing(course: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in course.rglob("*")}
-    ran = tool(course, "run", "--python", sys.executable, COURSE_DATASET="sample")
+    environment = {"COURSE_DATASET": "ml-latest-small", "COURSE_DATA_DIR": "../shared/data"}
+    ran = tool(course, "run", "01", "--python", sys.executable, **environment)
     assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.split()[-1] == "sample"
+    assert ran.stdout.split()[-1] == "ml-latest-small"
     assert {path: path.stat().st_mtime_ns for path in course.rglob("*")} == before
+
+
+@pytest.mark.parametrize(
+    ("printed", "tags", "wanted"),
+    [
+        ("seed 42\ndataset: ml-latest-small (real ratings)\n", ["setup"], "ml-latest-small"),
+        ("dataset: sample\n", [], "-"),
+        ("no dataset: sample\n", ["setup"], "-"),
+    ],
+)
+def test_the_dataset_is_the_one_that_the_setup_cell_prints(
+    printed: str, tags: list[str], wanted: str
+) -> None:
+    outputs = [nbformat.v4.new_output("stream", text=printed)]
+    text = nbformat.v4.new_markdown_cell("dataset: ml-1m", metadata={"tags": ["setup"]})
+    code = nbformat.v4.new_code_cell("x", metadata={"tags": tags}, outputs=outputs)
+    assert notebooks.dataset_in(nbformat.v4.new_notebook(cells=[text, code])) == wanted
 
 
 def test_slow_and_failing_cells_are_told_in_one_line_each(tmp_path: Path) -> None:
@@ -210,7 +243,7 @@ def test_a_notebook_without_a_script_is_a_finding(
 
 def test_equal_cells_get_different_ids() -> None:
     cells = [nbformat.v4.new_code_cell("x") for _ in range(3)]
-    notebooks.set_ids(nbformat.v4.new_notebook(cells=cells))
+    set_ids(nbformat.v4.new_notebook(cells=cells))
     first = cells[0].id
     assert [cell.id for cell in cells] == [first, f"{first}-2", f"{first}-3"]
 
@@ -220,7 +253,7 @@ def test_streams_are_merged_in_a_fixed_order() -> None:
     outputs = [nbformat.v4.new_output("stream", name=name, text=text) for name, text in pieces]
     outputs.append(nbformat.v4.new_output("display_data", data={"text/plain": "x"}))
     outputs.append(nbformat.v4.new_output("stream", name="stdout", text="c\n"))
-    merged = notebooks.merge_streams(outputs)
+    merged = merge_streams(outputs)
     assert [o.get("text") for o in merged] == ["a\nb\n", "100%\n", None, "c\n"]
 
 
