@@ -11,7 +11,9 @@ from typing import Any
 from sphinx.application import Sphinx
 
 
-def remove_scripts(app: Sphinx, page: str, template: str, context: dict[str, Any], _: object) -> None:
+def remove_scripts(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], _: object
+) -> None:
     """Drop the scripts and style of Thebe from a page."""
     for files in ("script_files", "css_files"):
         context[files] = [file for file in context.get(files, []) if not _is_thebe(file)]
