@@ -17,9 +17,12 @@ book: $(READY)  ## Build the site into _build/html; any warning is an error
 test: $(READY)  ## Linters, types, unit tests, doctests, notebook checks, nbval
 	@$(BIN)/python tools/run_tests.py
 
+# Real data is looked for in COURSE_DATA_DIR, or beside the checkout, or is downloaded.
+COURSE_DATA_DIR ?= $(wildcard ../shared/data)
+export COURSE_DATA_DIR
+
 real: $(READY)  ## Execute every lesson on real MovieLens (COURSE_DATASET, COURSE_DATA_DIR)
-	@COURSE_DATASET=$${COURSE_DATASET:-ml-latest-small} COURSE_DATA_DIR=$${COURSE_DATA_DIR:-../shared/data} \
-		$(BIN)/python tools/notebooks.py run
+	@COURSE_DATASET=$${COURSE_DATASET:-ml-latest-small} $(BIN)/python tools/notebooks.py run
 
 notebooks: $(READY)  ## Sync the notebooks with their scripts, execute and check them
 	@$(BIN)/python tools/notebooks.py build

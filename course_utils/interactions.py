@@ -30,7 +30,8 @@ def to_implicit(ratings: pd.DataFrame, threshold: float = 4.0) -> pd.DataFrame:
     Raises
     ------
     DataError
-        When there is no column ``rating`` or no rating reaches the threshold.
+        When there is no column ``rating``, it holds no numbers, or no rating reaches the
+        threshold.
 
     Examples
     --------
@@ -39,16 +40,18 @@ def to_implicit(ratings: pd.DataFrame, threshold: float = 4.0) -> pd.DataFrame:
     [9]
     """
     _need_columns(ratings, "rating")
-    positives = ratings[ratings["rating"] >= threshold].reset_index(drop=True)
-    if positives.empty:
+    stars = ratings["rating"]
+    if not pd.api.types.is_numeric_dtype(stars) or stars.notna().sum() == 0:
+        raise DataError("Column 'rating' holds no numbers; give a table of ratings in stars.")
+    if not (stars >= threshold).any():
         raise DataError(
-            f"No rating reaches the threshold {threshold:g}; the highest is "
-            f"{ratings['rating'].max():g}, so choose a lower threshold."
+            f"No rating reaches the threshold {threshold:g}; the highest is {stars.max():g}, so "
+            "choose a lower threshold."
         )
-    return positives
+    return ratings[stars >= threshold].reset_index(drop=True)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)  # arrays have no one answer to ==
 class Interactions:
     """A user × item matrix together with the ids of its rows and columns.
 
@@ -115,12 +118,14 @@ def encode(
     -------
     Interactions
         The matrix and its ids. Rows of the table with an unknown user or item cannot be
-        placed; a printed line says how many there were.
+        placed; a printed line says how many there were. It may be all of them: then, and for
+        an empty table with `users` and `items` given, the matrix holds nothing.
 
     Raises
     ------
     DataError
-        For an empty table, a missing column, a pair that stands twice, or repeated ids.
+        For an empty table whose rows and columns are not given, a missing column, a pair that
+        stands twice, and for ids that repeat or are no 32-bit integers.
 
     Examples
     --------
@@ -131,17 +136,18 @@ def encode(
            [0., 1.]], dtype=float32)
     >>> later = pd.DataFrame({"user_id": [30, 41, 52], "movie_id": [8, 7, 7]})
     >>> test = encode(later, users=train.users, items=train.items)
-    encode: kept 1 of 3 rows (1 of unknown users, 1 of unknown items)
+    encode: kept 1 of 3 rows; dropped 1 of unknown users, 1 of known users but unknown items
     >>> test.matrix.toarray()
     array([[0., 0.],
            [1., 0.]], dtype=float32)
     """
     _need_columns(positives, "user_id", "movie_id")
-    if positives.empty:
+    if positives.empty and (users is None or items is None):
         raise DataError("There is nothing to encode: the table has no rows.")
-    user_ids, movie_ids = _ids(positives, "user_id"), _ids(positives, "movie_id")
-    users = np.unique(user_ids) if users is None else _distinct(users, "users")
-    items = np.unique(movie_ids) if items is None else _distinct(items, "items")
+    user_ids = _ids(positives["user_id"].to_numpy(), "Column 'user_id'")
+    movie_ids = _ids(positives["movie_id"].to_numpy(), "Column 'movie_id'")
+    users = np.unique(user_ids) if users is None else _distinct(users, "`users`")
+    items = np.unique(movie_ids) if items is None else _distinct(items, "`items`")
 
     rows = pd.Index(users).get_indexer(pd.Index(user_ids))  # -1 where the id is unknown
     columns = pd.Index(items).get_indexer(pd.Index(movie_ids))
@@ -154,9 +160,10 @@ def encode(
 
     dropped = int((~known).sum())
     if dropped:
+        unknown_users = int((rows < 0).sum())
         print(
-            f"encode: kept {len(ones):,} of {len(rows):,} rows ({(rows < 0).sum():,} of unknown "
-            f"users, {((rows >= 0) & (columns < 0)).sum():,} of unknown items)"
+            f"encode: kept {len(ones):,} of {len(rows):,} rows; dropped {unknown_users:,} of "
+            f"unknown users, {dropped - unknown_users:,} of known users but unknown items"
         )
     return Interactions(matrix, users.astype(np.int32), items.astype(np.int32), dropped)
 
@@ -169,18 +176,22 @@ def _need_columns(table: pd.DataFrame, *names: str) -> None:
         )
 
 
-def _ids(table: pd.DataFrame, column: str) -> npt.NDArray[np.int64]:
-    ids = table[column].to_numpy()
-    if ids.dtype.kind not in "iu":
-        raise DataError(f"Column {column!r} holds {ids.dtype}, but ids are integers; convert it.")
-    return ids
+def _ids(ids: npt.ArrayLike, what: str) -> npt.NDArray[np.int64]:
+    """Return `ids` as an array, refusing what pandas or NumPy would quietly bend into shape."""
+    array = np.asarray(ids)
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+        raise DataError(f"{what} must be a list of integer ids, and is {array.dtype}; convert it.")
+    if array.size and not (array.min() >= 0 and array.max() < 2**31):
+        bad = array.min() if array.min() < 0 else array.max()
+        raise DataError(f"{what} holds the id {bad}, but ids lie between 0 and {2**31 - 1}.")
+    return array.astype(np.int64)
 
 
 def _distinct(ids: npt.ArrayLike, what: str) -> npt.NDArray[np.int64]:
-    array = np.asarray(ids)
+    array = _ids(ids, what)
     repeated = pd.Index(array)[pd.Index(array).duplicated()]
     if len(repeated):
-        raise DataError(f"The id {repeated[0]} stands twice in `{what}`; give each id once.")
+        raise DataError(f"The id {repeated[0]} stands twice in {what}; give each id once.")
     return array
 
 

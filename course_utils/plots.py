@@ -63,9 +63,11 @@ def long_tail(ratings: pd.DataFrame, top: float = 0.1) -> Axes:
     share = counts[:n_top].sum() / counts.sum()
     rank = np.arange(1, len(counts) + 1)
 
-    axes = _axes("A few films have most of the ratings", "films, most rated first", "ratings")
-    axes.fill_between(rank, counts, step="pre", color=LIGHT)
-    axes.fill_between(rank[:n_top], counts[:n_top], step="pre", color=DARK)
+    axes = _axes(
+        "A few films have many ratings, many have few", "films, most rated first", "ratings"
+    )
+    axes.fill_between(rank, counts, step="mid", color=LIGHT)
+    axes.fill_between(rank[:n_top], counts[:n_top], step="mid", color=DARK)
     axes.annotate(
         f"{top:.0%} of the films\nhold {share:.0%} of the ratings",
         (n_top, counts[n_top - 1]),
@@ -73,7 +75,7 @@ def long_tail(ratings: pd.DataFrame, top: float = 0.1) -> Axes:
         textcoords="axes fraction",
         arrowprops={"arrowstyle": "-", "color": SOFT},
     )
-    axes.set(xlim=(1, len(counts)), ylim=(0, None))
+    axes.set(xlim=(0.5, len(counts) + 0.5), ylim=(0, None))
     return axes
 
 
@@ -88,8 +90,8 @@ def ratings_per_user(ratings: pd.DataFrame) -> Axes:
     axes.axvline(median, color=ACCENT)
     axes.text(median * 1.06, axes.get_ylim()[1] * 0.94, f"median {median:.0f}", color=ACCENT)
     axes.set_xscale("log")
-    ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
-             if counts.min() <= tick <= counts.max()]  # fmt: skip
+    round_numbers = [digit * 10**power for power in range(8) for digit in (1, 2, 5)]
+    ticks = [tick for tick in round_numbers if edges[0] <= tick <= edges[-1]]
     axes.set_xticks(ticks, labels=[str(tick) for tick in ticks])
     axes.minorticks_off()
     return axes
@@ -102,7 +104,7 @@ def rating_scale(ratings: pd.DataFrame, threshold: float = 4.0) -> Axes:
     colors = [DARK if rating >= threshold else LIGHT for rating in shares.index]
 
     axes = _axes("People rate what they expect to like", "stars", "share of the ratings")
-    bars = axes.bar(labels, shares.to_numpy(), color=colors)
+    bars = axes.bar(labels, shares.to_numpy(), color=colors, edgecolor=SOFT)
     axes.bar_label(bars, fmt="{:.0%}", padding=2)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
@@ -118,7 +120,7 @@ def activity_over_time(ratings: pd.DataFrame) -> Axes:
     when = pd.to_datetime(ratings["timestamp"], unit="s")  # UTC, as the timestamps are
     months = pd.Series(1, index=when).resample("MS").sum()
 
-    axes = _axes("Ratings come in waves", "month", "ratings")
+    axes = _axes("Some months have many more ratings than others", "month", "ratings")
     axes.bar(months.index, months.to_numpy(), width=25, color=MIDDLE)
     ticks = months.index[:: max(1, len(months) // 4)]
     axes.set_xticks(ticks, labels=[f"{tick:%b %Y}" for tick in ticks], fontsize=10)
@@ -145,7 +147,7 @@ def csr_anatomy(matrix: sparse.csr_matrix, rows: Sequence[str], columns: Sequenc
         axes.set(xlim=(-2.6, width + 0.2), ylim=(-(n_rows + 6), 1.2), aspect="equal")
         axes.axis("off")
         for column, name in enumerate(columns):
-            axes.text(column + 0.5, 0.3, name, ha="center", fontsize=9, color=SOFT)
+            axes.text(column + 0.5, 0.3, name, ha="center", fontsize=9)
         for row, name in enumerate(rows):
             shade = _shade(row, n_rows)
             axes.text(-0.2, -row - 0.5, name, ha="right", va="center", fontsize=9)
@@ -192,7 +194,7 @@ def memory_of(sizes: dict[str, float]) -> Axes:
         Megabytes by name, drawn from top to bottom.
     """
     axes = _axes("The same matrix, stored in different ways", "megabytes", "", size=(5.6, 2.2))
-    bars = axes.barh(list(sizes), list(sizes.values()), color=[LIGHT, MIDDLE, DARK][: len(sizes)])
+    bars = axes.barh(list(sizes), list(sizes.values()), color=MIDDLE)
     axes.bar_label(bars, fmt="{:,.1f} MB", padding=3)
     axes.set_xlim(right=max(sizes.values()) * 1.25)
     axes.invert_yaxis()

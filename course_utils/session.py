@@ -23,9 +23,8 @@ def setup(seed: int = 42, threads: int = 1) -> None:
     -----
     Code that takes a seed of its own, as every model of the course does, ignores these.
     """
-    from importlib.metadata import version
-
     import numpy as np
+    import scipy.linalg  # noqa: F401 - brings a BLAS of its own, and the limit below must see it
     from threadpoolctl import threadpool_limits
 
     from course_utils.datasets import describe, requested_name
@@ -37,8 +36,17 @@ def setup(seed: int = 42, threads: int = 1) -> None:
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(seed)
 
-    versions = [f"Python {platform.python_version()}"]
-    versions += [f"{library} {version(library)}" for library in ("numpy", "pandas")]
-    print(" · ".join([f"course_utils {version('course-utils')}", *versions]))
+    versions = [f"{name} {_version(name)}" for name in ("course-utils", "numpy", "pandas")]
+    versions.insert(1, f"Python {platform.python_version()}")
+    print(" · ".join(versions))
     print(f"dataset: {name} ({describe(name)})")
     print(f"seed {seed} · BLAS threads {threads}")
+
+
+def _version(distribution: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(distribution)
+    except PackageNotFoundError:  # imported from a checkout that nobody installed
+        return "not installed"

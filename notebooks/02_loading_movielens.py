@@ -25,7 +25,7 @@
 # - read `::` files in latin-1 without corrupting a title;
 # - check a table before you build on it, and read the message when a row is refused;
 # - turn timestamps into dates without losing a day;
-# - describe the four shapes that every MovieLens release has.
+# - describe the four shapes of MovieLens data.
 #
 # **What you need first**: Python and a little pandas.
 #
@@ -58,6 +58,7 @@ from course_utils.datasets import RELEASES, load_movielens
 pd.DataFrame(
     {
         name: {
+            "year": release.year or "–",
             "files": {"100k": "tabs and pipes", "dat": "::", "csv": "CSV"}[release.layout],
             "encoding": release.encoding,
             "stars": "{:g} to {:g} by {:g}".format(*release.scale),
@@ -68,13 +69,13 @@ pd.DataFrame(
 ).T
 
 # %% [markdown]
-# Three things in this table decide how you read a release:
+# Three columns of this table decide how you read a release:
 #
 # - **The files.** The oldest release separates fields by tabs and pipes, the next two by `::`, and everything since 2015 is CSV.
-# - **The scale.** Whole stars at first, half stars since ml-10m. A rating of 3.5 in ml-1m is an error; in ml-10m it is normal.
-# - **The promise.** The releases with a number in their name are frozen: download ml-1m today and you get the bytes of 2003. `ml-latest` and `ml-latest-small` are remade now and then, so a result on them cannot be compared with last year's.
+# - **The encoding.** How bytes become letters. Take it wrong and "Misérables" is garbled, or cannot be read at all.
+# - **The stars.** Whole ones at first, half ones since ml-10m. A rating of 3.5 in ml-1m is an error; in ml-10m it is normal.
 #
-# The dash at `sample` is there because it has no archive: it comes with the course.
+# The year tells you what a result is worth to others. A release with a year is frozen: download ml-1m today and you get the ratings of 2003. `ml-latest` and `ml-latest-small` are remade now and then, so a result on them may not be comparable with last year's; of `ml-latest-small` the course accepts one edition, that of September 2018. The sample has neither year nor archive, because it comes with the course.
 
 # %% [markdown]
 # <div class="admonition important">
@@ -89,7 +90,7 @@ ml = load_movielens()
 ml
 
 # %% [markdown]
-# To run this very page on real ratings, set the variable before the notebook starts: `COURSE_DATASET=ml-latest-small`. The release is downloaded once, checked against its published checksum, and kept in your user cache.
+# To run this very page on real ratings, set the variable before the notebook starts: `COURSE_DATASET=ml-latest-small`. In Colab, put `import os; os.environ["COURSE_DATASET"] = "ml-latest-small"` into a new first cell. The release is downloaded once, compared with the checksum that the course has on record, and kept in your user cache.
 #
 # ## The same tables, whatever the release
 #
@@ -105,7 +106,13 @@ ml.ratings.head()
 ml.movies.head()
 
 # %% [markdown]
-# Notice the article behind the comma in titles like "Matrix, The (1999)". That is how MovieLens sorts them, and the tables keep it so: a title you change is a title you can no longer look up.
+# Some titles look odd at first, with their article behind a comma:
+
+# %%
+ml.movies[ml.movies["title"].str.contains(", The ")].head(3)
+
+# %% [markdown]
+# That is how MovieLens sorts them, and the tables keep it so: a title you change is a title you can no longer look up.
 #
 # Users, tags and links exist in some releases only. Where a release has none, the table is `None`.
 
@@ -136,7 +143,7 @@ except UnicodeDecodeError as error:
     print(error)
 
 # %% [markdown]
-# In latin-1 every byte is one character, and `0xe9` is é. The other trap is at the apostrophe of `Children's`: a reader that takes quotes for quotes swallows the lines that follow.
+# In latin-1 every byte is one character, and `0xe9` is é.
 
 # %%
 rows = [line.split("::") for line in movies_dat.decode("latin-1").splitlines()]
@@ -153,9 +160,8 @@ folder = Path("tiny/ml-1m")
 folder.mkdir(parents=True, exist_ok=True)
 (folder / "movies.dat").write_bytes(movies_dat)
 (folder / "users.dat").write_text("1::F::25::10::00001\n2::M::35::0::00002\n")
-(folder / "ratings.dat").write_text(
-    "1::1::5::978300760\n1::260::4::978300760\n2::73::3::978302109\n2::1::4::978301968\n"
-)
+ratings_dat = "1::1::5::978300760\n1::260::4::978300760\n2::73::3::978302109\n2::1::4::978301968\n"
+(folder / "ratings.dat").write_text(ratings_dat)
 
 tiny = load_movielens("ml-1m", data_home="tiny", download=False)
 tiny.movies
@@ -175,7 +181,6 @@ assert tiny.movies["genres"].tolist() == by_hand["genres"].tolist()
 # %%
 import io
 
-ratings_dat = (folder / "ratings.dat").read_text()
 names = ["user_id", "movie_id", "rating", "timestamp"]
 
 slow = pd.read_csv(io.StringIO(ratings_dat), sep="::", engine="python", names=names)
@@ -186,13 +191,13 @@ assert slow.equals(fast)
 fast
 
 # %% [markdown]
-# For `ratings.dat` the trick is right: between the colons there are only numbers. How much faster it is depends on your machine, so measure it there. This cell writes the ratings you loaded as a `::` file and reads them both ways.
+# For `ratings.dat` the trick is right: between the colons there are only numbers. How much faster it is depends on your machine, so measure it there. This cell writes ratings you loaded as a `::` file and reads them both ways.
 
 # %% tags=["nbval-ignore-output"]
 from time import perf_counter
 
-lines = ml.ratings.astype(str).agg("::".join, axis=1)
-text = "\n".join(lines)
+some = ml.ratings.head(100_000)
+text = some.to_csv(sep=":", header=False, index=False).replace(":", "::")
 
 start = perf_counter()
 pd.read_csv(io.StringIO(text), sep="::", engine="python", header=None)
@@ -203,7 +208,7 @@ pd.read_csv(io.StringIO(text), sep=":", header=None, usecols=[0, 2, 4, 6])
 single_colon = perf_counter() - start
 
 ratio = python_engine / single_colon
-print(f"{len(lines):,} rows: the python engine takes {ratio:.0f} times as long")
+print(f"{len(some):,} rows: the python engine takes {ratio:.0f} times as long")
 
 # %% [markdown]
 # For `movies.dat` the trick is wrong, and it does not say so. Split the three movies above at single colons:
@@ -226,16 +231,16 @@ with_colon["title"].head(3).to_list()
 #
 # ## Types
 #
-# pandas stores whole numbers in 8 bytes unless you tell it otherwise. No MovieLens id needs more than 4, and no rating more than the 7 digits of a `float32`.
+# pandas stores every number in 8 bytes unless you tell it otherwise. No MovieLens id needs more than 4, and no rating more than the 7 digits of a `float32`. Timestamps keep their 8: those after January 2038 will not fit in 4.
 
 # %%
 ml.ratings.dtypes
 
 # %%
-default = ml.ratings.astype({"user_id": "int64", "movie_id": "int64", "rating": "float64"})
-here, there = (table.memory_usage(index=False).sum() for table in (ml.ratings, default))
-print(f"{here / 1e6:.1f} MB here, {there / 1e6:.1f} MB with pandas' defaults")
-print(f"{1 - here / there:.0%} saved")
+defaults = ml.ratings.astype({"user_id": "int64", "movie_id": "int64", "rating": "float64"})
+ours, theirs = (table.memory_usage(index=False).sum() for table in (ml.ratings, defaults))
+print(f"{ours / 1e6:.1f} MB here, {theirs / 1e6:.1f} MB with pandas' defaults")
+print(f"{1 - ours / theirs:.0%} saved")
 
 # %% [markdown]
 # The years are `Int16` with a capital I: an integer column that may have gaps. With a plain `int16`, a title without a year would be an error; with a float, 1995 would print as 1995.0.
@@ -246,6 +251,8 @@ print(f"{len(no_year)} titles have no year at their end")
 no_year["title"].head(3).to_list()
 
 # %% [markdown]
+# In the sample every title has its year. Real releases have some without, a series such as "Babylon 5", and a model that uses the year has to cope.
+#
 # ## Checks before trust
 #
 # Four questions tell you whether a ratings table can be right. Ask them by hand once:
@@ -257,7 +264,7 @@ print("values that are missing:     ", ml.ratings.isna().sum().sum())
 print("ratings there are:           ", sorted(ml.ratings["rating"].unique().tolist()))
 
 # %% [markdown]
-# `load_movielens` asks them every time. What it does not do is repair: a row that cannot be right is refused with the file and the line, because a loader that drops rows on its own decides about your data behind your back. Damage the tiny release and see:
+# `load_movielens` asks them when it reads a release. A rating of an unknown movie is worth a warning; a missing value, a pair that stands twice in a frozen release, or a rating off the scale stops it. What it never does is repair: a loader that drops rows on its own decides about your data behind your back. Damage the tiny release and see:
 
 # %%
 from course_utils.errors import DataError
@@ -283,7 +290,7 @@ except DataError as error:
 # %% [markdown]
 # ## Dates and time zones
 #
-# A timestamp counts the seconds since midnight of 1 January 1970 in UTC, the time of Greenwich without summer time. Say both when you convert: that the numbers are seconds, and that they are UTC.
+# A timestamp counts the seconds since midnight of 1 January 1970 in UTC, the time zone that clocks are compared with. Say both when you convert: that the numbers are seconds, and that they are UTC.
 
 # %%
 when = pd.to_datetime(ml.ratings["timestamp"], unit="s", utc=True)
@@ -296,7 +303,7 @@ print(f"from {when.min():%d %B %Y} to {when.max():%d %B %Y}")
 print(f"to {pd.to_datetime(ml.ratings['timestamp']).max():%d %B %Y, %H:%M:%S}")
 
 # %% [markdown]
-# Use your own clock instead of UTC, as Python's `datetime.fromtimestamp` does, and a rating given late in the evening moves to another day. For a split by date that is a different split on every laptop.
+# Use your own time zone instead, as Python's `datetime.fromtimestamp` does, and ratings move to another day. In Tokyo, nine hours ahead, it happens to each rating given after 15:00 UTC. A split by date is then another split in every time zone.
 
 # %%
 in_tokyo = when.dt.tz_convert("Asia/Tokyo")
@@ -306,7 +313,7 @@ print(f"{moved:.0%} of the ratings fall on another date in Tokyo than in UTC")
 # %% [markdown]
 # ## Four shapes you will meet again
 #
-# **The long tail.** Count the ratings of each film and sort: a few films have most of the ratings. This is the shape that makes popularity a strong baseline, and recommending the rest worthwhile.
+# **The long tail.** Count the ratings of each film and sort. The first tenth of the films has several times its share; the many films at the end have a few ratings each. This is the shape that makes popularity a strong baseline, and recommending the rest worthwhile.
 
 # %%
 counts = ml.ratings["movie_id"].value_counts()
@@ -320,19 +327,22 @@ from course_utils import plots
 axes = plots.long_tail(ml.ratings)
 
 # %% [markdown]
-# **Ratings per person.** The axis below is logarithmic: each step to the right multiplies. Half of the people are left of the median, and the few at the right end have rated ten times as much and more. A model that treats every rating alike listens mostly to them.
+# **Ratings per person.** The axis of the next figure is logarithmic: each step to the right multiplies. Half of the people are left of the median; the most active have rated ten times as much and more. A model that treats every rating alike listens to the most active tenth far more than to any other.
 
 # %%
 per_user = ml.ratings["user_id"].value_counts()
 print(f"fewest {per_user.min()}, median {per_user.median():.0f}, most {per_user.max()}")
 
-# %% mystnb={"image": {"alt": "Histogram of the number of ratings of each person on a logarithmic axis. It begins at a sharp edge on the left, where most people are, and thins out to the right; a vertical line marks the median."}}
+most_active = per_user.head(round(len(per_user) / 10))
+print(f"the most active tenth gave {most_active.sum() / per_user.sum():.0%} of the ratings")
+
+# %% mystnb={"image": {"alt": "Histogram of the number of ratings of each person on a logarithmic axis. It begins with its tallest bar at a sharp edge on the left and thins out to the right; a vertical line marks the median."}}
 axes = plots.ratings_per_user(ml.ratings)
 
 # %% [markdown]
 # Notice the sharp edge at the left. In most releases everybody has at least 20 ratings, because GroupLens left out people with fewer. Real newcomers are not in the data at all.
 #
-# **The rating scale.** People choose what they watch, so most ratings are good ones. A mean above the middle of the scale is not a happy audience but a selected one.
+# **The rating scale.** The mean lies well above the middle of the scale. One likely reason: people choose what they watch, and rate what they expected to like. A high mean is then not a happy audience but a selected one.
 
 # %%
 stars = ml.ratings["rating"]
@@ -342,12 +352,20 @@ print(f"mean {stars.mean():.2f}, share of 4 stars or more {(stars >= 4).mean():.
 axes = plots.rating_scale(ml.ratings)
 
 # %% [markdown]
-# **Activity over time.** People sit down and rate many films at once, often all they ever rate on the day they join. So timestamps tie, and "the last film somebody watched" is often a coin toss among several.
+# **Activity over time.** Ratings do not come evenly. Neither do those of one person: many people sit down once, rate all they can think of within the hour, and never come back.
 
 # %%
-last = ml.ratings.groupby("user_id")["timestamp"].transform("max")
-ties = (ml.ratings["timestamp"] == last).groupby(ml.ratings["user_id"]).sum()
-print(f"{(ties > 1).mean():.0%} of the people share their last timestamp among several ratings")
+times = ml.ratings.groupby("user_id")["timestamp"]
+one_day = (times.max() - times.min()) < 24 * 60 * 60
+print(f"{one_day.mean():.0%} of the people gave all their ratings within 24 hours")
+
+# %% [markdown]
+# At that pace several ratings fall into one second. For the people counted next, "the last film they rated" is a coin toss among two or more:
+
+# %%
+is_last = ml.ratings["timestamp"] == times.transform("max")
+n_last = is_last.groupby(ml.ratings["user_id"]).sum()
+print(f"{(n_last > 1).mean():.0%} of the people have several ratings at their last timestamp")
 
 # %% mystnb={"image": {"alt": "Bar chart of the number of ratings in each month of the period. Activity is uneven: some months have many times the ratings of others."}}
 axes = plots.activity_over_time(ml.ratings)
@@ -355,7 +373,7 @@ axes = plots.activity_over_time(ml.ratings)
 # %% [markdown]
 # ## Check yourself
 #
-# **1. A colleague reads `movies.dat` with `pd.read_csv(..., sep=":", usecols=[0, 2, 4])` and gets no error. What is wrong with the table?**
+# **1. A colleague reads ml-1m with `pd.read_csv("movies.dat", sep=":", header=None, usecols=[0, 2, 4], encoding="latin-1")` and gets a table without an error. What is wrong with it?**
 #
 # <details><summary>a) Nothing: the trick that works for ratings.dat works here as well.</summary>
 #
@@ -364,12 +382,12 @@ axes = plots.activity_over_time(ml.ratings)
 #
 # <details><summary>b) The titles that hold a colon are cut, and their genres are lost.</summary>
 #
-# Yes. And nothing tells your colleague so: you find it by counting the titles with a colon, as above.
+# Yes. And nothing tells your colleague so. You find it by counting: the films without genres, or the titles without a year at their end.
 # </details>
 #
 # <details><summary>c) The accents are garbled.</summary>
 #
-# That is a matter of the encoding, not of the separator: without <code>encoding="latin-1"</code> the reader stops at the first é, which is at least an error you can see.
+# They are right, because the encoding is given. Without it the reader stops at the first é, which is at least an error you can see.
 # </details>
 #
 # **2. You load ml-1m, and the loader refuses line 731 of `ratings.dat` because of a rating of 3.5. What do you do?**
@@ -398,7 +416,7 @@ axes = plots.activity_over_time(ml.ratings)
 #
 # <details><summary>b) They turned timestamps into dates in their local time zone.</summary>
 #
-# Yes. The same second falls on different dates in Lima and in Tokyo. Convert with <code>utc=True</code> and both get the same days.
+# Yes. The same second falls on different dates in Lima and in Tokyo. Stay in UTC, and both get the same days.
 # </details>
 #
 # <details><summary>c) Timestamps are rounded to days.</summary>
@@ -413,6 +431,6 @@ axes = plots.activity_over_time(ml.ratings)
 # - `load_movielens` gives the same tables for all of them, and refuses a row that cannot be right by file and line.
 # - `::` in ratings may be read as two colons; in titles it may not.
 # - Timestamps are seconds in UTC, and they tie.
-# - Every release has a long tail of films, a few very active people, a scale tilted to the good, and bursts in time.
+# - Look for four shapes in any release: a long tail of films, a few very active people, a scale tilted to the good, and bursts in time.
 #
 # Next: [From ratings to interactions](03_interactions_and_splits.ipynb) turns the ratings into the matrix that every model of the course learns from.

@@ -82,7 +82,7 @@ assert positives.equals(by_hand)
 assert len(toy) == 10  # unchanged
 
 # %% [markdown]
-# Be clear about what is lost. User 8 gave film 20 two stars, and user 8 never saw film 10. After the threshold both look the same: *unknown*. A model for implicit feedback treats them as "probably not", with little confidence.
+# Be clear about what is lost. User 8 gave film 20 two stars, and user 8 never rated film 10. After the threshold both look the same: *unknown*. Many models for implicit feedback treat the unknown as "probably not", with little confidence.
 #
 # Where you put the threshold decides how much you learn from. Here is the release you loaded. As everywhere in the course, the people of the embedded sample are simulated.
 
@@ -101,7 +101,14 @@ from course_utils import plots
 axes = plots.rating_scale(ml.ratings, threshold=4.0)
 
 # %% [markdown]
-# Notice the number of people. With a higher threshold some have no positive left and vanish from the matrix. Somebody who never gives five stars is not somebody who likes nothing.
+# The higher the threshold, the fewer the positives. A person can lose all of theirs, and then vanishes from the matrix. In the toy table that happens to user 21:
+
+# %%
+print("four stars:", to_implicit(toy, 4)["user_id"].unique())
+print("five stars:", to_implicit(toy, 5)["user_id"].unique())
+
+# %% [markdown]
+# User 21 gave three stars and four, never five, and is not somebody who likes nothing. How many people of your release it happens to, you read off the counts above; in the sample it may be nobody.
 #
 # ## Ids are not rows
 #
@@ -123,7 +130,13 @@ print("row 2 is user", users[2])
 print("user 21 is in row", np.searchsorted(users, 21))
 
 # %% [markdown]
-# With them you build the matrix by hand: one row for each user, one column for each film, 1 where the user liked the film.
+# A search answers for ids that do not exist, too: it says where they would stand. There is no user 22, and row 3 is somebody else.
+
+# %%
+print("user 22 would be in row", np.searchsorted(users, 22), "which is user", users[3])
+
+# %% [markdown]
+# With the two lookups you build the matrix by hand: one row for each user, one column for each film, 1 where the user liked the film.
 
 # %%
 matrix_by_hand = np.zeros((len(users), len(items)), dtype=np.float32)
@@ -151,7 +164,7 @@ except IndexError as error:
     print("IndexError:", error)
 
 # %% [markdown]
-# More often the number fits, and you get somebody else's row without a word. `rows_of` and `columns_of` make the step visible, and refuse what is no id:
+# More often the number fits, and you get somebody else's row without a word. `rows_of` and `columns_of` make the step visible, and refuse an id that the matrix does not have:
 
 # %%
 from course_utils.errors import DataError
@@ -202,19 +215,21 @@ assert tiny.items[columns].tolist() == positives.loc[positives["user_id"] == 8, 
 
 # %%
 positives = to_implicit(ml.ratings)
-train = encode(positives)
-n_users, n_items = train.matrix.shape
-density = train.matrix.nnz / (n_users * n_items)
-print(train)
-print(f"density {density:.2%}: {n_users * n_items:,} cells, {train.matrix.nnz:,} of them stored")
+everything = encode(positives)
+n_users, n_items = everything.matrix.shape
+density = everything.matrix.nnz / (n_users * n_items)
+print(everything)
+print(
+    f"density {density:.2%}: {n_users * n_items:,} cells, {everything.matrix.nnz:,} of them stored"
+)
 
 # %% [markdown]
-# You can work out the memory before you make anything. A dense matrix takes 4 bytes for each cell. CSR takes 4 for each value, 4 for each column number, and 4 for each row. The table of ids that you started from takes 4 and 4 for each positive.
+# You can work out the memory of a matrix from its size alone. Dense, it takes 4 bytes for each cell. As CSR it takes 4 for each value, 4 for each column number, and 4 for each row and one more.
 
 # %%
 dense_mb = n_users * n_items * 4 / 1e6
-csr_mb = (train.matrix.nnz * (4 + 4) + (n_users + 1) * 4) / 1e6
-arrays = (train.matrix.data, train.matrix.indices, train.matrix.indptr)
+csr_mb = (everything.matrix.nnz * (4 + 4) + (n_users + 1) * 4) / 1e6
+arrays = (everything.matrix.data, everything.matrix.indices, everything.matrix.indptr)
 assert csr_mb == sum(array.nbytes for array in arrays) / 1e6
 
 # %% mystnb={"image": {"alt": "Horizontal bar chart of the megabytes of the matrix stored dense in eight-byte numbers, dense in four-byte numbers, and as CSR, which is the shortest bar by far."}}
@@ -222,11 +237,12 @@ sizes = {"dense, float64": 2 * dense_mb, "dense, float32": dense_mb, "CSR, float
 axes = plots.memory_of(sizes)
 
 # %% [markdown]
-# On a small release both fit. The gap grows with the catalogue: of a larger one, everybody has seen a smaller share. Here is ml-32m, computed from its published size of 200,948 people, 87,585 films and 32,000,204 ratings, as if all were stored:
+# On a small release both fit. The gap grows with the catalogue: of a larger one, everybody has seen a smaller share. Here is ml-32m, computed from the [size that GroupLens states](https://files.grouplens.org/datasets/movielens/ml-32m-README.html), as if every rating were a positive:
 
 # %%
-print(f"dense, float32: {200_948 * 87_585 * 4 / 1e9:,.0f} GB")
-print(f"CSR,   float32: {(32_000_204 * 8 + 200_949 * 4) / 1e9:,.2f} GB")
+n_users, n_items, n_ratings = 200_948, 87_585, 32_000_204
+print(f"dense, float32: {n_users * n_items * 4 / 1e9:,.0f} GB")
+print(f"CSR,   float32: {(n_ratings * (4 + 4) + (n_users + 1) * 4) / 1e9:,.2f} GB")
 
 # %% [markdown]
 # ## A test set that holds unknown films
@@ -239,7 +255,7 @@ past, future = positives[positives["timestamp"] <= cut], positives[positives["ti
 print(f"{len(past):,} positives before the cut, {len(future):,} after it")
 
 # %% [markdown]
-# People join and films come out, so the future holds ids that the past has never seen:
+# People join, and films find their first admirers, so the future holds ids that the past has never seen:
 
 # %%
 new_users = set(future["user_id"]) - set(past["user_id"])
@@ -260,9 +276,12 @@ print("column 100 is film", train.items[100], "in train and film", test_alone.it
 # %%
 test = encode(future, users=train.users, items=train.items)
 assert test.matrix.shape == train.matrix.shape
+print(f"{test.dropped / len(future):.0%} of the future cannot be placed")
 
 # %% [markdown]
-# Read that line every time. It is the share of the future that this evaluation is blind to: people the model has never met, and films it has never seen. A score says nothing about them, however good it is. Recommending for them is called the *cold-start problem*, and it needs other information than ratings.
+# You did nothing wrong: most of the future *is* out of reach. Many people rate in one sitting, so a cut in time separates people rather than habits. That is why protocols that split person by person are so common.
+#
+# Read the line that `encode` prints every time. It tells you what an evaluation is blind to: people the model has never met, and films it has never seen. A score says nothing about them, however good it is. Recommending for them is called the *cold-start problem*, and it needs something else than their past ratings.
 #
 # The toy example shows the same with numbers you can follow. User 99 and film 60 are new:
 
@@ -308,7 +327,7 @@ toy_test.matrix.toarray()
 # A threshold knows yes and unknown. Weights between them are called confidence, and come with ALS.
 # </details>
 #
-# **3. `indptr` of a CSR matrix is `[0, 2, 2, 5]`. How many values has the second row?**
+# **3. `indptr` of a CSR matrix is `[0, 2, 2, 5]`. How many values does the second row hold?**
 #
 # <details><summary>a) 0</summary>
 #
@@ -325,7 +344,7 @@ toy_test.matrix.toarray()
 # That is the third row, from 2 to 5.
 # </details>
 #
-# **4. `encode(test)` without `users` and `items` runs without an error. Why is it wrong?**
+# **4. `encode(future)` without `users` and `items` runs without an error. Why is it wrong?**
 #
 # <details><summary>a) The matrix gets too large.</summary>
 #

@@ -6,6 +6,7 @@ import logging
 import warnings
 import zipfile
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from course_utils.datasets.releases import Release
@@ -17,16 +18,23 @@ TIMEOUT = (10.0, 30.0)
 
 def user_cache() -> Path:
     """Return the folder that downloads go to: the operating system's cache for this user."""
-    import pooch
+    return Path(_pooch().os_cache("course_utils"))
 
-    return Path(pooch.os_cache("course_utils"))
+
+def _pooch() -> Any:
+    with warnings.catch_warnings():
+        # tqdm, behind pooch, misses notebook widgets; its bar in plain text does as well
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        import pooch
+
+    return pooch
 
 
 def download(release: Release, folder: Path) -> Path:
     """Download the archive of `release` into `folder` and return its path.
 
     The file appears whole and verified, or not at all: it is written under a temporary name,
-    checked against the published SHA-256, and renamed. TLS certificates are always verified.
+    checked against the SHA-256 on record, and renamed. TLS certificates are always verified.
 
     Parameters
     ----------
@@ -69,7 +77,7 @@ def download(release: Release, folder: Path) -> Path:
 
 
 def _retrieve(url: str, release: Release, folder: Path) -> Path:
-    import pooch
+    pooch = _pooch()
 
     pooch.get_logger().setLevel(logging.WARNING)  # the progress bar is enough
     path = Path(
@@ -107,7 +115,7 @@ def _what_went_wrong(error: Exception) -> str:
     if isinstance(error, zipfile.BadZipFile):
         return "sent something that is not a whole zip archive"
     if isinstance(error, ValueError) and "hash" in str(error):  # pooch's word for a bad checksum
-        return "sent a file whose SHA-256 is not the published one"
+        return "sent a file whose SHA-256 is not the one on record"
     if isinstance(error, http.RequestException | ValueError):
         return f"sent an answer that cannot be used ({type(error).__name__})"
     raise error

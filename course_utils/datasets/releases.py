@@ -31,6 +31,8 @@ class Release:
         Of its text files. Decoding is strict.
     scale
         Lowest rating, highest rating, step between ratings.
+    year
+        When it was published.
     folder
         The folder inside the archive. It is the release's name for all but ml-10m.
     sha256, size
@@ -46,6 +48,7 @@ class Release:
     layout: Layout
     encoding: str
     scale: tuple[float, float, float]
+    year: int | None = None
     folder: str = field(default="")
     sha256: str | None = None
     size: int | None = None
@@ -83,32 +86,32 @@ RELEASES: dict[str, Release] = {
     for release in (
         Release("sample", "dat", "latin-1", WHOLE_STARS),
         Release(
-            "ml-100k", "100k", "latin-1", WHOLE_STARS,
+            "ml-100k", "100k", "latin-1", WHOLE_STARS, year=1998,
             sha256="50d2a982c66986937beb9ffb3aa76efe955bf3d5c6b761f4e3a7cd717c6a3229",
             size=4_924_029, mirrored=True,
         ),
         Release(
-            "ml-1m", "dat", "latin-1", WHOLE_STARS,
+            "ml-1m", "dat", "latin-1", WHOLE_STARS, year=2003,
             sha256="a6898adb50b9ca05aa231689da44c217cb524e7ebd39d264c56e2832f2c54e20",
             size=5_917_549, mirrored=True,
         ),
         Release(
-            "ml-10m", "dat", "utf-8", HALF_STARS, folder="ml-10M100K",
+            "ml-10m", "dat", "utf-8", HALF_STARS, year=2009, folder="ml-10M100K",
             sha256="813c411ccb6122564edfe752e7f80c4dcc5aa25fa94c93622f6877a7ba252862",
             size=65_566_137, mirrored=True,
         ),
         Release(
-            "ml-20m", "csv", "utf-8", HALF_STARS,
+            "ml-20m", "csv", "utf-8", HALF_STARS, year=2015,
             sha256="96f243c338a8665f6bcc89c53edf6ee39162a846940de6b7c8c48aeada765ff3",
             size=198_702_078, mirrored=True,
         ),
         Release(
-            "ml-25m", "csv", "utf-8", HALF_STARS,
+            "ml-25m", "csv", "utf-8", HALF_STARS, year=2019,
             sha256="8b21cfb7eb1706b4ec0aac894368d90acf26ebdfb6aced3ebd4ad5bd1eb9c6aa",
             size=261_978_986,
         ),
         Release(
-            "ml-32m", "csv", "utf-8", HALF_STARS,
+            "ml-32m", "csv", "utf-8", HALF_STARS, year=2024,
             sha256="e4a68655d7386b8f95f2f2424b2ff975dfdd15ffd59e0d864a14dca43e99d6ee",
             size=238_950_008,
         ),

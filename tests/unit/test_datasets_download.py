@@ -78,7 +78,7 @@ def test_a_wrong_checksum_is_refused(tmp_path: Path, sources: Sources) -> None:
     with serving(writer.archive_bytes("ml-1m", {"README.txt": b"an older one"})) as server:
         sources(server.url())
         message = refusal("ml-1m", tmp_path)
-    assert "127.0.0.1 sent a file whose SHA-256 is not the published one" in message
+    assert "127.0.0.1 sent a file whose SHA-256 is not the one on record" in message
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_both_are_named_when_both_fail(tmp_path: Path, sources: Sources) -> None
         message = refusal("ml-1m", tmp_path)
     assert (
         "ml-1m could not be downloaded: localhost answered 503 Service Unavailable; 127.0.0.1 sent "
-        "a file whose SHA-256 is not the published one. Try again later"
+        "a file whose SHA-256 is not the one on record. Try again later"
     ) in message
 
 
@@ -92,4 +92,4 @@ def test_the_mirror_is_held_to_the_checksum(tmp_path: Path, sources: Sources) ->
     older = writer.archive_bytes("ml-1m", {"README.txt": b"an older one"})
     with serving(older) as first, serving(older) as mirror:
         sources(first.url("localhost"), mirror.url())
-        assert refusal("ml-1m", tmp_path).count("SHA-256 is not the published one") == 2
+        assert refusal("ml-1m", tmp_path).count("SHA-256 is not the one on record") == 2

@@ -79,7 +79,9 @@ def test_encode_says_how_much_it_dropped_and_counts_no_row_twice(capsys):
     test = encode(later, users=train.users, items=train.items)
     assert test.dropped == 3
     said = capsys.readouterr().out
-    assert said == "encode: kept 1 of 4 rows (2 of unknown users, 1 of unknown items)\n"
+    assert said == (
+        "encode: kept 1 of 4 rows; dropped 2 of unknown users, 1 of known users but unknown items\n"
+    )
 
 
 def test_encode_says_nothing_when_nothing_is_dropped(capsys):
@@ -91,6 +93,13 @@ def test_encode_keeps_the_order_of_the_ids_it_is_given():
     encoded = encode(TOY, users=[21, 8, 3], items=[47, 34, 20, 10])
     assert encoded.users.tolist() == [21, 8, 3]
     assert encoded.matrix.toarray().tolist() == [[1, 0, 0, 0], [0, 1, 1, 0], [0, 1, 0, 1]]
+
+
+def test_an_empty_test_set_gives_an_empty_matrix_of_the_training_sets_shape():
+    train = encode(TOY)
+    test = encode(TOY.head(0), users=train.users, items=train.items)
+    assert test.matrix.shape == train.matrix.shape
+    assert test.matrix.nnz == test.dropped == 0
 
 
 def test_rows_and_columns_of_ids():
@@ -113,8 +122,16 @@ def test_rows_and_columns_of_ids():
             lambda: encode(pd.concat([TOY, TOY.tail(1)])),
             "User 21 and movie 47 stand together twice",
         ),
+        (lambda: to_implicit(TOY.astype({"rating": str})), "'rating' holds no numbers"),
+        (lambda: to_implicit(TOY.assign(rating=np.nan)), "'rating' holds no numbers"),
         (lambda: encode(TOY, users=[3, 8, 8, 21]), "id 8 stands twice in `users`"),
-        (lambda: encode(TOY.astype({"user_id": float})), "'user_id' holds float64"),
+        (lambda: encode(TOY, users=[3.0, 8.5]), "`users` must be a list of integer ids"),
+        (lambda: encode(TOY, items=["10", "20"]), "`items` must be a list of integer ids"),
+        (lambda: encode(TOY, users={3, 8}), "`users` must be a list of integer ids"),
+        (lambda: encode(TOY, users=[[3, 8]]), "`users` must be a list of integer ids"),
+        (lambda: encode(TOY.astype({"user_id": float})), "'user_id' must be a list of integer ids"),
+        (lambda: encode(TOY.assign(movie_id=2**31 + TOY["movie_id"])), "ids lie between 0 and"),
+        (lambda: encode(TOY.assign(user_id=-1)), "holds the id -1"),
         (lambda: encode(TOY).rows_of(4), "no user 4 in this matrix"),
         (lambda: encode(TOY).columns_of([10, 11]), "no movie 11 in this matrix"),
     ],
