@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sample_models import MODELS, Floats, K, als, cosine, hits_per_user, popularity, random_scores
+from sample_models import MODELS, Floats, K, als, cosine, popularity, random_scores, recall_per_user
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
@@ -83,7 +83,7 @@ def report_models(samples: dict[int, MovieLens]) -> None:
     for seed, ml in samples.items():
         train, test = hold_out(to_implicit(ml.ratings))
         for name, model in MODELS.items():
-            recalls[name][seed] = hits_per_user(model(train.matrix), train.matrix, test)
+            recalls[name][seed] = recall_per_user(model(train.matrix), train.matrix, test)
     print("\n## Recall@10, the last 5 positives of everybody held out\n")
     print("| model | " + " | ".join(f"seed {seed}" for seed in samples) + " | mean of seeds |")
     print("|---|" + "---|" * (len(samples) + 1))
@@ -111,11 +111,11 @@ def report_splits(ml: MovieLens) -> None:
     for name, ties in (("by time", "order"), ("at random", "any")):
         train, test = hold_out(positives, ties=ties)
         for model in ("popularity", "item-kNN (200)", "ALS (64)"):
-            recall = hits_per_user(MODELS[model](train.matrix), train.matrix, test)
+            recall = recall_per_user(MODELS[model](train.matrix), train.matrix, test)
             print(f"5 positives held out {name}: {model} Recall@10 {interval(recall)}")
     for ties in ("order", "random"):
         train, test = hold_out(positives, n=1, ties=ties)
-        hits = hits_per_user(popularity(train.matrix), train.matrix, test)
+        hits = recall_per_user(popularity(train.matrix), train.matrix, test)
         print(f"last positive held out, ties {ties!r}: popularity HR@10 {interval(hits)}")
     train, test = hold_out(positives)
     scores = np.array(als(train.matrix))
@@ -147,8 +147,8 @@ def report_words(ml: MovieLens) -> None:
     scores[:, ~np.isin(warm.items, cold)] = -np.inf  # the candidates are the cold films
     chance = np.where(np.isinf(scores), -np.inf, random_scores(warm.matrix))
     print(f"\n## Words: {len(cold)} films without a rating in training, ranked among themselves\n")
-    print(f"mean of liked films' embeddings: {interval(hits_per_user(scores, warm.matrix, test))}")
-    print(f"random:                          {interval(hits_per_user(chance, warm.matrix, test))}")
+    for how, cells in (("mean of liked films' embeddings", scores), ("random", chance)):
+        print(f"{how}: {interval(recall_per_user(cells, warm.matrix, test))}")
     print("\n## Neighbors\n")
     _print_neighbors(ml, "by words", vectors @ vectors.T, ml.movies["movie_id"].to_numpy())
     everything = encode(positives)

@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float64]
 Model = Callable[[sparse.csr_matrix], Floats]
 
 
-def hits_per_user(scores: Floats, train: sparse.csr_matrix, test: sparse.csr_matrix) -> Floats:
+def recall_per_user(scores: Floats, train: sparse.csr_matrix, test: sparse.csr_matrix) -> Floats:
     """Return recall@10 of each user with something held out; films of the training set are out."""
     users = np.flatnonzero(np.diff(test.indptr))
     scores = np.array(scores[users], dtype=np.float64)
