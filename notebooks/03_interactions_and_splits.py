@@ -14,7 +14,7 @@
 # %% [markdown]
 # # From ratings to interactions
 #
-# You turn a table of stars into the sparse user–item matrix that every recommender of the course learns from, and you keep track of which row is who.
+# You turn a table of stars into the sparse user–item matrix that every recommender of the course learns from, and you split it into past and future without letting the future leak.
 #
 # [![Open in Colab](../book/images/colab.svg)](https://colab.research.google.com/github/your-org/movielens-course/blob/main/notebooks/03_interactions_and_splits.ipynb)
 
@@ -25,11 +25,12 @@
 # - go from ids to rows and back without mixing them up;
 # - read a CSR matrix as the three arrays it is;
 # - work out how much memory a matrix needs before you make it;
-# - encode a test set so that its columns mean what the model's columns mean.
+# - encode a test set so that its columns mean what the model's columns mean;
+# - split by time, prove that nothing leaks, and say what a tie is worth.
 #
 # **What you need first**: [Loading MovieLens](02_loading_movielens.ipynb).
 #
-# **How long it takes**: about 40 minutes.
+# **How long it takes**: about 60 minutes.
 
 # %% tags=["setup"]
 import importlib.util
@@ -247,12 +248,14 @@ print(f"CSR,   float32: {(n_ratings * (4 + 4) + (n_users + 1) * 4) / 1e9:,.2f} G
 # %% [markdown]
 # ## A test set that holds unknown films
 #
-# A recommender learns from the past and is judged on the future. Make both: the oldest 80% of the positives are `past`, the others `future`.
+# A recommender learns from the past and is judged on the future. The most honest split cuts once in time, for everybody: the newest fifth of the positives is held out.
 
 # %%
-cut = positives["timestamp"].quantile(0.8)
-past, future = positives[positives["timestamp"] <= cut], positives[positives["timestamp"] > cut]
-print(f"{len(past):,} positives before the cut, {len(future):,} after it")
+from course_utils.splits import global_time_split
+
+by_date = global_time_split(positives, test_ratio=0.2)
+past, future = by_date.train, by_date.test
+by_date
 
 # %% [markdown]
 # People join, and films find their first admirers, so the future holds ids that the past has never seen:
@@ -279,7 +282,7 @@ assert test.matrix.shape == train.matrix.shape
 print(f"{test.dropped / len(future):.0%} of the future cannot be placed")
 
 # %% [markdown]
-# You did nothing wrong: most of the future *is* out of reach. Many people rate in one sitting, so a cut in time separates people rather than habits. That is why protocols that split person by person are so common.
+# You did nothing wrong: most of the future *is* out of reach. Many people rate in one sitting, so a cut in time separates people rather than habits.
 #
 # Read the line that `encode` prints every time. It tells you what an evaluation is blind to: people the model has never met, and films it has never seen. A score says nothing about them, however good it is. Recommending for them is called the *cold-start problem*, and it needs something else than their past ratings.
 #
@@ -289,6 +292,100 @@ print(f"{test.dropped / len(future):.0%} of the future cannot be placed")
 later = pd.DataFrame({"user_id": [3, 8, 99], "movie_id": [20, 60, 10]})
 toy_test = encode(later, users=tiny.users, items=tiny.items)
 toy_test.matrix.toarray()
+
+# %% [markdown]
+# ## Splitting person by person
+#
+# To ask "what will *this* person like next?", hold out the last positives of each person. Give the toy ratings a time, and do it by hand: sort by time, take the last row of each user.
+
+# %%
+timed = by_hand.assign(timestamp=[10, 20, 40, 30, 10, 50, 60])
+last = timed.sort_values("timestamp", kind="stable").groupby("user_id").tail(1)
+last.sort_values("user_id")
+
+# %% [markdown]
+# User 21 has one positive only. Hold it out and nothing is left to learn from, so `leave_last_out` keeps such users in the training set, and says how many there are.
+
+# %%
+from course_utils.splits import leave_last_out
+
+split = leave_last_out(timed, n_test=1, min_train=1)
+assert set(split.test["user_id"]) == set(last["user_id"]) - {21}
+split
+
+# %% [markdown]
+# Now the whole release: the last five positives of everybody who keeps at least five. Compare what can be placed with the cut in time above.
+
+# %%
+split = leave_last_out(positives, n_test=5, min_train=5)
+train = encode(split.train)
+test = encode(split.test, users=train.users, items=train.items)
+print(split)
+print(f"{test.dropped / len(split.test):.1%} of the test set cannot be placed")
+
+# %% [markdown]
+# The price: one person's past may lie after another one's future, so a model can learn in March what a third person liked in May. Both protocols are in use. Say which one a number comes from.
+#
+# ## Leakage, as a number
+#
+# You need a model to see what a split does to a score. Take the simplest: recommend the ten films with the most positives that a person does not have yet. The *recall@10* of a person is the share of their held-out films among the ten.
+
+
+# %%
+def recall_of_popularity(split):
+    train = encode(split.train)
+    test = encode(split.test, users=train.users, items=train.items)
+    scores = np.tile(np.asarray(train.matrix.sum(axis=0)), (len(train.users), 1))
+    scores[train.matrix.nonzero()] = -1  # nobody is recommended what they have
+    top = np.argsort(-scores, axis=1, kind="stable")[:, :10]
+    held_out = test.matrix.toarray()
+    hits = np.take_along_axis(held_out, top, axis=1).sum(axis=1)
+    has_test = held_out.sum(axis=1) > 0
+    return (hits[has_test] / held_out.sum(axis=1)[has_test]).mean()
+
+
+print(f"last five held out: recall@10 = {recall_of_popularity(split):.3f}")
+
+# %% [markdown]
+# Many tutorials hold out five positives at random instead. You get that split by giving every row a random time before you split. The model is the same, the people are the same:
+
+# %%
+rng = np.random.default_rng(42)
+shuffled = positives.assign(timestamp=rng.permutation(len(positives)))
+at_random = leave_last_out(shuffled, n_test=5, min_train=5)
+print(f"five at random: recall@10 = {recall_of_popularity(at_random):.3f}")
+
+# %% [markdown]
+# The score rises, and no recommender got better. At random, a model that predicts what somebody liked in spring has seen what they liked in summer, and which films were going to be popular. In the world it will not have.
+#
+# `assert_no_leakage` finds that out for you. It needs the real times back:
+
+# %%
+from course_utils.splits import Split, assert_no_leakage
+
+assert_no_leakage(split)
+assert_no_leakage(by_date)
+
+with_times = [
+    positives.loc[part.index] for part in (at_random.train, at_random.val, at_random.test)
+]
+try:
+    assert_no_leakage(Split(*with_times))
+except DataError as error:
+    print(error)
+
+# %% [markdown]
+# ## The tie rule, as a number
+#
+# In the last lesson you counted the people who have several ratings at their last timestamp. For them, "the last positive" depends on a rule that most papers do not state: the order of the file, the movie id, or chance. Hold out one positive under each:
+
+# %%
+for ties in ("order", "movie_id", "random"):
+    one = leave_last_out(positives, n_test=1, min_train=5, ties=ties, seed=42)
+    print(f"ties by {ties:8}  recall@10 = {recall_of_popularity(one):.3f}")
+
+# %% [markdown]
+# Same data, same model, same metric. How far the numbers lie apart depends on the release: where a page of ratings is stored in an order that has to do with the films, the rule decides what is tested. So `ties` is an argument here, and belongs in what you report.
 
 # %% [markdown]
 # ## Check yourself
@@ -310,24 +407,7 @@ toy_test.matrix.toarray()
 # Rows are users. Films are columns.
 # </details>
 #
-# **2. You raise the threshold from 4 to 5 stars. What happens to somebody whose best rating is 4?**
-#
-# <details><summary>a) They stay, with an empty row.</summary>
-#
-# Not with <code>encode(positives)</code>: rows are made from the ids in the table, and they are in it no longer.
-# </details>
-#
-# <details><summary>b) They vanish from the matrix.</summary>
-#
-# Yes. Compare the number of people when you compare thresholds, or the two scores are about different people.
-# </details>
-#
-# <details><summary>c) Their fours count as half a positive.</summary>
-#
-# A threshold knows yes and unknown. Weights between them are called confidence, and come with ALS.
-# </details>
-#
-# **3. `indptr` of a CSR matrix is `[0, 2, 2, 5]`. How many values does the second row hold?**
+# **2. `indptr` of a CSR matrix is `[0, 2, 2, 5]`. How many values does the second row hold?**
 #
 # <details><summary>a) 0</summary>
 #
@@ -342,6 +422,23 @@ toy_test.matrix.toarray()
 # <details><summary>c) 3</summary>
 #
 # That is the third row, from 2 to 5.
+# </details>
+#
+# **3. A paper holds out the last positive of each user and reports HR@10 = 0.31. You rerun its code and get 0.27. What do you look at first?**
+#
+# <details><summary>a) The random seed of the model.</summary>
+#
+# Later, perhaps. With popularity there is none, and you saw the number move all the same.
+# </details>
+#
+# <details><summary>b) How ties of the last timestamp are broken.</summary>
+#
+# Yes. In MovieLens many people share their last timestamp among several positives, and most papers do not say which one they test on.
+# </details>
+#
+# <details><summary>c) The metric's denominator.</summary>
+#
+# With one held-out film per person, every definition of recall and hit rate gives the same number.
 # </details>
 #
 # **4. `encode(future)` without `users` and `items` runs without an error. Why is it wrong?**
@@ -368,5 +465,6 @@ toy_test.matrix.toarray()
 # - Ids and rows are different numbers. Keep the arrays that lead from one to the other with the matrix.
 # - CSR stores the ones of each row side by side; its memory follows the positives, not the cells.
 # - Encode the test set with the training set's users and items, and read how much was dropped.
+# - Split by time, state the protocol and the tie rule, and let `assert_no_leakage` prove that nothing leaks.
 #
-# Next come baselines, and the protocols that split past from future person by person. They are in preparation; until then, the [data card](../book/data_card.md) tells you what the sample can and cannot show.
+# Next: [Evaluating rankings](06_evaluating_rankings.ipynb) measures what you have only counted here. Baselines and ALS, lessons 04 and 05, are in preparation; the [data card](../book/data_card.md) tells you what the sample can and cannot show.

@@ -23,7 +23,7 @@ PARTS: dict[str, list[Lesson]] = {
         Lesson("01", "Object storage with S3", "01_object_storage", "buckets, keys, credentials"),
         Lesson("02", "Loading MovieLens", "02_loading_movielens", "formats, checks, first figures"),
         Lesson(
-            "03", "From ratings to interactions", "03_interactions_and_splits", "ids, rows, matrix"
+            "03", "From ratings to interactions", "03_interactions_and_splits", "rows, splits"
         ),
     ],
     "Learning from behavior": [

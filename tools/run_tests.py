@@ -17,6 +17,7 @@ PARTS: dict[str, list[str]] = {
     "format": [PYTHON, "-m", "ruff", "format", "--check", "."],
     "mypy": [PYTHON, "-m", "mypy"],
     "unit": [PYTHON, "-m", "pytest", "-q", "tests/unit"],
+    "oracles": [PYTHON, "-m", "pytest", "-q", "tests/oracles"],
     "doctest": [PYTHON, "-m", "pytest", "-q", "--doctest-modules", "course_utils"],
     "real": [PYTHON, "-m", "pytest", "-q", "tests/real"],
     "checks": [PYTHON, "tools/notebooks.py", "check"],

@@ -75,3 +75,31 @@ def test_drawing_changes_no_setting_of_the_readers_notebook(ratings):
     plots.long_tail(ratings)
     plots.csr_anatomy(encode(ratings).matrix, [], [])
     assert dict(mpl.rcParams) == before
+
+
+def test_metric_against_k_draws_a_line_for_each_model():
+    curves = pd.DataFrame({"a": [0.1, 0.2], "b": [0.3, 0.4]}, index=[1, 10])
+    axes = plots.metric_against_k(curves, "recall@k")
+    assert [line.get_ydata().tolist() for line in axes.lines] == [[0.1, 0.2], [0.3, 0.4]]
+    assert len({(line.get_linestyle(), line.get_marker()) for line in axes.lines}) == 2
+
+
+def test_models_in_a_plane_labels_each_point():
+    table = pd.DataFrame({"coverage": [0.1, 0.5], "recall": [0.2, 0.1]}, index=["a", "b"])
+    axes = plots.models_in_a_plane(table, "coverage", "recall")
+    assert texts(axes) == ["a", "b"]
+
+
+def test_models_with_intervals_puts_the_best_on_top():
+    table = pd.DataFrame(
+        {"mean": [0.3, 0.1], "low": [0.2, 0.05], "high": [0.5, 0.15]}, index=["good", "bad"]
+    )
+    axes = plots.models_with_intervals(table, "recall@10")
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["bad", "good"]
+
+
+def test_exposure_curves_are_lorenz_curves():
+    axes = plots.exposure_curves({"one film only": [0, 0, 0, 8], "all alike": [2, 2, 2, 2]})
+    _, concentrated, even = axes.lines
+    assert concentrated.get_ydata().tolist() == [0, 0, 0, 0, 1]
+    assert even.get_ydata().tolist() == [0, 0.25, 0.5, 0.75, 1]

@@ -1,51 +1,18 @@
-"""One function per figure of the course. Each draws on a new figure and returns its axes.
-
-The figures have an opaque background, so that they read on a dark page, and they tell things
-apart by position, label and lightness, so that they read in gray.
-"""
+"""Figures about ratings and the matrix: lessons 02 and 03."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from course_utils.plots.style import ACCENT, DARK, INK, LIGHT, MIDDLE, SOFT, STYLE, new_axes
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from scipy import sparse
-
-INK, SOFT, DARK, MIDDLE, LIGHT = "#22303c", "#8796a5", "#1f4e79", "#5b9bd5", "#bcd7ee"
-ACCENT = "#c8501e"
-
-STYLE: Any = {
-    "axes.facecolor": "white",
-    "axes.edgecolor": SOFT,
-    "axes.labelcolor": INK,
-    "axes.titlecolor": INK,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 12,
-    "axes.titlepad": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "font.size": 11,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-}
-
-
-def _axes(title: str, xlabel: str, ylabel: str, size: tuple[float, float] = (5.6, 3.3)) -> Axes:
-    import matplotlib.pyplot as plt
-
-    # The figure is made outside the context: a notebook's backend switches itself on with the
-    # first figure, and leaving the context would switch it off again.
-    figure = plt.figure(figsize=size, dpi=150, facecolor="white", layout="constrained")
-    with plt.rc_context(STYLE):
-        axes = figure.add_subplot()
-        axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
-    return axes
 
 
 def long_tail(ratings: pd.DataFrame, top: float = 0.1) -> Axes:
@@ -63,7 +30,7 @@ def long_tail(ratings: pd.DataFrame, top: float = 0.1) -> Axes:
     share = counts[:n_top].sum() / counts.sum()
     rank = np.arange(1, len(counts) + 1)
 
-    axes = _axes(
+    axes = new_axes(
         "A few films have many ratings, many have few", "films, most rated first", "ratings"
     )
     axes.fill_between(rank, counts, step="mid", color=LIGHT)
@@ -84,7 +51,7 @@ def ratings_per_user(ratings: pd.DataFrame) -> Axes:
     counts = ratings["user_id"].value_counts().to_numpy()
     edges = np.geomspace(counts.min(), counts.max() + 1, 25)
 
-    axes = _axes("Most people rate little, a few a lot", "ratings of one person", "people")
+    axes = new_axes("Most people rate little, a few a lot", "ratings of one person", "people")
     axes.hist(counts, bins=edges.tolist(), color=MIDDLE, edgecolor="white")
     median = float(np.median(counts))
     axes.axvline(median, color=ACCENT)
@@ -103,7 +70,7 @@ def rating_scale(ratings: pd.DataFrame, threshold: float = 4.0) -> Axes:
     labels = [f"{rating:g}" for rating in shares.index]
     colors = [DARK if rating >= threshold else LIGHT for rating in shares.index]
 
-    axes = _axes("People rate what they expect to like", "stars", "share of the ratings")
+    axes = new_axes("People rate what they expect to like", "stars", "share of the ratings")
     bars = axes.bar(labels, shares.to_numpy(), color=colors, edgecolor=SOFT)
     axes.bar_label(bars, fmt="{:.0%}", padding=2)
     axes.set_yticks([])
@@ -120,7 +87,7 @@ def activity_over_time(ratings: pd.DataFrame) -> Axes:
     when = pd.to_datetime(ratings["timestamp"], unit="s")  # UTC, as the timestamps are
     months = pd.Series(1, index=when).resample("MS").sum()
 
-    axes = _axes("Some months have many more ratings than others", "month", "ratings")
+    axes = new_axes("Some months have many more ratings than others", "month", "ratings")
     axes.bar(months.index, months.to_numpy(), width=25, color=MIDDLE)
     ticks = months.index[:: max(1, len(months) // 4)]
     axes.set_xticks(ticks, labels=[f"{tick:%b %Y}" for tick in ticks], fontsize=10)
@@ -142,7 +109,7 @@ def csr_anatomy(matrix: sparse.csr_matrix, rows: Sequence[str], columns: Sequenc
 
     n_rows, n_columns = matrix.shape
     width = max(n_columns, matrix.nnz, n_rows + 1)
-    axes = _axes("", "", "", size=(5.6, 0.45 * (n_rows + 6)))
+    axes = new_axes("", "", "", size=(5.6, 0.45 * (n_rows + 6)))
     with plt.rc_context(STYLE):
         axes.set(xlim=(-2.6, width + 0.2), ylim=(-(n_rows + 6), 1.2), aspect="equal")
         axes.axis("off")
@@ -193,7 +160,7 @@ def memory_of(sizes: dict[str, float]) -> Axes:
     sizes
         Megabytes by name, drawn from top to bottom.
     """
-    axes = _axes("The same matrix, stored in different ways", "megabytes", "", size=(5.6, 2.2))
+    axes = new_axes("The same matrix, stored in different ways", "megabytes", "", size=(5.6, 2.2))
     bars = axes.barh(list(sizes), list(sizes.values()), color=MIDDLE)
     axes.bar_label(bars, fmt="{:,.1f} MB", padding=3)
     axes.set_xlim(right=max(sizes.values()) * 1.25)
