@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sample.chance import ONE, SHIFT, Chance, Ints, fixed, times
+from sample.chance import Chance, Ints, fixed, times
 from sample.films import TRAITS
 
 AGES = (1, 18, 25, 35, 45, 50, 56)  # ML-1M's codes: the first year of each age group
@@ -52,11 +52,6 @@ BROAD_TASTES: dict[str, dict[str, float]] = {
     },
 }  # fmt: skip
 
-# Ratings per person at the 0th, 5th, 10th, ..., 100th percentile.
-ACTIVITY = (
-    20, 21, 23, 26, 30, 34, 39, 44, 50, 57, 66, 77, 90, 106, 126, 151, 180, 214, 258, 325, 700,
-)  # fmt: skip
-
 
 @dataclass(frozen=True)
 class People:
@@ -85,8 +80,9 @@ class People:
         return len(self.gender)
 
 
-def build_people(n: int, seed: int) -> People:
-    """Draw `n` people."""
+def build_people(activity: Ints, seed: int) -> People:
+    """Draw the people who rate `activity` films."""
+    n = len(activity)
     chance = Chance(seed, "people")
     gender = (chance.below(1000, n) < 283).astype(np.int64)
     age = chance.pick(AGE_WEIGHTS, n)
@@ -97,7 +93,7 @@ def build_people(n: int, seed: int) -> People:
         zip_code=1 + chance.below(ZIP_CODES, n),
         taste=tastes(gender, age, Chance(seed, "tastes")),
         bias=chance.bell(n),
-        activity=activities(n, chance),
+        activity=activity,
     )
 
 
@@ -130,12 +126,3 @@ def tastes(gender: Ints, age: Ints, chance: Chance) -> Ints:
         for trait, loading in loadings.items():
             taste[:, TRAITS.index(trait)] += times(broad[:, number], fixed(loading))
     return taste
-
-
-def activities(n: int, chance: Chance) -> Ints:
-    """Draw how many films each person rates, by straight lines between the percentiles."""
-    table = np.array([*ACTIVITY, ACTIVITY[-1]], dtype=np.int64)
-    position = chance.share(n) * (len(ACTIVITY) - 1)
-    left, part = position >> SHIFT, position & (ONE - 1)
-    rated: Ints = table[left] + times(table[left + 1] - table[left], part)
-    return rated

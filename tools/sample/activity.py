@@ -1,0 +1,72 @@
+"""How many films each person rates: as many in all as asked for, to the last one."""
+
+import numpy as np
+
+from sample.chance import ONE, SHIFT, Chance, Ints, fixed
+
+LEAST = 20  # ratings per person, as in MovieLens
+# Ratings per person at the 0th, 5th, 10th, ..., 95th percentile of a site of middling size.
+PERCENTILES = (
+    20, 21, 23, 26, 29, 33, 38, 43, 49, 57, 65, 75, 87, 102, 122, 148, 176, 212, 258, 325,
+)  # fmt: skip
+# Above them: each step of the exponential distribution multiplies the number by this much, so
+# that the more people there are, the further the keenest of them go.
+TAIL = 1.29
+TAIL_STEPS = 24
+
+
+def activities(n: int, n_films: int, n_ratings: int, seed: int) -> Ints:
+    """Draw how many films each person rates.
+
+    Parameters
+    ----------
+    n, n_films, n_ratings : int
+        What there is, and what the result adds up to; `sample.sizes` has checked that it can.
+    seed : int
+
+    Returns
+    -------
+    Ints, shape (n,)
+        At least `LEAST` each and at most `n_films`.
+    """
+    base = drawn_activity(n, Chance(seed, "activity"))
+    # Nobody goes through a whole catalogue unless there are more ratings than that allows.
+    most = n_films * 3 // 5
+    if n_ratings > n * max(most * 2 // 3, LEAST):
+        most = n_films
+    most = max(most, LEAST)
+    low, high = 0, 1
+    while stretched(base, high, most).sum() < n_ratings:
+        high *= 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        if stretched(base, middle, most).sum() <= n_ratings:
+            low = middle
+        else:
+            high = middle
+    rated = stretched(base, low, most)
+    # One more step would be too much (or just right): the first few take it.
+    room = np.cumsum(stretched(base, high, most) - rated)
+    missing = n_ratings - int(rated.sum())
+    more = np.diff(np.minimum(room, missing), prepend=0)
+    return rated + more
+
+
+def drawn_activity(n: int, chance: Chance) -> Ints:
+    """Draw numbers by straight lines between the percentiles, and beyond the last along a tail."""
+    table = np.array([*PERCENTILES, PERCENTILES[-1]], dtype=np.int64)
+    position = chance.share(n) * len(PERCENTILES)
+    left, part = position >> SHIFT, position & (ONE - 1)
+    low = table[left] << SHIFT
+    body = low + (table[left + 1] - table[left]) * part
+    tail = np.array([fixed(PERCENTILES[-1] * TAIL**step) for step in range(TAIL_STEPS)])
+    beyond = np.minimum(chance.exponential(n), (TAIL_STEPS - 2) << SHIFT)
+    step, part = beyond >> SHIFT, beyond & (ONE - 1)
+    above = tail[step] + (((tail[step + 1] - tail[step]) >> 8) * part >> 8)
+    return np.where(left == len(PERCENTILES) - 1, above, body)
+
+
+def stretched(base: Ints, factor: int, most: int) -> Ints:
+    """Return whole numbers from `LEAST` to `most`: what goes beyond `LEAST`, times `factor`."""
+    beyond = np.minimum(base - LEAST * ONE, (1 << 62) // max(factor, 1))
+    return np.minimum(LEAST + ((beyond * factor) >> (2 * SHIFT)), most)
