@@ -25,7 +25,7 @@ from sample.world import Ratings, World, all_ratings, build_world
 from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parent.parent
-SAMPLE = Size(users=1000, items=924, ratings=100_000)
+SAMPLE = Size(users=1000, items=1399, ratings=100_000)
 
 
 def make_sample(

@@ -7,11 +7,11 @@ from sample.chance import ONE, SHIFT, Chance, Ints, fixed
 LEAST = 20  # ratings per person, as in MovieLens
 # Ratings per person at the 0th, 5th, 10th, ..., 95th percentile of a site of middling size.
 PERCENTILES = (
-    20, 21, 23, 26, 29, 33, 38, 43, 49, 57, 65, 75, 87, 102, 122, 148, 176, 212, 258, 325,
+    20, 22, 24, 27, 30, 34, 39, 44, 50, 58, 67, 78, 92, 110, 130, 155, 182, 214, 256, 315,
 )  # fmt: skip
 # Above them: each step of the exponential distribution multiplies the number by this much, so
 # that the more people there are, the further the keenest of them go.
-TAIL = 1.29
+TAIL = 1.28
 TAIL_STEPS = 24
 
 
@@ -53,9 +53,13 @@ def activities(n: int, n_films: int, n_ratings: int, seed: int) -> Ints:
 
 
 def drawn_activity(n: int, chance: Chance) -> Ints:
-    """Draw numbers by straight lines between the percentiles, and beyond the last along a tail."""
+    """Draw numbers by straight lines between the percentiles, and beyond the last along a tail.
+
+    One person is drawn from each n-th of the distribution, so that few people follow it too.
+    """
     table = np.array([*PERCENTILES, PERCENTILES[-1]], dtype=np.int64)
-    position = chance.share(n) * len(PERCENTILES)
+    place = np.argsort(chance.raw(n), kind="stable")
+    position = (place * ONE + chance.share(n)) * len(PERCENTILES) // n
     left, part = position >> SHIFT, position & (ONE - 1)
     low = table[left] << SHIFT
     body = low + (table[left + 1] - table[left]) * part

@@ -18,9 +18,9 @@ from sample.films import Films
 Marks = npt.NDArray[np.bool_]
 
 # Log-weight of films of fame 0, 10, ..., 100: steep at the bottom, where films are hardly found.
-FAME = (-8.2, -5.2, -2.0, 1.4, 4.0, 6.2, 8.1, 9.7, 11.0, 11.9, 12.6)
-CURIOSITY = fixed(2.2)  # log-weight of one standard deviation of fit
-SEQUEL = fixed(1.0)  # log-weight of a film whose series one has begun
+FAME = (-2.7, -0.6, 1.0, 2.2, 3.1, 3.9, 4.7, 5.4, 6.1, 6.7, 7.3)
+CURIOSITY = fixed(1.08)  # log-weight of one standard deviation of fit
+SEQUEL = fixed(1.7)  # log-weight of a film whose series one has begun
 GLANCES, EXTRA_GLANCES = 12, 400  # films come across per film rated, and on top of that
 RARELY = 1 << 6  # how often a film of no fame is come across, among all weights
 
@@ -65,14 +65,14 @@ def fit(taste: Ints, films: Films, person: Ints, film: Ints) -> Ints:
     Returns
     -------
     Ints, shape (n,)
-        The mean taste for the five traits of a film, scaled to about unit variance.
+        The taste for the six traits of a film together, scaled down.
     """
     flat = taste.ravel()
     start = person * taste.shape[1]
     total = np.zeros(len(person), dtype=np.int64)
     for column in films.traits.T:
         total += flat[start + column[film]]
-    return total * 9 // 20  # five terms, partly shared
+    return total * 2 // 5  # six terms, partly shared
 
 
 def seen(

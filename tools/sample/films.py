@@ -12,11 +12,18 @@ DAY = 86_400
 START = 956_707_200  # 26 April 2000, 00:00 UTC
 END = 1_046_390_400  # 28 February 2003, 00:00 UTC
 
+# The kind of a film is the first of these among its genres: what people would call it.
+KINDS = (
+    "Children's", "Animation", "Horror", "Western", "Film-Noir", "Documentary", "Musical", "War",
+    "Sci-Fi", "Mystery", "Crime", "Romance", "Fantasy", "Adventure", "Action", "Thriller",
+    "Comedy", "Drama",
+)  # fmt: skip
 # A trait is anything a person can have a taste for; the order below numbers them.
 TRAITS = (
     *(f"theme:{theme}" for theme in THEMES),
     *(f"tone:{tone}" for tone in TONES),
     *(f"era:{first}" for first, _ in ERAS),
+    *(f"kind:{kind}" for kind in KINDS),
 )
 TRAIT_NUMBER = {trait: number for number, trait in enumerate(TRAITS)}
 
@@ -32,8 +39,8 @@ class Films:
         be rated.
     series : Ints, shape (n_films,)
         A number per series, -1 for a film without one.
-    traits : Ints, shape (n_films, 5)
-        Positions in `TRAITS`: three themes (a film with two repeats its first), tone, era.
+    traits : Ints, shape (n_films, 6)
+        Positions in `TRAITS`: three themes (a film with two repeats its first), tone, era, kind.
     facts : list of Film
     """
 
@@ -97,8 +104,10 @@ def appearance(facts: list[Film], chance: Chance) -> Ints:
 
 
 def traits_of(film: Film) -> list[int]:
-    """Return the five trait numbers of a film."""
+    """Return the six trait numbers of a film."""
     themes = [*film.themes, film.themes[0]][:3]
     era = next(first for first, last in ERAS if first <= film.year <= last)
+    kind = next(kind for kind in KINDS if kind in film.genres)
     names = [*(f"theme:{theme}" for theme in themes), f"tone:{film.tone}", f"era:{era}"]
+    names.append(f"kind:{kind}")
     return [TRAIT_NUMBER[name] for name in names]

@@ -10,7 +10,7 @@ from sample.films import DAY, END, START, Films
 MOST_SITTINGS = 6
 ONE_SITTING = 69  # percent of people who come exactly once
 SAME_SECOND = fixed(0.45)  # share of ratings sent together with the one before, as on one page
-FAMOUS_FIRST = fixed(0.03)  # how much one point of fame moves a film up the list to rate
+FAMOUS_FIRST = fixed(0.011)  # how much one point of fame moves a film up the list to rate
 GAP = fixed(14.0)  # mean number of seconds between two pages
 
 
@@ -82,6 +82,8 @@ def rating_times(
     seconds, page, turn = (np.empty(n, dtype=np.int64) for _ in range(3))
     seconds[order] = sittings.start[person, sitting][order] + since_start
     page[order] = np.cumsum(~same_page) - 1
+    # On a page stands the best known first, and so it was stored.
+    order = order[np.lexsort((-films.fame[film[order]], page[order]))]
     turn[order] = np.arange(n)
     return seconds, page, turn
 

@@ -5,13 +5,13 @@ import numpy as np
 from sample.chance import Chance, Ints, fixed, times
 from sample.films import Films
 
-MEAN = fixed(2.49)  # stars for a film of average quality from a person without bias
+MEAN = fixed(2.53)  # stars for a film of average quality from a person without bias
 QUALITY = fixed(0.0255)  # stars per point of quality
 RENOWN = fixed(0.025)  # stars per point of fame
 AVERAGE_QUALITY, AVERAGE_FAME = 65, 40
-GENEROSITY = fixed(0.25)  # stars per standard deviation of personal bias
-LIKING = fixed(0.44)  # stars per standard deviation of fit
-MOOD = fixed(0.90)  # stars of noise
+GENEROSITY = fixed(0.31)  # stars per standard deviation of personal bias
+LIKING = fixed(0.38)  # stars per standard deviation of fit
+MOOD = fixed(0.86)  # stars of noise
 # What an opinion must reach for 2, 3, 4 and 5 stars: people give a 4 easily, a 1 or a 5 less so.
 CUTS = tuple(fixed(cut) for cut in (1.68, 2.48, 3.44, 4.59))
 
