@@ -1,13 +1,12 @@
 """Films beyond the catalogue: made up, and visibly so."""
 
-from bisect import bisect_left
-
 import numpy as np
 
 from sample.catalogue import FIRST_YEAR, LAST_YEAR, Film
-from sample.chance import SHIFT, Chance, times
+from sample.chance import ONE, SHIFT, Chance, times
 
-KNOWN = 45  # made-up films are like the catalogue's films of less fame than this
+KNOWN = 60  # made-up films are like the catalogue's films of less fame than this
+SINKING = (1 << 12, 1 << 15)  # beyond each number of made-up films, fame sinks once more
 # What a made-up title is about, so that its words say something true of the film.
 NOUNS = {
     "aliens": "Saucer", "animals": "Otter", "battle": "Trench", "courtship": "Bouquet",
@@ -39,11 +38,11 @@ def invented(catalogue: list[Film], n: int, seed: int) -> list[Film]:
     chance = Chance(seed, "invented")
     model = chance.below(len(models), n).tolist()
     shift = (chance.below(11, n) - 5).tolist()
-    depth = bisect_left((1 << 11, 1 << 14), n)  # 0, 1 or 2 times as deep
-    share = chance.share(n)
-    sunk = share
-    for _ in range(depth):
-        sunk = times(sunk, share)
+    # The share is 1 for few films, even for some, and most often small for very many.
+    share, sunk = chance.share(n), np.full(n, ONE)
+    for limit in SINKING:
+        if n > limit:
+            sunk = times(sunk, share)
     films = []
     for number in range(n):
         like = models[model[number]]
@@ -56,7 +55,7 @@ def invented(catalogue: list[Film], n: int, seed: int) -> list[Film]:
                 series="",
                 themes=like.themes,
                 tone=like.tone,
-                fame=max(like.fame * int(sunk[number]) >> SHIFT, 1) if depth else like.fame,
+                fame=max(like.fame * int(sunk[number]) >> SHIFT, 1),
                 quality=like.quality,
             )
         )

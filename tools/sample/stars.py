@@ -5,13 +5,14 @@ import numpy as np
 from sample.chance import Chance, Ints, fixed, times
 from sample.films import Films
 
-MEAN = fixed(2.53)  # stars for a film of average quality from a person without bias
+MEAN = fixed(2.5)  # stars for a film of average quality from a person without bias
 QUALITY = fixed(0.0255)  # stars per point of quality
-RENOWN = fixed(0.025)  # stars per point of fame
+RENOWN = fixed(0.026)  # stars per point of fame
 AVERAGE_QUALITY, AVERAGE_FAME = 65, 40
+OBSCURE = 8  # below this fame, less fame takes no more stars away
 GENEROSITY = fixed(0.31)  # stars per standard deviation of personal bias
 LIKING = fixed(0.38)  # stars per standard deviation of fit
-MOOD = fixed(0.86)  # stars of noise
+MOOD = fixed(0.85)  # stars of noise
 # What an opinion must reach for 2, 3, 4 and 5 stars: people give a 4 easily, a 1 or a 5 less so.
 CUTS = tuple(fixed(cut) for cut in (1.68, 2.48, 3.44, 4.59))
 
@@ -27,7 +28,7 @@ def give_stars(bias: Ints, film: Ints, fits: Ints, films: Films, chance: Chance)
     chance : Chance
     """
     opinion = MEAN + (films.quality[film] - AVERAGE_QUALITY) * QUALITY
-    opinion += (films.fame[film] - AVERAGE_FAME) * RENOWN
+    opinion += (np.maximum(films.fame[film], OBSCURE) - AVERAGE_FAME) * RENOWN
     opinion += times(bias, GENEROSITY)
     opinion += times(fits, LIKING)
     opinion += times(chance.bell(len(film)), MOOD)
