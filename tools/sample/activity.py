@@ -67,10 +67,12 @@ def drawn_activity(n: int, chance: Chance) -> Ints:
     beyond = np.minimum(chance.exponential(n), (TAIL_STEPS - 2) << SHIFT)
     step, part = beyond >> SHIFT, beyond & (ONE - 1)
     above = tail[step] + (((tail[step + 1] - tail[step]) >> 8) * part >> 8)
-    return np.where(left == len(PERCENTILES) - 1, above, body)
+    drawn: Ints = np.where(left == len(PERCENTILES) - 1, above, body)
+    return drawn
 
 
 def stretched(base: Ints, factor: int, most: int) -> Ints:
     """Return whole numbers from `LEAST` to `most`: what goes beyond `LEAST`, times `factor`."""
     beyond = np.minimum(base - LEAST * ONE, (1 << 62) // max(factor, 1))
-    return np.minimum(LEAST + ((beyond * factor) >> (2 * SHIFT)), most)
+    rated: Ints = np.minimum(LEAST + ((beyond * factor) >> (2 * SHIFT)), most)
+    return rated

@@ -96,7 +96,8 @@ class Chance:
         drawn = self.below(1 << 31, *shape)
         left, part = drawn >> 15, drawn & 0x7FFF
         low = curve[left]
-        return low + (((curve[left + 1] - low) * part) >> 15)
+        found: Ints = low + (((curve[left + 1] - low) * part) >> 15)
+        return found
 
     def pick(self, weights: Sequence[int], n: int) -> Ints:
         """Return `n` positions in `weights`, each as often as its weight says."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from sample.activity import activities
 from sample.catalogue import CATALOGUE, read_catalogue
-from sample.chance import Chance, Ints
+from sample.chance import Chance
 from sample.exposure import glances, seen
 from sample.films import Films, build_films
 from sample.inventions import enough_films
