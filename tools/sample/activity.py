@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sample.chance import ONE, SHIFT, Chance, Ints, fixed
+from sample.chance import ONE, SHIFT, Chance, Ints, natural_log
 
 LEAST = 20  # ratings per person, as in MovieLens
 # Ratings per person at the 0th, 5th, 10th, ..., 95th percentile of a site of middling size.
@@ -11,7 +11,7 @@ PERCENTILES = (
 )  # fmt: skip
 # Above them: each step of the exponential distribution multiplies the number by this much, so
 # that the more people there are, the further the keenest of them go.
-TAIL = 1.28
+TAIL = 128  # percent
 TAIL_STEPS = 24
 
 
@@ -63,8 +63,12 @@ def drawn_activity(n: int, chance: Chance) -> Ints:
     left, part = position >> SHIFT, position & (ONE - 1)
     low = table[left] << SHIFT
     body = low + (table[left + 1] - table[left]) * part
-    tail = np.array([fixed(PERCENTILES[-1] * TAIL**step) for step in range(TAIL_STEPS)])
-    beyond = np.minimum(chance.exponential(n), (TAIL_STEPS - 2) << SHIFT)
+    heights = [PERCENTILES[-1] << SHIFT]
+    for _ in range(TAIL_STEPS):
+        heights.append(heights[-1] * TAIL // 100)
+    tail = np.array(heights, dtype=np.int64)
+    beyond = natural_log(np.array([ONE])) - natural_log(ONE - part)  # exponential in the tail
+    beyond = np.minimum(beyond, (TAIL_STEPS - 1) << SHIFT)
     step, part = beyond >> SHIFT, beyond & (ONE - 1)
     above = tail[step] + (((tail[step + 1] - tail[step]) >> 8) * part >> 8)
     drawn: Ints = np.where(left == len(PERCENTILES) - 1, above, body)

@@ -19,7 +19,7 @@ Marks = npt.NDArray[np.bool_]
 
 # Log-weight of films of fame 0, 10, ..., 100: steep at the bottom, where films are hardly found.
 FAME = (-2.4, -0.6, 1.0, 2.2, 3.1, 3.9, 4.7, 5.4, 6.1, 6.7, 7.3)
-CURIOSITY = fixed(1.08)  # log-weight of one standard deviation of fit
+CURIOSITY = fixed(1.0)  # log-weight of one standard deviation of fit
 SEQUEL = fixed(1.7)  # log-weight of a film whose series one has begun
 GLANCES, EXTRA_GLANCES = 12, 400  # films come across per film rated, and on top of that
 RARELY = 1 << 6  # how often a film of no fame is come across, among all weights

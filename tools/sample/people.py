@@ -55,7 +55,7 @@ BROAD_TASTES: dict[str, dict[str, float]] = {
         "theme:frontier": 0.5, "theme:past": 0.4, "kind:Western": 0.5, "kind:Film-Noir": 0.6,
     },
 }  # fmt: skip
-OWN_TASTE = 1.1  # what people like of every trait beyond that, beside 1 for a broad taste
+OWN_TASTE = 1.3  # what people like of every trait beyond that, beside 1 for a broad taste
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ import numpy as np
 from sample.chance import Chance, Ints, fixed, times
 from sample.films import Films
 
-MEAN = fixed(2.53)  # stars for a film of average quality from a person without bias
+MEAN = fixed(2.47)  # stars for a film of average quality from a person without bias
 QUALITY = fixed(0.0255)  # stars per point of quality
-RENOWN = fixed(0.0245)  # stars per point of fame
+RENOWN = fixed(0.0255)  # stars per point of fame
 AVERAGE_QUALITY, AVERAGE_FAME = 65, 40
 OBSCURE = 8  # below this fame, less fame takes no more stars away
 GENEROSITY = fixed(0.31)  # stars per standard deviation of personal bias
