@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help book test real notebooks lab bench sample colab pins clean
+.PHONY: help book test real notebooks lab bench sample data-report colab pins clean
 
 help:  ## List what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 20
 
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) tools/make_venv.py
@@ -33,9 +33,12 @@ lab: $(READY)  ## Open the notebooks in JupyterLab
 bench: $(READY)  ## Time the package against its peers, side by side
 	@$(BIN)/python benchmarks/run.py
 
-sample: $(READY)  ## Regenerate data/sample and its statistics
+sample: $(READY)  ## Regenerate data/sample, and the data card's table and figure
 	@$(BIN)/python tools/make_sample.py
 	@$(BIN)/python tools/data_report.py --write
+
+data-report: $(READY)  ## Lay the sample beside real MovieLens, statistic by statistic
+	@$(BIN)/python tools/data_report.py
 
 colab: $(READY)  ## Run the lessons as Colab would: COLAB_PYTHON=python3.12, nothing else installed
 	@$(BIN)/python tools/colab.py $${COLAB_PYTHON:-python3.12}

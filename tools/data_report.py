@@ -1,15 +1,18 @@
-"""Compare the sample with published MovieLens statistics.
+"""Lay the sample beside real MovieLens: a table, a verdict for each statistic, a figure.
 
-    python tools/data_report.py [--write]
+    make data-report                      # print the table
+    python tools/data_report.py --write   # and renew the data card's table and figure
 
-Prints a Markdown table; with `--write` it goes to `book/_generated/sample_statistics.md`, which
-the data card includes, so that no number on that page is typed by hand.
+With `--write` the table goes to `book/_generated/sample_statistics.md` and the figure to
+`book/images/sample_vs_real.svg`, which the data card shows, so that no number on that page is
+typed by hand. ml-latest-small is measured where COURSE_DATA_DIR or ../shared/data holds it, and
+its numbers are kept in `tools/real_statistics.json` for those who have it not.
 """
 
 import argparse
+import json
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,19 +21,57 @@ import pandas as pd
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "book" / "_generated" / "sample_statistics.md"
+FIGURE = ROOT / "book" / "images" / "sample_vs_real.svg"
+KEPT = ROOT / "tools" / "real_statistics.json"
 DAY = 86_400
+TOLERANCE = 0.1  # how far from the nearer real release still counts as near
 
 Floats = npt.NDArray[np.float64]
+Statistics = dict[str, float]
 
+# Name of each statistic, and how many decimals it is shown with. The first four are sizes.
+DECIMALS = {
+    "users": 0,
+    "films listed": 0,
+    "films with a rating": 0,
+    "ratings": 0,
+    "mean rating": 2,
+    "standard deviation of ratings": 2,
+    "share of ratings of 4 and more": 3,
+    "ratings per user, minimum": 0,
+    "ratings per user, first quartile": 0,
+    "ratings per user, median": 0,
+    "ratings per user, third quartile": 0,
+    "ratings per user, maximum": 0,
+    "Gini of ratings per film": 2,
+    "share held by the top 10 % of films": 2,
+    "standard deviation of user means": 3,
+    "standard deviation of film means (20 ratings and more)": 3,
+    "correlation of log(count) and mean, per film": 2,
+    "users whose history fits in one day": 2,
+    "users who share their last timestamp": 2,
+}
+SIZES = tuple(DECIMALS)[:4]
 
-@dataclass(frozen=True)
-class Row:
-    """One line of the table; `None` where nothing is published."""
-
-    name: str
-    sample: str
-    ml_100k: str | None = None
-    ml_1m: str | None = None
+# The course's notes about the two releases; what they do not say is left out.
+REAL: dict[str, Statistics] = {
+    "ml-100k": dict(
+        zip(
+            DECIMALS,
+            (943, 1682, 1682, 100_000, 3.53, 1.13, 0.554, 20, 33, 65, 148, 737, 0.63, 0.43,
+             0.445, 0.533, 0.52, 0.68, 0.44),
+            strict=True,
+        )
+    ),
+    "ml-1m": dict(
+        zip(
+            DECIMALS,
+            (6040, 3883, 3706, 1_000_209, 3.58, 1.12, 0.575, 20, 44, 96, 208, 2314, 0.63, 0.44),
+            strict=False,
+        )
+    ),
+}  # fmt: skip
+COLUMNS = ("sample", "ml-latest-small", "ml-100k", "ml-1m")
 
 
 def gini(counts: Floats) -> float:
@@ -60,97 +101,120 @@ def fits_in_one_day(ratings: pd.DataFrame) -> float:
     return float((seconds.max() - seconds.min() < DAY).mean())
 
 
-def report_rows(ratings: pd.DataFrame, movies: pd.DataFrame) -> list[Row]:
-    """Compute every line of the table.
+def statistics(ratings: pd.DataFrame, movies: pd.DataFrame) -> Statistics:
+    """Compute every statistic of `DECIMALS`.
 
     Parameters
     ----------
     ratings : DataFrame
         user_id, movie_id, rating, timestamp.
     movies : DataFrame
-        movie_id, title, genres, year.
+        A row per movie listed.
 
     Returns
     -------
-    list of Row
+    dict
         Statistics per film count films with at least one rating.
     """
     stars = ratings["rating"].astype("float64")
     per_user = ratings.groupby("user_id").size()
     per_film = ratings.groupby("movie_id").size()
     counts = np.asarray(per_film, dtype=np.float64)
-    user_means = stars.groupby(ratings["user_id"]).mean()
     film_means = stars.groupby(ratings["movie_id"]).mean()
-    tempo = per_user.quantile([0, 0.25, 0.5, 0.75, 1]).round().astype(int)
-    correlation = np.corrcoef(np.log(counts), film_means.to_numpy())[0, 1]
-    return [
-        Row("users", f"{len(per_user):,}", "943", "6,040"),
-        Row("films listed", f"{len(movies):,}", "1,682", "3,883"),
-        Row("films with a rating", f"{len(per_film):,}", "1,682", "3,706"),
-        Row("ratings", f"{len(ratings):,}", "100,000", "1,000,209"),
-        Row("mean rating", f"{stars.mean():.2f}", "3.53", "3.58"),
-        Row("standard deviation of ratings", f"{stars.std():.2f}", "1.13", "1.12"),
-        Row("share of ratings of 4 and more", f"{(stars >= 4).mean():.3f}", ".554", ".575"),
-        Row(
-            "ratings per user: minimum, quartiles, maximum",
-            ", ".join(str(n) for n in tempo),
-            "20, 33, 65, 148, 737",
-            "20, 44, 96, 208, 2314",
-        ),
-        Row("Gini of ratings per film", f"{gini(counts):.2f}", ".63", ".63"),
-        Row("share held by the top 10 % of films", f"{top_share(counts):.2f}", ".43", ".44"),
-        Row("standard deviation of user means", f"{user_means.std():.3f}", ".445"),
-        Row(
-            "standard deviation of film means (20 ratings and more)",
-            f"{film_means[per_film >= 20].std():.3f}",
-            ".533",
-        ),
-        Row("correlation of log(count) and mean, per film", f"{correlation:.2f}", ".52"),
-        Row("users whose history fits in one day", f"{fits_in_one_day(ratings):.2f}", ".68"),
-        Row("users who share their last timestamp", f"{shares_last_timestamp(ratings):.2f}", ".44"),
-    ]
+    values = (
+        len(per_user),
+        len(movies),
+        len(per_film),
+        len(ratings),
+        stars.mean(),
+        stars.std(),
+        (stars >= 4).mean(),
+        *per_user.quantile([0, 0.25, 0.5, 0.75, 1]).round(),
+        gini(counts),
+        top_share(counts),
+        stars.groupby(ratings["user_id"]).mean().std(),
+        film_means[per_film >= 20].std(),
+        np.corrcoef(np.log(counts), film_means.to_numpy())[0, 1],
+        fits_in_one_day(ratings),
+        shares_last_timestamp(ratings),
+    )
+    return {name: float(value) for name, value in zip(DECIMALS, values, strict=True)}
 
 
-def markdown(rows: list[Row]) -> str:
-    """Write the rows as a Markdown table; numbers below 1 keep their leading zero."""
-    lines = ["| | sample | ml-100k | ml-1m |", "|---|---|---|---|"]
-    for row in rows:
-        cells = (row.name, row.sample, row.ml_100k or "–", row.ml_1m or "–")
-        padded = [f"0{cell}" if cell.startswith(".") else cell for cell in cells]
-        lines.append(f"| {' | '.join(padded)} |")
+def verdict(name: str, value: float) -> str:
+    """Say how `value` lies to ml-100k and ml-1m; empty for sizes, which are a choice."""
+    if name in SIZES:
+        return ""
+    value = round(value, DECIMALS[name])
+    real = [release[name] for release in REAL.values() if name in release]
+    if min(real) <= value <= max(real):
+        return "between" if len(real) > 1 else "equal"
+    near = any(abs(value - other) <= TOLERANCE * other for other in real)
+    return f"within {TOLERANCE:.0%}".replace("%", " %") if near else "off"
+
+
+def markdown(table: dict[str, Statistics]) -> str:
+    """Write the statistics of each column as a Markdown table with a verdict on the sample."""
+    lines = [f"| | {' | '.join(COLUMNS)} | verdict |", f"|---|{'---|' * len(COLUMNS)}---|"]
+    for name, decimals in DECIMALS.items():
+        cells = [
+            f"{table[column][name]:,.{decimals}f}" if name in table[column] else "–"
+            for column in COLUMNS
+        ]
+        lines.append(f"| {' | '.join([name, *cells, verdict(name, table['sample'][name])])} |")
     return "\n".join(lines) + "\n"
 
 
-def report() -> str:
-    """Return the table for the sample as it lies in the repository."""
+def measured(name: str, data_home: Path | None = None) -> Statistics:
+    """Load a dataset with the course's own loader and compute its statistics."""
     # Imported here: run as a script, Python looks beside this file, not in the repository.
     sys.path.insert(0, str(ROOT))
     from course_utils.datasets import load_movielens
 
-    sample = load_movielens("sample")
-    return markdown(report_rows(sample.ratings, sample.movies))
+    data = load_movielens(name, data_home=data_home, download=False)
+    return statistics(data.ratings, data.movies)
 
 
-def write(text: str, path: Path = PAGE) -> None:
-    """Write `text` beside `path`, then move it into place."""
+def latest_small() -> Statistics:
+    """Return the statistics of ml-latest-small: measured if it is here, as kept if not."""
+    home = Path(os.environ.get("COURSE_DATA_DIR") or ROOT.parent / "shared" / "data")
+    if any((home / place).exists() for place in ("ml-latest-small", "ml-latest-small.zip")):
+        return measured("ml-latest-small", home)
+    kept: Statistics = json.loads(KEPT.read_text(encoding="utf-8"))["ml-latest-small"]
+    return kept
+
+
+def all_statistics() -> dict[str, Statistics]:
+    """Return the statistics of every column, the sample as it lies in the repository."""
+    return {"sample": measured("sample"), "ml-latest-small": latest_small(), **REAL}
+
+
+def write(data: bytes, path: Path) -> None:
+    """Write `data` beside `path`, then move it into place."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        beside.write_text(text, encoding="utf-8", newline="\n")
+        beside.write_bytes(data)
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
 
 
 def main() -> int:
-    """Read the command line, print the table and, if asked, write it."""
+    """Read the command line, print the table and, if asked, write table, numbers and figure."""
     parser = argparse.ArgumentParser(description="Compare the sample with real MovieLens.")
-    parser.add_argument("--write", action="store_true", help=f"also write {PAGE.name}")
+    parser.add_argument("--write", action="store_true", help=f"also write {PAGE.name} and figure")
     options = parser.parse_args()
-    text = report()
+    table = all_statistics()
+    text = markdown(table)
     print(text, end="")
     if options.write:
-        write(text)
+        from data_figure import draw
+
+        kept = {name: round(value, 4) for name, value in table["ml-latest-small"].items()}
+        write(text.encode(), PAGE)
+        write(f"{json.dumps({'ml-latest-small': kept}, indent=2)}\n".encode(), KEPT)
+        write(draw(table), FIGURE)
     return 0
 
 

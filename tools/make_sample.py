@@ -1,88 +1,125 @@
-"""Make the course's embedded sample: real films, simulated people.
+"""Make the course's embedded sample, or data like it of any size: simulated people.
 
-    python tools/make_sample.py [--out data/sample] [--seed 42] [--people 1000]
+    python tools/make_sample.py                       # data/sample again, byte for byte
+    python tools/make_sample.py --users 6040 --items 3706 --ratings 1000209 --out /tmp/ml-1m
+    python tools/make_sample.py --users 200948 --items 87585 --ratings 32000204 \
+        --format parquet --out /tmp/big
 
-The same seed gives the same bytes on every machine; `sample/chance.py` says how.
+There are exactly as many users, movies and ratings as asked for. The films are real as far as
+the catalogue goes, and visibly made up beyond. The same arguments give the same `.dat` and
+`.csv` bytes on every machine, and the same values in Parquet; `sample/chance.py` says how.
 """
 
 import argparse
+import os
+import signal
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import FrameType
 
-import numpy as np
-from sample.catalogue import CATALOGUE, CatalogueError, read_catalogue
-from sample.chance import Chance, Ints
-from sample.exposure import seen
-from sample.files import movie_lines, rating_lines, user_lines, write_lines
-from sample.films import Films, build_films
-from sample.people import People, build_people
-from sample.sittings import build_sittings, rating_times
-from sample.stars import give_stars
+from sample.catalogue import CatalogueError
+from sample.files import LAYOUTS, README, folder_in_one_go, write_world
+from sample.sizes import Size, SizeError
+from sample.world import Ratings, World, all_ratings, build_world
+from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parent.parent
+SAMPLE = Size(users=1000, items=1399, ratings=100_000)
 
 
-def simulate(
-    n_people: int = 1000, seed: int = 42, catalogue: Path = CATALOGUE
-) -> tuple[Films, People, Ints]:
-    """Run the simulation.
+def make_sample(
+    out: Path, size: Size = SAMPLE, seed: int = 42, layout: str = "dat", processes: int = 1
+) -> World:
+    """Simulate, and write every table into the folder `out`.
 
     Parameters
     ----------
-    n_people : int
-        How many people to simulate.
+    out : Path
+        Made if missing. Nothing appears in it before all is written.
+    size : Size
     seed : int
         Another seed gives other people, other tastes and other movie ids.
-    catalogue : Path
-        The CSV file of films.
+    layout : str
+        ``"dat"`` as in ml-1m, ``"csv"`` as in ml-32m, or ``"parquet"``, the course's own tables.
+    processes : int
+        How many work at once. The result does not depend on it.
 
     Returns
     -------
-    films : Films
-    people : People
-    ratings : Ints, shape (n_ratings, 4)
-        user_id, movie_id, stars, timestamp; by user, but within a user in no order of time,
-        as in ML-1M: whoever needs an order must sort.
+    World
+        What was simulated, without the ratings.
 
     Raises
     ------
+    SizeError
+        If the size cannot be.
     CatalogueError
         If a row of the catalogue is not right.
     """
-    films = build_films(read_catalogue(catalogue), seed)
-    people = build_people(n_people, seed)
-    sittings = build_sittings(people, seed)
-    person, film = seen(people, films, sittings, seed)
-    seconds = rating_times(person, film, films, sittings, seed)
-    stars = give_stars(person, film, people, films, seed)
-    ratings = np.column_stack((person + 1, films.movie_id[film], stars, seconds))
-    order = np.lexsort((Chance(seed, "order").below(1 << 30, len(person)), person))
-    return films, people, ratings[order]
+    world = build_world(size, seed)
+    with folder_in_one_go(out) as folder:
+        ratings = all_ratings(world, by_movie=layout != "dat", processes=processes)
+        write_world(world, with_progress(ratings, size.ratings), folder, layout)
+        if not (out / "README.md").exists():
+            text = README.format(users=size.users, items=size.items, seed=seed)
+            (folder / "README.txt").write_text(text, encoding="utf-8", newline="\n")
+    return world
 
 
-def make_sample(out: Path, seed: int = 42, n_people: int = 1000) -> None:
-    """Write `movies.dat`, `users.dat` and `ratings.dat` into the folder `out`."""
-    films, people, ratings = simulate(n_people, seed)
-    out.mkdir(parents=True, exist_ok=True)
-    write_lines(out / "movies.dat", movie_lines(films))
-    write_lines(out / "users.dat", user_lines(people))
-    write_lines(out / "ratings.dat", rating_lines(map(tuple, ratings.tolist())))
+def with_progress(parts: Iterable[Ratings], n_ratings: int) -> Iterator[Ratings]:
+    """Pass `parts` on, with a progress bar once two seconds have gone by, on a terminal only."""
+    with tqdm(total=n_ratings, unit=" ratings", unit_scale=True, delay=2, disable=None) as bar:
+        for part in parts:
+            yield part
+            bar.update(len(part))
 
 
-def main() -> int:
-    """Read the command line and write the sample."""
-    parser = argparse.ArgumentParser(description="Make the course's embedded sample.")
-    parser.add_argument("--out", type=Path, default=ROOT / "data" / "sample")
+def arguments(given: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description="Simulate data in the format of MovieLens.")
+    parser.add_argument("--users", type=int, default=SAMPLE.users)
+    parser.add_argument("--items", type=int, default=SAMPLE.items, help="movies listed")
+    parser.add_argument("--ratings", type=int, default=SAMPLE.ratings)
+    parser.add_argument("--format", choices=LAYOUTS, default="dat")
     parser.add_argument("--seed", type=int, default=42)
-    parser.add_argument("--people", type=int, default=1000)
-    options = parser.parse_args()
+    parser.add_argument("--out", type=Path, help="a folder; default: data/sample")
+    parser.add_argument("--processes", type=int, default=min(os.cpu_count() or 1, 8))
+    return parser.parse_args(given)
+
+
+def main(given: list[str] | None = None) -> int:
+    """Read the command line and write the files; a size that cannot be costs one sentence."""
+    options = arguments(given)
+    size = Size(options.users, options.items, options.ratings)
     try:
-        make_sample(options.out, options.seed, options.people)
-    except CatalogueError as problem:
+        if not 0 <= options.seed < 1 << 64:
+            raise SizeError(f"--seed {options.seed}: it must be from 0 to {(1 << 64) - 1}.")
+        if options.processes < 1:
+            raise SizeError(f"--processes {options.processes}: there must be at least one.")
+        if options.out is None and (size, options.format) != (SAMPLE, "dat"):
+            raise SizeError("data/sample has its own size and format; name another folder: --out.")
+        out = options.out or ROOT / "data" / "sample"
+        if out.exists() and not out.is_dir():
+            raise SizeError(f"--out {out} is a file; name a folder.")
+        make_sample(out, size, options.seed, options.format, options.processes)
+    except (SizeError, CatalogueError) as problem:
         print(problem, file=sys.stderr)
+        return 2
+    except OSError as problem:
+        print(f"{options.out} could not be written ({problem}); nothing was.", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("Stopped; nothing was written.", file=sys.stderr)
+        return 130
     return 0
 
 
+def stop(number: int, frame: FrameType | None) -> None:
+    """Let a polite kill clean up like Ctrl-C."""
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, stop)
     sys.exit(main())

@@ -8,6 +8,7 @@ is enough to turn 3 stars into 4. So the whole simulation works on int64 in fixe
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ SHIFT = 16
 ONE = 1 << SHIFT
 LN_2 = 45_426  # ln 2 in fixed point
 LOG2_LN_2 = -34_653  # log2(ln 2) in fixed point
+STEPS = 1 << 16  # quantiles that a curve is drawn through
 
 
 def fixed(value: float) -> int:
@@ -40,12 +42,15 @@ class Chance:
     purpose : str
         A name such as ``"tastes"``. Streams with different names never overlap, so a draw more
         in one step leaves every other step as it was.
+    part : int
+        The number of a part of the work. Parts have streams of their own, so it does not matter
+        in which order, or in which process, they are done.
     """
 
-    def __init__(self, seed: int, purpose: str) -> None:
+    def __init__(self, seed: int, purpose: str, part: int = 0) -> None:
         # The key is spelled out instead of hashed: Python's hash() changes from run to run.
         name = int.from_bytes(purpose.encode("ascii")[:8], "big")
-        self._bits = np.random.Philox(key=(seed << 64) | name)
+        self._bits = np.random.Philox(key=(seed << 64) | name, counter=part << 128)
 
     def raw(self, *shape: int) -> npt.NDArray[np.uint64]:
         """Return uniform 64-bit integers."""
@@ -76,8 +81,7 @@ class Chance:
 
     def exponential(self, *shape: int) -> Ints:
         """Return exponential fixed-point numbers with mean 1."""
-        uniform = (self.raw(*shape) >> np.uint64(32)) | np.uint64(1)
-        return times((32 << SHIFT) - log2(uniform), LN_2)
+        return self._along(exponential_curve(), *shape)
 
     def gumbel(self, *shape: int) -> Ints:
         """Return Gumbel fixed-point numbers.
@@ -85,9 +89,15 @@ class Chance:
         The n largest of ``log(weight) + gumbel`` are a draw of n films without replacement, in
         proportion to their weights.
         """
-        uniform = (self.raw(*shape) >> np.uint64(32)) | np.uint64(1)
-        minus_log2 = np.maximum((32 << SHIFT) - log2(uniform), 1).astype(np.uint64)
-        return times((SHIFT << SHIFT) - log2(minus_log2) - LOG2_LN_2, LN_2)
+        return self._along(gumbel_curve(), *shape)
+
+    def _along(self, curve: Ints, *shape: int) -> Ints:
+        """Return numbers whose quantiles are `curve`, by straight lines between its points."""
+        drawn = self.below(1 << 31, *shape)
+        left, part = drawn >> 15, drawn & 0x7FFF
+        low = curve[left]
+        found: Ints = low + (((curve[left + 1] - low) * part) >> 15)
+        return found
 
     def pick(self, weights: Sequence[int], n: int) -> Ints:
         """Return `n` positions in `weights`, each as often as its weight says."""
@@ -95,8 +105,37 @@ class Chance:
         return np.searchsorted(ends, self.below(int(ends[-1]), n), side="right").astype(np.int64)
 
 
-def log2(numbers: npt.NDArray[np.uint64]) -> Ints:
-    """Return the base-2 logarithm in fixed point of integers from 1 to 2**32 - 1.
+@lru_cache(maxsize=1)
+def exponential_curve() -> Ints:
+    """Return the quantiles of the exponential distribution, highest first: ``-ln(share)``."""
+    return times((32 << SHIFT) - log2(shares()), LN_2)
+
+
+@lru_cache(maxsize=1)
+def gumbel_curve() -> Ints:
+    """Return the quantiles of the Gumbel distribution: ``-ln(-ln(share))``."""
+    digits = 28  # a share near 1 has a logarithm near 0, of which 16 digits would leave none
+    minus_log2 = np.maximum((32 << digits) - log2(shares(), digits), 1)
+    # log2() takes 32 bits, and -log2 of the lowest share has 33.
+    shortened = (minus_log2 >> 4).astype(np.uint64)
+    return times(((digits - 4) << SHIFT) - log2(shortened) - LOG2_LN_2, LN_2)
+
+
+def shares() -> npt.NDArray[np.uint64]:
+    """Return the ends of `STEPS` equal parts of (0, 1) as 32-bit integers, 0 and 1 left out."""
+    ends = np.arange(STEPS + 1, dtype=np.int64) * ((1 << 32) // STEPS)
+    ends[0] = ends[1] // 3  # about the median of what lies beyond
+    ends[-1] = (1 << 32) - ends[0]
+    return ends.astype(np.uint64)
+
+
+def natural_log(numbers: Ints) -> Ints:
+    """Return the natural logarithm in fixed point of integers from 1 to 2**32 - 1."""
+    return times(log2(numbers.astype(np.uint64)), LN_2)
+
+
+def log2(numbers: npt.NDArray[np.uint64], digits: int = SHIFT) -> Ints:
+    """Return the base-2 logarithm of integers from 1 to 2**32 - 1, with `digits` binary digits.
 
     `np.log2` may round differently on another processor. This squares instead: each squaring
     doubles the logarithm, and whether the number passes 2 is its next binary digit.
@@ -107,8 +146,8 @@ def log2(numbers: npt.NDArray[np.uint64]) -> Ints:
         small = mantissa < np.uint64(1 << (32 - step))
         mantissa = np.where(small, mantissa << np.uint64(step), mantissa)
         whole -= step * small
-    result = whole << SHIFT
-    for digit in range(SHIFT - 1, -1, -1):
+    result = whole << digits
+    for digit in range(digits - 1, -1, -1):
         mantissa = (mantissa * mantissa) >> np.uint64(31)
         large = mantissa >= np.uint64(1 << 32)
         mantissa = np.where(large, mantissa >> np.uint64(1), mantissa)

@@ -1,81 +1,169 @@
-"""Which films each person has seen: fame, taste, and series that pull people along."""
+"""Which films each person has seen: fame, taste, and series that pull people along.
+
+Nobody chooses from ninety thousand films. A person comes across some, well-known ones more
+often, and chooses among them; in a small catalogue a person comes across all of it. How many
+films a person comes across grows with how many they rate, not with the catalogue, and so does
+the time that it takes to simulate them.
+"""
+
+from decimal import Decimal
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from sample.chance import Chance, Ints, fixed, times
+from sample.chance import Chance, Ints, fixed, natural_log, times
 from sample.films import Films
-from sample.people import People
-from sample.sittings import Sittings
 
 Marks = npt.NDArray[np.bool_]
 
 # Log-weight of films of fame 0, 10, ..., 100: steep at the bottom, where films are hardly found.
-FAME = (-8.2, -5.2, -2.0, 1.4, 4.0, 6.2, 8.1, 9.7, 11.0, 11.9, 12.6)
-CURIOSITY = fixed(2.2)  # log-weight of one standard deviation of fit
-SEQUEL = fixed(1.0)  # log-weight of a film whose series one has begun
-BATCH = 256  # people handled at once, so that memory stays bounded
+FAME = (-2.4, -0.6, 1.0, 2.2, 3.1, 3.9, 4.7, 5.4, 6.1, 6.7, 7.3)
+CURIOSITY = fixed(1.0)  # log-weight of one standard deviation of fit
+SEQUEL = fixed(1.7)  # log-weight of a film whose series one has begun
+GLANCES, EXTRA_GLANCES = 12, 400  # films come across per film rated, and on top of that
+RARELY = 1 << 6  # how often a film of no fame is come across, among all weights
+
+# One sort key holds a person, a weight and a position, so that no two are equal and every
+# machine sorts them alike.
+POSITION_BITS, WEIGHT_BITS = 21, 25
+MIDDLE = 1 << (WEIGHT_BITS - 1)
 
 
-def fit(people: People, films: Films, rows: slice) -> Ints:
-    """Return how well films fit people, shape (n_rows, n_films), fixed point.
+def glances(activity: Ints, n_films: int) -> Ints:
+    """Return how often each person comes across a film; `n_films` where they see the whole list."""
+    return np.minimum(activity * GLANCES + EXTRA_GLANCES, n_films)
 
-    The mean taste for the five traits of a film. Integers are summed one trait at a time: the
-    result is exact, whatever the processor.
+
+@lru_cache(maxsize=1)
+def fame_tables() -> tuple[Ints, Ints]:
+    """Return the log-weight, and how often people come across it, of a film of each fame.
+
+    People come across films by the square root of their weight: tastes must have a choice.
+    `Decimal` computes exponentials to the same last digit everywhere, `math` does not.
     """
-    taste = people.taste[rows]
-    total = np.zeros((len(taste), len(films)), dtype=np.int64)
+    weights = []
+    for fame in range(101):
+        left, part = divmod(fame, 10)
+        right = min(left + 1, len(FAME) - 1)
+        weights.append(fixed(FAME[left]) + (fixed(FAME[right]) - fixed(FAME[left])) * part // 10)
+    halves = [Decimal(weight - weights[0]) / (2 << 16) for weight in weights]
+    often = [int(half.exp() * RARELY) for half in halves]
+    return np.array(weights, dtype=np.int64), np.array(often, dtype=np.int64)
+
+
+def fit(taste: Ints, films: Films, person: Ints, film: Ints) -> Ints:
+    """Return how well films fit people, fixed point.
+
+    Parameters
+    ----------
+    taste : Ints, shape (n_people, n_traits)
+    films : Films
+    person, film : Ints, shape (n,)
+        Rows of `taste`, positions in `films`.
+
+    Returns
+    -------
+    Ints, shape (n,)
+        The taste for the six traits of a film together, scaled down.
+    """
+    flat = taste.ravel()
+    start = person * taste.shape[1]
+    total = np.zeros(len(person), dtype=np.int64)
     for column in films.traits.T:
-        total += taste[:, column]
-    return total * 9 // 20  # about unit variance: five terms, partly shared
+        total += flat[start + column[film]]
+    return total * 2 // 5  # six terms, partly shared
 
 
-def seen(people: People, films: Films, sittings: Sittings, seed: int) -> tuple[Ints, Ints]:
+def seen(
+    taste: Ints, activity: Ints, last: Ints, films: Films, chance: Chance
+) -> tuple[Ints, Ints, Ints]:
     """Return who has seen what.
+
+    Parameters
+    ----------
+    taste : Ints, shape (n_people, n_traits)
+    activity : Ints, shape (n_people,)
+        How many films each person sees; no more than have appeared by their last visit.
+    last : Ints, shape (n_people,)
+        The second at which each person's last visit begins.
+    films : Films
+    chance : Chance
 
     Returns
     -------
     person, film : Ints, shape (n_ratings,)
-        Positions, sorted by person, then film.
+        Positions, by person.
+    fits : Ints, shape (n_ratings,)
+        How well they fit.
     """
-    chance = Chance(seed, "exposure")
-    found: list[tuple[Ints, Ints]] = []
-    for first in range(0, len(people), BATCH):
-        rows = slice(first, first + BATCH)
-        weight = fame_weight(films) + times(fit(people, films, rows), CURIOSITY)
-        weight += chance.gumbel(*weight.shape)
-        too_late = films.appears > sittings.last()[rows, None]
-        weight = np.where(too_late, np.iinfo(np.int64).min // 2, weight)
-        # Nobody rates more films than have appeared by their last visit.
-        activity = np.minimum(people.activity[rows], (~too_late).sum(axis=1))
-        chosen = choose(weight, films, activity)
-        person, film = np.nonzero(chosen)
-        found.append((person + first, film))
-    return np.concatenate([p for p, _ in found]), np.concatenate([f for _, f in found])
+    weights, often = fame_tables()
+    looks = glances(activity, len(films))
+    person, film = considered(looks, often[films.fame], last, films, chance)
+    if (np.bincount(person, minlength=len(activity)) < activity).any():
+        # Somebody came across too little, as can happen in odd sizes: they look again, at all.
+        short = np.bincount(person, minlength=len(activity)) < activity
+        looks = np.where(short, len(films), looks)
+        person, film = considered(looks, often[films.fame], last, films, chance)
+    fits = fit(taste, films, person, film)
+    weight = weights[films.fame][film] + times(fits, CURIOSITY) + chance.gumbel(len(film))
+    weight += rarity(looks, often[films.fame], person, film)
+    picked = chosen(person, film, weight, activity, films)
+    return person[picked], film[picked], fits[picked]
 
 
-def fame_weight(films: Films) -> Ints:
-    """Return the log-weight that each film has for everybody, by straight lines in `FAME`."""
-    table = np.array([fixed(weight) for weight in (*FAME, FAME[-1])], dtype=np.int64)
-    left, part = films.fame // 10, films.fame % 10
-    return table[left] + (table[left + 1] - table[left]) * part // 10
+def considered(
+    looks: Ints, often: Ints, last: Ints, films: Films, chance: Chance
+) -> tuple[Ints, Ints]:
+    """Return what people come across, by person, then film; nothing twice.
+
+    The films lie on a line, each as long as it is often come across. The line is cut into as
+    many equal parts as a person has looks, and each look falls somewhere into its part.
+    """
+    n = len(films)
+    person = np.repeat(np.arange(len(looks)), looks)
+    part = np.arange(len(person)) - np.repeat(np.cumsum(looks) - looks, looks)
+    ends = np.cumsum(often)
+    whole = int(ends[-1])
+    spot = (part * whole + chance.below(whole, len(part))) // looks[person]
+    film = np.where(looks[person] == n, part, np.searchsorted(ends, spot, side="right"))
+    new = np.ones(len(film), dtype=np.bool_)
+    new[1:] = (film[1:] != film[:-1]) | (part[1:] == 0)
+    new &= films.appears[film] <= last[person]
+    return person[new], film[new]
 
 
-def choose(weight: Ints, films: Films, activity: Ints) -> Marks:
+def rarity(looks: Ints, often: Ints, person: Ints, film: Ints) -> Ints:
+    """Return the log-weight that makes up for how rarely people come across a film.
+
+    With it, the films one may miss are chosen as if everybody had looked at everything.
+    """
+    # The chance to come across a film is looks * often / whole, or 1 if that is more.
+    whole = natural_log(np.array([often.sum()]))
+    missed = np.maximum(whole - natural_log(often)[film] - natural_log(looks)[person], 0)
+    return np.where(looks[person] == len(often), 0, missed)
+
+
+def chosen(person: Ints, film: Ints, weight: Ints, activity: Ints, films: Films) -> Ints:
     """Choose `activity` films per person: two thirds by weight, then with a pull to sequels."""
-    begun = top(weight, activity * 2 // 3)
-    in_series = films.series >= 0
-    counts = np.zeros((len(weight), int(films.series.max()) + 1), dtype=np.int64)
-    person, film = np.nonzero(begun & in_series)
-    np.add.at(counts, (person, films.series[film]), 1)
-    follows = (counts[:, films.series] > 0) & in_series
-    # What is already chosen stays chosen.
-    return top(weight + SEQUEL * follows + (begun.astype(np.int64) << 40), activity)
+    series = films.series[film]
+    begun = heaviest(person, weight, activity * 2 // 3)
+    begun_series = np.zeros((len(activity), int(films.series.max(initial=0)) + 1), dtype=np.bool_)
+    part_of_one = begun[series[begun] >= 0]
+    begun_series[person[part_of_one], series[part_of_one]] = True
+    follows = (series >= 0) & begun_series[person, series]
+    weight = weight + SEQUEL * follows
+    weight[begun] = MIDDLE  # what is already chosen stays chosen
+    return heaviest(person, weight, activity)
 
 
-def top(weight: Ints, n: Ints) -> Marks:
-    """Mark the `n` heaviest entries of each row; a stable sort settles equal ones."""
-    order = np.argsort(-weight, axis=1, kind="stable")
-    marked = np.zeros(weight.shape, dtype=np.bool_)
-    np.put_along_axis(marked, order, np.arange(weight.shape[1]) < n[:, None], axis=1)
-    return marked
+def heaviest(person: Ints, weight: Ints, n: Ints) -> Ints:
+    """Return the positions of the `n` heaviest entries of each person, in order of position."""
+    lightness = np.clip(MIDDLE - weight, 0, (1 << WEIGHT_BITS) - 1)
+    position = np.arange(len(person))
+    key = (((person << WEIGHT_BITS) | lightness) << POSITION_BITS) | position
+    key.sort()
+    counts = np.bincount(person, minlength=len(n))
+    rank = position - np.repeat(np.cumsum(counts) - counts, counts)
+    best = rank < n[person]
+    return np.sort(key[best] & ((1 << POSITION_BITS) - 1))

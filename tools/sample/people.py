@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sample.chance import ONE, SHIFT, Chance, Ints, fixed, times
+from sample.chance import Chance, Ints, fixed, times
 from sample.films import TRAITS
 
 AGES = (1, 18, 25, 35, 45, 50, 56)  # ML-1M's codes: the first year of each age group
@@ -20,42 +20,42 @@ BROAD_TASTES: dict[str, dict[str, float]] = {
     "adventure": {
         "theme:space": 1.2, "theme:aliens": 1.0, "theme:machines": 0.8, "theme:time": 0.8,
         "theme:battle": 0.5, "theme:swords": 0.6, "theme:disaster": 0.5, "theme:spies": 0.5,
-        "tone:epic": 0.8, "theme:courtship": -0.4,
+        "tone:epic": 0.8, "theme:courtship": -0.4, "kind:Sci-Fi": 0.8, "kind:Action": 0.6,
+        "kind:Adventure": 0.5,
     },
     "chills": {
         "theme:monsters": 1.0, "theme:ghosts": 1.0, "theme:killer": 0.9, "tone:dark": 0.4,
-        "tone:tense": 0.4, "tone:warm": -0.4, "theme:aliens": 0.3,
+        "tone:tense": 0.4, "tone:warm": -0.4, "theme:aliens": 0.3, "kind:Horror": 1.2,
     },
     "crime": {
         "theme:mob": 1.2, "theme:heist": 0.9, "theme:police": 0.8, "theme:killer": 0.4,
         "theme:justice": 0.6, "tone:tense": 0.5, "tone:dark": 0.5, "theme:magic": -0.4,
+        "kind:Crime": 0.9, "kind:Film-Noir": 0.5,
     },
     "hearts": {
         "theme:courtship": 1.2, "theme:family": 0.6, "theme:past": 0.6, "tone:warm": 0.7,
-        "theme:battle": -0.4, "theme:aliens": -0.4, "theme:friends": 0.3,
+        "theme:battle": -0.4, "theme:aliens": -0.4, "theme:friends": 0.3, "kind:Romance": 0.9,
     },
     "childhood": {
         "theme:animals": 1.1, "theme:magic": 1.1, "theme:music": 0.9, "theme:family": 0.4,
-        "theme:journey": 0.4, "tone:warm": 0.5, "tone:dark": -0.4,
+        "theme:journey": 0.4, "tone:warm": 0.5, "tone:dark": -0.4, "kind:Children's": 1.5,
+        "kind:Animation": 1.2, "kind:Musical": 0.6,
     },
     "laughs": {
         "tone:funny": 1.3, "theme:youth": 0.6, "theme:friends": 0.4, "theme:sport": 0.5,
-        "theme:past": -0.4, "era:1980": 0.4,
+        "theme:past": -0.4, "era:1980": 0.4, "kind:Comedy": 0.8,
     },
     "festival": {
         "tone:quirky": 0.8, "theme:outsiders": 0.7, "theme:mind": 0.6, "theme:politics": 0.5,
-        "theme:showbiz": 0.5, "theme:disaster": -0.5, "tone:epic": -0.4,
+        "theme:showbiz": 0.5, "theme:disaster": -0.5, "tone:epic": -0.4, "kind:Documentary": 0.6,
+        "kind:Drama": 0.3,
     },
     "classics": {
         "era:1920": 1.3, "era:1946": 1.3, "era:1967": 0.7, "era:1992": -0.6, "era:1980": -0.3,
-        "theme:frontier": 0.5, "theme:past": 0.4,
+        "theme:frontier": 0.5, "theme:past": 0.4, "kind:Western": 0.5, "kind:Film-Noir": 0.6,
     },
 }  # fmt: skip
-
-# Ratings per person at the 0th, 5th, 10th, ..., 100th percentile.
-ACTIVITY = (
-    20, 21, 23, 26, 30, 34, 39, 44, 50, 57, 66, 77, 90, 106, 126, 151, 180, 214, 258, 325, 700,
-)  # fmt: skip
+OWN_TASTE = 1.3  # what people like of every trait beyond that, beside 1 for a broad taste
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,9 @@ class People:
         return len(self.gender)
 
 
-def build_people(n: int, seed: int) -> People:
-    """Draw `n` people."""
+def build_people(activity: Ints, seed: int) -> People:
+    """Draw the people who rate `activity` films."""
+    n = len(activity)
     chance = Chance(seed, "people")
     gender = (chance.below(1000, n) < 283).astype(np.int64)
     age = chance.pick(AGE_WEIGHTS, n)
@@ -97,7 +98,7 @@ def build_people(n: int, seed: int) -> People:
         zip_code=1 + chance.below(ZIP_CODES, n),
         taste=tastes(gender, age, Chance(seed, "tastes")),
         bias=chance.bell(n),
-        activity=activities(n, chance),
+        activity=activity,
     )
 
 
@@ -125,17 +126,8 @@ def tastes(gender: Ints, age: Ints, chance: Chance) -> Ints:
     broad[:, names.index("laughs")] -= years * fixed(0.1)
     broad[:, names.index("hearts")] += gender * fixed(0.3)
     broad[:, names.index("adventure")] -= gender * fixed(0.3)
-    taste = times(chance.bell(n, len(TRAITS)), fixed(0.55))
+    taste = times(chance.bell(n, len(TRAITS)), fixed(OWN_TASTE))
     for number, loadings in enumerate(BROAD_TASTES.values()):
         for trait, loading in loadings.items():
             taste[:, TRAITS.index(trait)] += times(broad[:, number], fixed(loading))
     return taste
-
-
-def activities(n: int, chance: Chance) -> Ints:
-    """Draw how many films each person rates, by straight lines between the percentiles."""
-    table = np.array([*ACTIVITY, ACTIVITY[-1]], dtype=np.int64)
-    position = chance.share(n) * (len(ACTIVITY) - 1)
-    left, part = position >> SHIFT, position & (ONE - 1)
-    rated: Ints = table[left] + times(table[left + 1] - table[left], part)
-    return rated

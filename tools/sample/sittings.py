@@ -6,12 +6,11 @@ import numpy as np
 
 from sample.chance import SHIFT, Chance, Ints, fixed, times
 from sample.films import DAY, END, START, Films
-from sample.people import People
 
 MOST_SITTINGS = 6
 ONE_SITTING = 69  # percent of people who come exactly once
 SAME_SECOND = fixed(0.45)  # share of ratings sent together with the one before, as on one page
-FAMOUS_FIRST = fixed(0.03)  # how much one point of fame moves a film up the list to rate
+FAMOUS_FIRST = fixed(0.011)  # how much one point of fame moves a film up the list to rate
 GAP = fixed(14.0)  # mean number of seconds between two pages
 
 
@@ -29,15 +28,18 @@ class Sittings:
     start: Ints
     count: Ints
 
+    def __getitem__(self, rows: slice) -> "Sittings":
+        """Return the sittings of some people."""
+        return Sittings(start=self.start[rows], count=self.count[rows])
+
     def last(self) -> Ints:
         """Return the start of each person's last sitting."""
         return self.start[np.arange(len(self.count)), self.count - 1]
 
 
-def build_sittings(people: People, seed: int) -> Sittings:
+def build_sittings(n: int, seed: int) -> Sittings:
     """Draw when each person joins and comes back: most never, some days, some months later."""
     chance = Chance(seed, "sittings")
-    n = len(people)
     # Squaring a share between 0 and 1 makes small ones common: most join in the first year.
     share = chance.share(n)
     joined = START + times(times(share, share), (END - START) * 9 // 10)
@@ -51,23 +53,39 @@ def build_sittings(people: People, seed: int) -> Sittings:
     return Sittings(start=start, count=count)
 
 
-def rating_times(person: Ints, film: Ints, films: Films, sittings: Sittings, seed: int) -> Ints:
-    """Return the second of each rating; `person` must be sorted."""
-    chance = Chance(seed, "seconds")
+def rating_times(
+    person: Ints, film: Ints, films: Films, sittings: Sittings, chance: Chance
+) -> tuple[Ints, Ints, Ints]:
+    """Return when each rating is given; `person` must be sorted.
+
+    Returns
+    -------
+    seconds : Ints, shape (n_ratings,)
+        Unix time.
+    page : Ints, shape (n_ratings,)
+        A number per page; the ratings of a page are sent together, in one second.
+    turn : Ints, shape (n_ratings,)
+        The place of each rating when all are put in order of person, time and page.
+    """
     n = len(person)
     sitting = choose_sitting(person, films.appears[film], sittings, chance)
     # The site shows well-known films first, so people tend to rate them first.
     place = chance.gumbel(n) + films.fame[film] * FAMOUS_FIRST
     order = np.lexsort((-place, sitting, person))
     group = (person * MOST_SITTINGS + sitting)[order]
-    first = np.concatenate(([True], group[1:] != group[:-1]))
+    first = np.ones(n, dtype=np.bool_)
+    first[1:] = group[1:] != group[:-1]
+    same_page = (chance.share(n) < SAME_SECOND) & ~first
     wait = 2 + (times(chance.exponential(n), GAP) >> SHIFT)
-    wait = np.where(first | (chance.share(n) < SAME_SECOND), 0, wait)
-    elapsed = np.cumsum(wait)
+    elapsed = np.cumsum(np.where(first | same_page, 0, wait))
     since_start = elapsed - np.repeat(elapsed[first], np.diff(np.append(np.flatnonzero(first), n)))
-    seconds = np.empty(n, dtype=np.int64)
+    seconds, page, turn = (np.empty(n, dtype=np.int64) for _ in range(3))
     seconds[order] = sittings.start[person, sitting][order] + since_start
-    return seconds
+    page[order] = np.cumsum(~same_page) - 1
+    # On a page stands the best known first, and so it was stored.
+    order = order[np.lexsort((-films.fame[film[order]], page[order]))]
+    turn[order] = np.arange(n)
+    return seconds, page, turn
 
 
 def choose_sitting(person: Ints, appears: Ints, sittings: Sittings, chance: Chance) -> Ints:
