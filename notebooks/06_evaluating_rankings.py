@@ -189,7 +189,7 @@ class Random(Popularity):
 
 
 # %% [markdown]
-# The two others come from `implicit`: neighbors by cosine, and ALS, a matrix factorization. Lessons 04 and 05 will take them apart; here they are two strangers to be judged.
+# The two others come from `implicit`: neighbors by cosine, and ALS, a matrix factorization. Lessons 04 and 05 will take them apart; here they are two strangers to be judged. ALS computes in `float64`, so that another processor, which rounds differently, makes the same lists.
 
 # %%
 import warnings
@@ -205,7 +205,9 @@ def fit_models(user_items):
         "random": Random(),
         "popularity": Popularity(),
         "item-kNN": CosineRecommender(K=200),
-        "ALS": AlternatingLeastSquares(64, regularization=0.01, iterations=20, random_state=42),
+        "ALS": AlternatingLeastSquares(
+            64, regularization=0.01, iterations=20, dtype=np.float64, random_state=42
+        ),
     }
     for name in ("random", "popularity"):
         models[name].fit(user_items)
