@@ -9,9 +9,10 @@ import argparse
 import os
 import platform
 
+import evaluation
 import loading
 
-BENCHMARKS = {"loading": loading.run}
+BENCHMARKS = {"loading": loading.run, "evaluation": evaluation.run}
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -122,7 +122,7 @@ users, items = np.array(liked).T
 truth = sparse.csr_matrix((np.ones(len(liked)), (users, items)), shape=(4, 100))
 
 # %% [markdown]
-# Each row of the next table is one honest definition, and each is the default of some library. What changes is what a sum is divided by, and whether user 3 counts.
+# Each row of the next table is an honest definition, and each of its choices is the default of some library. What changes is what a sum is divided by, and whether user 3 counts.
 
 # %%
 import pandas as pd

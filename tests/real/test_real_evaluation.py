@@ -154,13 +154,16 @@ def test_the_six_metrics(name: str, split: tuple[Any, Any], models: dict[str, An
     assert found == pytest.approx(NUMBERS[name], abs=1e-9)
 
 
-def test_item_knn_beats_popularity_and_reaches_more_of_the_catalogue(
+def test_item_knn_finds_more_and_reaches_more_of_the_catalogue(
     split: tuple[Any, Any], models: dict[str, Any]
 ) -> None:
     table = compare(models, *split, baseline="popularity", metrics=["recall", "ndcg", "coverage"])
     knn = table.set_index(["model", "metric"]).loc["item-kNN"]
-    assert (knn.loc[["recall@10", "ndcg@10"], "difference_low"] > 0).all()
-    assert (knn.loc[["recall@10", "ndcg@10"], "p_holm"] < 0.001).all()
+    assert knn.loc["recall@10", "difference_low"] > 0
+    assert knn.loc["recall@10", "p_holm"] < 0.01
+    # 23 % more NDCG, and 575 users are too few to tell it from chance
+    assert knn.loc["ndcg@10", "difference"] > 0.01
+    assert knn.loc["ndcg@10", "p_holm"] > 0.05
     both = table[table["metric"] == "coverage@10"].set_index("model")["mean"]
     assert both["item-kNN"] > 5 * both["popularity"]
 
