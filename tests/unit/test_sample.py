@@ -441,11 +441,12 @@ def test_verdicts_that_can_be_checked_on_paper(name, value, expected):
     assert data_report.verdict(name, value) == expected
 
 
-def test_without_ml_latest_small_the_kept_numbers_stand_in(monkeypatch, tmp_path):
+def test_without_ml_latest_small_the_kept_numbers_stand_in(table, monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path))
     kept = data_report.latest_small()
     assert set(kept) == set(data_report.DECIMALS)
     assert kept["ratings"] == 100_836
+    assert kept == table["ml-latest-small"]
 
 
 def test_gini_and_top_share_on_counts_that_can_be_checked_on_paper():
