@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
-from sample import chance, world
+from sample import chance, exposure, world
 from sample.catalogue import COLUMNS, CatalogueError, parse, read_catalogue
 from sample.films import DAY, END, START
 from sample.people import AGES
@@ -171,14 +171,15 @@ def test_occupations_fit_ages(here):
     assert (age[people.occupation == 13] == 56).all()
 
 
-def test_series_pull_people_along(here, ratings):
-    films = here.films
-    title = {film.title: number for number, film in zip(films.movie_id, films.facts, strict=True)}
-    first, sequel = title["Jaws (1975)"], title["Jaws 2 (1978)"]
-    seen = ratings.groupby("user_id")["movie_id"].agg(set)
-    began = seen.map(lambda films_seen: first in films_seen)
-    went_on = seen.map(lambda films_seen: sequel in films_seen)
-    assert went_on[began].mean() > 2 * went_on[~began].mean()
+def test_series_pull_people_along(here, ratings, monkeypatch):
+    def films_per_begun_series(ratings: pd.DataFrame) -> float:
+        series = pd.Series(here.films.series, index=here.films.movie_id)
+        begun = ratings.assign(series=ratings["movie_id"].map(series)).query("series >= 0")
+        return begun.groupby(["user_id", "series"]).size().mean()
+
+    with_pull = films_per_begun_series(ratings)
+    monkeypatch.setattr(exposure, "SEQUEL", 0)
+    assert with_pull > 1.1 * films_per_begun_series(ratings_of(here))
 
 
 # ---------------------------------------------------------------- statistics and structure
@@ -441,11 +442,12 @@ def test_verdicts_that_can_be_checked_on_paper(name, value, expected):
     assert data_report.verdict(name, value) == expected
 
 
-def test_without_ml_latest_small_the_kept_numbers_stand_in(monkeypatch, tmp_path):
+def test_without_ml_latest_small_the_kept_numbers_stand_in(table, monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path))
     kept = data_report.latest_small()
     assert set(kept) == set(data_report.DECIMALS)
     assert kept["ratings"] == 100_836
+    assert kept == table["ml-latest-small"]
 
 
 def test_gini_and_top_share_on_counts_that_can_be_checked_on_paper():

@@ -196,6 +196,21 @@ def test_parts_cover_everybody_once():
     assert covered == list(range(LARGE.users))
 
 
+def test_no_two_parts_share_their_random_numbers(monkeypatch):
+    asked = []
+
+    def noted(*key):
+        asked.append(key)
+        return Chance(*key)
+
+    here = world.build_world(LARGE, seed=7)
+    monkeypatch.setattr(world, "Chance", noted)
+    list(world.all_ratings(here))
+    assert len(asked) == 4 * len(here.parts())
+    drawn = {tuple(Chance(*key).raw(4).tolist()) for key in asked}
+    assert len(drawn) == len(asked)
+
+
 # ---------------------------------------------------------------- what cannot be
 
 
