@@ -22,9 +22,7 @@ PARTS: dict[str, list[Lesson]] = {
     "Data": [
         Lesson("01", "Object storage with S3", "01_object_storage", "buckets, keys, credentials"),
         Lesson("02", "Loading MovieLens", "02_loading_movielens", "formats, checks, first figures"),
-        Lesson(
-            "03", "From ratings to interactions", "03_interactions_and_splits", "rows, splits"
-        ),
+        Lesson("03", "From ratings to interactions", "03_interactions_and_splits", "rows, splits"),
     ],
     "Learning from behavior": [
         Lesson("04", "Baselines", "04_baselines", "popularity, neighbors, EASE"),

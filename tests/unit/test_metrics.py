@@ -321,3 +321,9 @@ GENRES = sparse.csr_matrix(np.eye(5))
 def test_bad_input_beyond_accuracy_is_refused_in_one_sentence(call, words):
     with pytest.raises(DataError, match=re.escape(words)):
         call()
+
+
+def test_personalization_does_not_depend_on_how_items_are_numbered():
+    near = np.array([[0, 1, 2], [0, 3, 4], [1, 5, -1]])
+    far = np.where(near >= 0, near * 10**12 + 7, -1)
+    assert personalization(near) == personalization(far)

@@ -1,0 +1,207 @@
+"""The k best items of each user for models whose scores are dot products of factors."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from course_utils.errors import DataError
+from course_utils.lists import NOTHING, choose
+from course_utils.topk import (
+    BLOCK,
+    IdArray,
+    Scores,
+    candidates,
+    refuse_nan,
+    sort_candidates,
+    write_best,
+)
+
+IMPLICITS = tuple(f"implicit.{part}.matrix_factorization_base" for part in ("cpu", "gpu"))
+LARGE = 10**9  # scores; what a GPU needs to pay for itself
+
+
+def dot_product_factors(model: object) -> tuple[npt.NDArray[Any], npt.NDArray[Any]] | None:
+    """Return user and item factors of a model that ranks by their dot product, None of others.
+
+    Factors alone do not say how they are used: biases may be added, or something subtracted. So
+    it must be a matrix factorization of `implicit` that ranks with that library's own
+    ``recommend``, or a model with an attribute ``scores_are_dot_products = True``.
+
+    Parameters
+    ----------
+    model
+        Anything. `implicit` is not imported to find out.
+
+    Returns
+    -------
+    tuple of ndarray, or None
+        Shapes (n_users, d) and (n_items, d).
+
+    Raises
+    ------
+    DataError
+        When the factors are not there yet: the model is not fitted.
+    """
+    ranked_by = getattr(getattr(type(model), "recommend", None), "__module__", None)
+    theirs = ranked_by in IMPLICITS and "recommend" not in getattr(model, "__dict__", {})
+    if not theirs and getattr(model, "scores_are_dot_products", False) is not True:
+        return None
+    users, items = (getattr(model, name, None) for name in ("user_factors", "item_factors"))
+    if users is None or items is None:
+        raise DataError(
+            f"The model {type(model).__name__} is not fitted; call model.fit(train) first."
+        )
+    # on a GPU, implicit keeps them in matrices of its own
+    users, items = (x.to_numpy() if hasattr(x, "to_numpy") else x for x in (users, items))
+    return np.asarray(users), np.asarray(items)
+
+
+def top_k_of_factors(
+    user_factors: npt.NDArray[Any],
+    item_factors: npt.NDArray[Any],
+    seen: sparse.csr_matrix,
+    k: int,
+    *,
+    batch: int | None = None,
+    backend: str = "auto",
+    threads: int | None = None,
+    progress: Callable[[Iterable[int], int], Iterable[int]] | None = None,
+) -> IdArray:
+    """Return the `k` items with the largest dot product for each user, leaving out seen items.
+
+    Parameters
+    ----------
+    user_factors, item_factors
+        Shapes (n_users, d) and (n_items, d).
+    seen
+        csr, shape (n_users, n_items): the stored entries of a row are never recommended to it.
+    k
+        How many items to return.
+    batch
+        Users to score at once; left out, as many as a cache holds.
+    backend
+        "numpy", "torch", or "auto": torch only when it is imported already, sees a GPU, and
+        there is at least a thousand million scores to compute. On a CPU its product and its
+        ``topk`` take longer than NumPy's way (see benchmarks/evaluation.py).
+    threads
+        Batches scored at the same time, with NumPy; left out, one for each core. The BLAS itself
+        is held to one thread meanwhile, through threadpoolctl.
+    progress
+        Given the numbers of users done after each batch and the number of all users, yields the
+        former on, and may draw a bar.
+
+    Returns
+    -------
+    ndarray
+        int32, shape (n_users, k), best first, -1 where the items run out.
+
+    Raises
+    ------
+    DataError
+        When a score is NaN.
+
+    Notes
+    -----
+    Equal scores give equal ids whatever the backend. Scores themselves may differ in their last
+    bit between BLAS libraries, processors and batch sizes, since they add in another order; two
+    items whose scores are that close may then change places.
+    """
+    from threadpoolctl import threadpool_limits
+
+    n_users, n_items = seen.shape
+    choose(backend, "backend", auto=0, numpy=0, torch=0)
+    ids = np.full((n_users, k), NOTHING, dtype=np.int32)
+    if not n_users or not n_items:
+        return ids
+    dtype = np.result_type(user_factors, item_factors, np.float32)
+    dtype = dtype if dtype.kind == "f" and dtype.itemsize <= 8 else np.dtype(np.float64)
+    size = n_users * n_items
+    on_torch = backend == "torch" or (backend == "auto" and size >= LARGE and _torch_has_gpu())
+    if batch is None:
+        block = 128 * BLOCK if on_torch else BLOCK
+        batch = min(n_users, max(64, block // n_items))
+    factors = np.ascontiguousarray(user_factors, dtype=dtype)
+    # Laid out as the product reads it: this alone saves a third of the time.
+    items = np.ascontiguousarray(np.asarray(item_factors, dtype=dtype).T)
+
+    n_threads = 1 if on_torch else min(threads or _cores(), -(-n_users // batch))
+    work = (_torch_worker if on_torch else _numpy_worker)(factors, items, seen, ids, batch)
+    starts = range(0, n_users, batch)
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(n_threads) as pool:
+        done = pool.map(work, starts)
+        for _ in progress(done, n_users) if progress else done:
+            pass
+    return ids
+
+
+def _numpy_worker(
+    factors: Scores, items: Scores, seen: sparse.csr_matrix, ids: IdArray, batch: int
+) -> Callable[[int], int]:
+    own = threading.local()  # fresh memory for each product costs more than the product
+
+    def _score_and_rank(start: int) -> int:
+        if not hasattr(own, "scores"):
+            own.scores = np.empty((batch, items.shape[1]), dtype=items.dtype)
+        mine = factors[start : start + batch]
+        scores = np.matmul(mine, items, out=own.scores[: len(mine)])
+        row, column = _entries(seen, start, len(mine))
+        scores.reshape(-1)[row * scores.shape[1] + column] = -np.inf  # a view; faster than pairs
+        rows = ids[start : start + batch]
+        write_best(scores, candidates(scores, ids.shape[1], start), rows)
+        return len(mine)
+
+    return _score_and_rank
+
+
+def _torch_worker(
+    factors: Scores, items: Scores, seen: sparse.csr_matrix, ids: IdArray, batch: int
+) -> Callable[[int], int]:
+    import torch
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    all_users, all_items = (torch.from_numpy(array).to(device) for array in (factors, items))
+    k = min(ids.shape[1], items.shape[1])
+
+    def _score_and_rank(start: int) -> int:
+        scores = all_users[start : start + batch] @ all_items
+        rows, columns = _entries(seen, start, len(scores))
+        scores[
+            torch.as_tensor(rows, device=device), torch.as_tensor(columns, device=device)
+        ] = -torch.inf
+        refuse_nan(scores.amax(dim=1, keepdim=True).cpu().numpy(), start)
+        # Its own ids are not used: of equal scores it takes any.
+        bound = scores.topk(k).values[:, -1:].clamp(min=torch.finfo(scores.dtype).min)
+        row, column = torch.nonzero(scores >= bound, as_tuple=True)
+        found = [part.cpu().numpy() for part in (row, column, scores[row, column])]
+        sort_candidates(found[0], found[1], found[2], ids[start : start + len(scores)])
+        return len(scores)
+
+    return _score_and_rank
+
+
+def _entries(
+    matrix: sparse.csr_matrix, start: int, n_rows: int
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return rows, counted from `start`, and columns of the entries of some rows."""
+    bounds = matrix.indptr[start : start + n_rows + 1]
+    return np.repeat(np.arange(n_rows), np.diff(bounds)), matrix.indices[bounds[0] : bounds[-1]]
+
+
+def _torch_has_gpu() -> bool:
+    """Say whether torch is imported and sees a GPU; importing it takes seconds, so we do not."""
+    torch = sys.modules.get("torch")
+    return torch is not None and bool(torch.cuda.is_available())
+
+
+def _cores() -> int:
+    allowed = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
