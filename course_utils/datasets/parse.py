@@ -13,8 +13,8 @@ import csv
 import io
 import re
 from collections import deque
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,7 @@ from course_utils.errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+NO_SCALE: Scale = (0, 0, 1)  # for tables without ratings
 HEXADECIMAL = re.compile(rb"(?:\A|[\n,:\t\" ])0[xX]")  # a field that Arrow takes for a number
 
 
@@ -78,10 +79,12 @@ def parse_lines(
     """Parse a small text table line by line: movies.dat, users.dat, u.item and their like."""
     refuse_bytes(data, label)
     rows = _split_lines(_decode(data, encoding, label), delimiter)
-    fields = list(checked_rows(rows, wanted, (0, 0, 1), label))
-    return pd.DataFrame(
-        {column.name: _typed([row[i] for row in fields], column) for i, column in enumerate(wanted)}
-    )
+    if {len(fields) for fields in rows} != {len(wanted)}:
+        _name_the_bad_line(enumerate(rows, start=1), wanted, NO_SCALE, label, "its fields")
+    table = dict(zip((column.name for column in wanted), zip(*rows, strict=True), strict=True))
+    if not all(_all_can_be_right(table[column.name], column) for column in wanted):
+        _name_the_bad_line(enumerate(rows, start=1), wanted, NO_SCALE, label, "its values")
+    return pd.DataFrame({column.name: _typed(table[column.name], column) for column in wanted})
 
 
 def refuse_bytes(data: bytes, label: str) -> None:
@@ -135,12 +138,12 @@ def _parse_arrow(
 
 
 def _name_the_bad_line(
-    rows: Iterator[tuple[int, list[str]]],
+    rows: Iterable[tuple[int, list[str]]],
     wanted: tuple[Column, ...],
     scale: Scale,
     label: str,
     why: str,
-) -> None:
+) -> NoReturn:
     deque(checked_rows(rows, wanted, scale, label), maxlen=0)
     raise DataError(f"{label} cannot be read ({why}); get the release again.")
 
@@ -180,22 +183,33 @@ def _to_pandas(values: pa.ChunkedArray, column: Column) -> object:
     return values.to_pandas() if column.kind in ("name", "text") else values.to_numpy()
 
 
-def _typed(texts: list[str], column: Column) -> object:
+def _typed(texts: tuple[str, ...], column: Column) -> object:
     if column.kind in ("name", "text"):
-        return pd.Series(texts)
+        return pd.Series(list(texts))
     return np.array([int(text) for text in texts], dtype=DTYPES[column.kind])
 
 
-def _split_lines(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield line number and fields; a title may hold the delimiter's single colon."""
+def _all_can_be_right(texts: tuple[str, ...], column: Column) -> bool:
+    """Check a column of texts by the rules of `fields.problem`, each different value once."""
+    digits = "".join(texts)
+    if column.kind in RANGES and digits.isascii() and digits.isdigit() and all(texts):
+        lowest, highest = RANGES[column.kind]
+        numbers = [*map(int, texts)] if max(map(len, texts)) < 20 else [highest + 1]
+        return lowest <= min(numbers) and max(numbers) <= highest
+    return not any(problem(column.kind, text, NO_SCALE) for text in set(texts))
+
+
+def _split_lines(text: str, delimiter: str) -> list[list[str]]:
+    """Return the fields of each line; a title may hold the delimiter's single colon."""
     lines = text.removesuffix("\n").split("\n")
-    for number, line in enumerate(lines, start=1):
-        yield number, line.removesuffix("\r").split(delimiter)
+    if "\r" in text:
+        lines = [line.removesuffix("\r") for line in lines]
+    return [line.split(delimiter) for line in lines]
 
 
 def _delimited_rows(data: bytes, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     # latin-1 decodes anything, so a stray byte is shown as the wrong number that it makes
-    yield from _split_lines(data.decode("latin-1"), delimiter)
+    yield from enumerate(_split_lines(data.decode("latin-1"), delimiter), start=1)
 
 
 def _csv_rows(data: bytes, label: str) -> Iterator[tuple[int, list[str]]]:
