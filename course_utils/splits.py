@@ -165,6 +165,10 @@ def global_time_split(positives: pd.DataFrame, test_ratio: float = 0.2) -> Split
     # the first second after the last interaction that must be in the training set
     last_in_train = np.sort(time)[len(time) - largest_test - 1]
     test = time > last_in_train
+    if not largest_test:
+        raise DataError(
+            f"{test_ratio:.0%} of {len(time)} rows is less than one row; raise test_ratio."
+        )
     if not test.any():
         raise DataError(
             f"No cut in time holds out {test_ratio:.0%} or less: the last timestamp stands in "

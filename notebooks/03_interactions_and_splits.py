@@ -26,7 +26,7 @@
 # - read a CSR matrix as the three arrays it is;
 # - work out how much memory a matrix needs before you make it;
 # - encode a test set so that its columns mean what the model's columns mean;
-# - split by time, prove that nothing leaks, and say what a tie is worth.
+# - split by time, check for leaks, and say what a tie is worth.
 #
 # **What you need first**: [Loading MovieLens](02_loading_movielens.ipynb).
 #
@@ -284,7 +284,7 @@ print(f"{test.dropped / len(future):.0%} of the future cannot be placed")
 # %% [markdown]
 # You did nothing wrong: most of the future *is* out of reach. Many people rate in one sitting, so a cut in time separates people rather than habits.
 #
-# Read the line that `encode` prints every time. It tells you what an evaluation is blind to: people the model has never met, and films it has never seen. A score says nothing about them, however good it is. Recommending for them is called the *cold-start problem*, and it needs something else than their past ratings.
+# Read the line that `encode` prints every time. It tells you what an evaluation is blind to: people the model has never met, and films it has never seen. A score says nothing about them, however good it is. Recommending for them is called the *cold-start problem*, and it needs something other than their past ratings.
 #
 # The toy example shows the same with numbers you can follow. User 99 and film 60 are new:
 
@@ -324,9 +324,9 @@ print(split)
 print(f"{test.dropped / len(split.test):.1%} of the test set cannot be placed")
 
 # %% [markdown]
-# The price: one person's past may lie after another one's future, so a model can learn in March what a third person liked in May. Both protocols are in use. Say which one a number comes from.
+# The price: one person's past may lie after another one's future, so a model can learn in March what another person liked in February. Both protocols are in use. Say which one a number comes from.
 #
-# ## Leakage, as a number
+# ## What a random split does to a score
 #
 # You need a model to see what a split does to a score. Take the simplest: recommend the ten films with the most positives that a person does not have yet. The *recall@10* of a person is the share of their held-out films among the ten.
 
@@ -356,9 +356,16 @@ at_random = leave_last_out(shuffled, n_test=5, min_train=5)
 print(f"five at random: recall@10 = {recall_of_popularity(at_random):.3f}")
 
 # %% [markdown]
-# The score rises, and no recommender got better. At random, a model that predicts what somebody liked in spring has seen what they liked in summer, and which films were going to be popular. In the world it will not have.
-#
-# `assert_no_leakage` finds that out for you. It needs the real times back:
+# The score rises, and no recommender got better. Two things changed. The test got easier: people meet the well-known films first, so their last films are rarer than films drawn at random. And the future leaks: a model that predicts what somebody liked in spring has been trained on what they liked in summer. Popularity profits from the first only; a model that learns from a person's other films profits from both. In the world there is neither.
+
+# %%
+in_train = split.train["movie_id"].value_counts()
+for name, part in {"last five": split, "five at random": at_random}.items():
+    known = part.test["movie_id"].map(in_train).mean()
+    print(f"{name:15} a held-out film has {known:.0f} positives in training, on average")
+
+# %% [markdown]
+# `assert_no_leakage` checks that nobody's own future is in their past. It needs the real times back:
 
 # %%
 from course_utils.splits import Split, assert_no_leakage
@@ -385,7 +392,7 @@ for ties in ("order", "movie_id", "random"):
     print(f"ties by {ties:8}  recall@10 = {recall_of_popularity(one):.3f}")
 
 # %% [markdown]
-# Same data, same model, same metric. How far the numbers lie apart depends on the release: where a page of ratings is stored in an order that has to do with the films, the rule decides what is tested. So `ties` is an argument here, and belongs in what you report.
+# Same data, same model, same metric. How far the numbers lie apart depends on the release: where a page of ratings is stored in an order that has to do with the films, the rule decides what is tested; in a file that is sorted by movie id, the first two rules are one. So `ties` is an argument here, and belongs in what you report.
 
 # %% [markdown]
 # ## Check yourself
@@ -428,7 +435,7 @@ for ties in ("order", "movie_id", "random"):
 #
 # <details><summary>a) The random seed of the model.</summary>
 #
-# Later, perhaps. With popularity there is none, and you saw the number move all the same.
+# Later, perhaps. Popularity has no seed, and the tie rule alone can move its number.
 # </details>
 #
 # <details><summary>b) How ties of the last timestamp are broken.</summary>
@@ -438,7 +445,7 @@ for ties in ("order", "movie_id", "random"):
 #
 # <details><summary>c) The metric's denominator.</summary>
 #
-# With one held-out film per person, every definition of recall and hit rate gives the same number.
+# With one held-out film per person there is only one way to divide. Whom the mean counts would be a better suspect.
 # </details>
 #
 # **4. `encode(future)` without `users` and `items` runs without an error. Why is it wrong?**
@@ -465,6 +472,6 @@ for ties in ("order", "movie_id", "random"):
 # - Ids and rows are different numbers. Keep the arrays that lead from one to the other with the matrix.
 # - CSR stores the ones of each row side by side; its memory follows the positives, not the cells.
 # - Encode the test set with the training set's users and items, and read how much was dropped.
-# - Split by time, state the protocol and the tie rule, and let `assert_no_leakage` prove that nothing leaks.
+# - Split by time, state the protocol and the tie rule, and let `assert_no_leakage` check that nobody's own future is in their past.
 #
 # Next: [Evaluating rankings](06_evaluating_rankings.ipynb) measures what you have only counted here. Baselines and ALS, lessons 04 and 05, are in preparation; the [data card](../book/data_card.md) tells you what the sample can and cannot show.

@@ -81,7 +81,7 @@ print(
 )
 
 # %% [markdown]
-# *NDCG* gives a hit at rank $r$ the weight $1 / \log_2(r + 1)$: 1 at the top, 0.63 at rank 2, and ever less below. The sum is divided by the best sum there could be, with all relevant films at the top.
+# *NDCG* gives a hit at rank $r$ the weight $1 / \log_2(r + 1)$: 1 at the top, 0.63 at rank 2, and ever less below. The sum is divided by the best sum there could be, with as many relevant films at the top as fit.
 
 # %%
 weights = 1 / np.log2(np.arange(1, 6) + 1)
@@ -128,8 +128,8 @@ truth = sparse.csr_matrix((np.ones(len(liked)), (users, items)), shape=(4, 100))
 import pandas as pd
 
 definitions = {
-    "the course, trec_eval, ranx": {},
-    "user 3 left out": {"missing_users": "skip"},
+    "the course, ranx": {},
+    "user 3 left out (pytrec_eval's mean)": {"missing_users": "skip"},
     "divided by min(n, k)": {"recall_denominator": "min", "map_denominator": "min"},
     "both": {"recall_denominator": "min", "map_denominator": "min", "missing_users": "skip"},
     "ideal list always k long": {"ideal": "k"},
@@ -145,7 +145,7 @@ pd.DataFrame(
 # %% [markdown]
 # Nothing was recommended better in one row than in another. Recall and NDCG move by more than a half, and a table that takes its numbers from two papers compares two definitions. So do three things: compute all models of a comparison with one library, say which definition it is, and never copy a competitor's number.
 #
-# The course uses trec_eval's definitions, the oldest and best tested, and every choice is an argument.
+# The course divides as trec_eval does, counts a user without a list as 0, and makes every choice an argument.
 #
 # ## Four models
 #
@@ -189,7 +189,7 @@ class Random(Popularity):
 
 
 # %% [markdown]
-# The two others come from `implicit`: neighbors by cosine, and ALS, a matrix factorization. Lessons 04 and 05 will take them apart; here they are two strangers to be judged. ALS computes in `float64`, so that another processor, which rounds differently, makes the same lists.
+# The two others come from `implicit`: neighbors by cosine, and ALS, a matrix factorization. Lessons 04 and 05 will take them apart; here they are two strangers to be judged. ALS computes in `float64`, so that rounding on another processor hardly ever changes a list.
 
 # %%
 import warnings
@@ -248,17 +248,17 @@ axes = plots.metric_against_k(curves, "recall")
 # %% [markdown]
 # ## When is a difference real?
 #
-# Each score is a mean over people, and other people would have given another mean. The *bootstrap* shows how different: draw as many people as there are, with replacement, take the mean, and do it a thousand times. The middle 95% of the means are an interval.
+# Each score is a mean over people, and other people would have given another mean. The *bootstrap* shows how different: draw as many people as there are, with replacement, take the mean, and do it a thousand times. The middle 95% of the means are an interval. It speaks of other people like these only: the fitted model and the split stay fixed, so another seed or another cut in time is not in it.
 
 # %%
 rng = np.random.default_rng(42)
 values = results["ALS"].per_user["recall@10"].to_numpy()
 means = [rng.choice(values, len(values)).mean() for _ in range(1000)]
 low, high = np.quantile(means, [0.025, 0.975])
-print(f"recall@10 of ALS: {values.mean():.3f}, between {low:.3f} and {high:.3f}")
+print(f"recall@10 of ALS: {values.mean():.3f}, 95% interval {low:.3f} to {high:.3f}")
 
 # %% [markdown]
-# Two intervals that overlap do not mean that two models are equal. Both judge the *same people*, some of whom are easy for everybody. Take the difference person by person, and that drops out. `compare` does it for every metric, and corrects the p-values for the number of tests, after Holm.
+# Two intervals that overlap do not mean that two models are equal. Both judge the *same people*, some of whom are easy for everybody. Take the difference person by person, and what is easy or hard for both drops out. `compare` does it for every metric, tests it with a paired t-test, and corrects the p-values for the number of tests in the table, after Holm.
 
 # %%
 from course_utils.evaluation import compare, readable
@@ -269,13 +269,18 @@ table = compare(
 readable(table)
 
 # %% [markdown]
-# A star marks a difference from the baseline with a corrected p-value below 0.05. A p-value only says that a difference is hard to explain by chance; how large it is, you read from the difference and its interval:
+# A star marks a difference from the baseline, better or worse, with a corrected p-value below 0.05. A small p-value says that a mean difference this large would be rare if there were none. How large it is, you read from the difference and its interval:
 
 # %%
-columns = ["model", "difference", "difference_low", "difference_high", "p_holm"]
-table.loc[table["metric"] == "recall@10", columns].round(4)
+columns = ["model", "difference", "difference_low", "difference_high"]
+tested = table[(table["metric"] == "recall@10") & table["p_holm"].notna()]
+tested[columns].round(3).assign(
+    p=tested["p_holm"].map(lambda p: f"{p:.3f}" if p >= 0.001 else "< 0.001")
+)
 
 # %% [markdown]
+# The intervals are of 95% each and not corrected. Only comparisons with popularity are tested here; for ALS against item-kNN, make item-kNN the baseline.
+#
 # In a figure, each model has its mean and its interval:
 
 # %% mystnb={"image": {"alt": "Dot plot with intervals of recall at 10 for the four models. Random is near zero; popularity follows at a clear distance; item-kNN and ALS are highest."}}
@@ -285,7 +290,7 @@ axes = plots.models_with_intervals(recalls, "recall@10")
 # %% [markdown]
 # ## Sampled negatives mislead
 #
-# Many papers save time: instead of ranking all films, they rank the held-out film among 100 films drawn at random, and report the share of people for whom it is among the first ten. Nobody has to choose from 100 random films, but does it change who wins?
+# Many papers save time: instead of ranking all films, they rank the held-out film among 100 films drawn at random, and report the share of people for whom it is among the first ten. Nobody has to choose from 100 random films. What does it do to a comparison?
 #
 # You can compute it exactly. If the held-out film is at rank $r$ of $m$ candidates, then $r - 1$ of the other $m - 1$ are better, and how many of them are among 100 drawn ones follows the hypergeometric distribution.
 
@@ -313,11 +318,19 @@ def hit_rates(model):
 # %%
 one_models = fit_models(one_train.matrix)
 sampled = pd.DataFrame({name: hit_rates(model) for name, model in one_models.items()}).T
-sampled["times"] = sampled["100 sampled"] / sampled["all films"]
+sampled["flattered"] = sampled["100 sampled"] / sampled["all films"]
+for column in ("all films", "100 sampled"):
+    sampled[f"÷ popularity, {column}"] = sampled[column] / sampled.loc["popularity", column]
 sampled.round(3)
 
 # %% [markdown]
-# The numbers in the second column are several times those in the first, and the worst model is flattered most. What was a clear lead shrinks: a film at rank 60 of a thousand is as good as one at rank 1 when its rivals are 100 films drawn at random, most of which hardly anybody knows. Do not sample. Ranking everything costs seconds.
+# The numbers in the second column are several times those in the first, and the worst model is flattered most. The last column shows what becomes of a lead: counted in multiples of popularity, it shrinks. The reason is that most of 100 films drawn at random are films that hardly anybody knows. How often is a film at rank 60 of a thousand among the first ten then?
+
+# %%
+print(f"{hypergeom.cdf(9, 999, 59, 100):.0%} of the time")
+
+# %% [markdown]
+# Here the order of the models survives. It need not: [Krichene and Rendle](https://doi.org/10.1145/3394486.3403226) show cases where it turns around. Do not sample. Ranking everything costs seconds at this size.
 #
 # ## Beyond accuracy
 #
@@ -337,9 +350,9 @@ summaries = pd.DataFrame({name: result.summary for name, result in results.items
 axes = plots.models_in_a_plane(summaries, "coverage@10", "recall@10")
 
 # %% [markdown]
-# No model is best at both. Random covers most and finds next to nothing; popularity finds something for many, with the same few films.
+# No model is best at both. Random covers most and finds next to nothing; popularity finds something for some, with the same few films.
 #
-# Who gets shown at all? Sort the films by how often a model shows them, and add up. If all were shown alike, the curve would be the diagonal. The further it sags, the fewer films have the places among themselves.
+# Who gets shown at all? Sort the films from the least shown to the most shown, and add up. If all were shown alike, the curve would be the diagonal. The further it sags, the fewer films have the places among themselves.
 
 # %% mystnb={"image": {"alt": "Lorenz curves of how often films are recommended, one for each model, below the diagonal of equal exposure. Popularity hugs the lower right corner; item-kNN and ALS sag deeply; random is nearest to the diagonal."}}
 shown = {
@@ -359,11 +372,18 @@ from course_utils.evaluation import by_activity
 readable(by_activity(results["ALS"], edges=(10, 50), metrics=["recall@10", "ndcg@10"]))
 
 # %% [markdown]
-# Compare the rows before you call a model good for everybody. Somebody with a short history has fewer films to be filtered out and often more obvious wishes; somebody with a long one has seen the obvious already.
+# Warm users score lowest: they have the obvious films already, and what is left to find is rarer. Look at how many people a row stands for before you read an order into the others; a small group has a wide interval.
+
+# %%
+groups = by_activity(results["ALS"], edges=(10, 50), metrics=["recall@10"])
+groups[["users", "n_train", "n_users"]]
+
+# %% [markdown]
+# Compare such rows before you call a model good for everybody.
 #
 # ## Offline is not online
 #
-# Every number on this page is about the past. A film nobody was shown could not be liked, so the test set is shaped by whatever people found before; a recommender that finds better films gets no credit for them. That is why teams use offline numbers to throw out bad ideas, and an experiment with real people to choose among good ones.
+# Every number on this page is about the past. A film that somebody never came across could not be rated, so the test set is shaped by whatever people found before; a recommender that finds better films gets no credit for them. That is why teams use offline numbers to throw out bad ideas, and an experiment with real people to choose among good ones.
 #
 # ## Check yourself
 #
@@ -371,7 +391,7 @@ readable(by_activity(results["ALS"], edges=(10, 50), metrics=["recall@10", "ndcg
 #
 # <details><summary>a) B, by a third.</summary>
 #
-# You have seen one list move by more than that from one definition to another.
+# You have seen the same lists move by more than that from one definition to another.
 # </details>
 #
 # <details><summary>b) You cannot tell.</summary>
@@ -393,7 +413,7 @@ readable(by_activity(results["ALS"], edges=(10, 50), metrics=["recall@10", "ndcg
 #
 # <details><summary>b) Nothing yet; look at the paired difference.</summary>
 #
-# Yes. The difference person by person has its own, usually much smaller interval.
+# Yes. The difference person by person has an interval of its own, and whether that holds 0 is the question.
 # </details>
 #
 # <details><summary>c) You need more models.</summary>
@@ -405,7 +425,7 @@ readable(by_activity(results["ALS"], edges=(10, 50), metrics=["recall@10", "ndcg
 #
 # <details><summary>a) 0.70, as most papers do.</summary>
 #
-# It answers a question nobody has, and it can put the wrong model first.
+# It answers a question nobody has, and it makes a weak model look nearly as good as a strong one.
 # </details>
 #
 # <details><summary>b) 0.12.</summary>
@@ -422,7 +442,7 @@ readable(by_activity(results["ALS"], edges=(10, 50), metrics=["recall@10", "ndcg
 # ## What you learned
 #
 # - Each metric is a small formula on a row of hits. Libraries differ in what they divide by, and in whom they count.
-# - Compare models with one evaluator on one split, always with random and popularity beside them.
+# - Compare models with one evaluator on one split, say which definitions it uses, and put random and popularity beside them.
 # - Put an interval on a score, and test differences person by person.
 # - Rank the whole catalogue; sampled negatives flatter, and unequally.
 # - Look at coverage, popularity and exposure before you call a model good.

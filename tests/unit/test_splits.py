@@ -146,6 +146,11 @@ def test_leakage_across_users_counts_where_one_cut_serves_all():
         assert_no_leakage(Split(own_cuts.train, own_cuts.val, own_cuts.test, cut=50))
 
 
+def test_a_pair_twice_in_one_part_is_no_leak():
+    twice = TABLE.iloc[[0, 0]]
+    assert_no_leakage(Split(train=twice, val=TABLE.head(0), test=TABLE.tail(1)))
+
+
 def test_a_pair_in_two_parts_is_leakage():
     part = TABLE.head(1)
     with pytest.raises(DataError, match="User 1 and movie 9 are in test and in an earlier part"):
@@ -166,6 +171,7 @@ def test_a_pair_in_two_parts_is_leakage():
         (lambda: ratio_split(TABLE, 1.0), "test_ratio must be above 0 and below 1"),
         (lambda: global_time_split(TABLE, 0), "test_ratio must be above 0 and below 1"),
         (lambda: global_time_split(TABLE.assign(timestamp=5)), "stands in 7 of 7 rows"),
+        (lambda: global_time_split(TABLE, 0.1), "10% of 7 rows is less than one row"),
     ],
 )
 def test_bad_input_gets_one_clear_sentence(call, message):
