@@ -61,11 +61,11 @@ def run() -> None:
             warnings.simplefilter("ignore", CourseWarning)  # the archive is not the published one
             seconds = {
                 "pandas, python engine": best_of(3, lambda: _pandas_python(ratings)),
-                "pandas, C engine": best_of(7, lambda: _pandas_c(ratings)),
-                "polars": best_of(7, lambda: _polars(ratings)),
-                "course_utils, ratings.dat alone": best_of(7, lambda: _ours(ratings)),
+                "pandas, C engine": best_of(15, lambda: _pandas_c(ratings)),
+                "polars": best_of(15, lambda: _polars(ratings)),
+                "course_utils, ratings.dat alone": best_of(15, lambda: _ours(ratings)),
                 "load_movielens, folder": best_of(
-                    7, lambda: load_movielens("ml-1m", data_home=home)
+                    15, lambda: load_movielens("ml-1m", data_home=home)
                 ),
                 "load_movielens, archive, first time": best_of(5, first_load_of_the_archive),
                 "load_movielens, archive, again": best_of(
