@@ -2,8 +2,8 @@
 
     python tools/sample_evidence.py [--seeds 42 1 2 3 4]
 
-Needs `implicit`, and for the part about words the extra `[bert]`; neither is among the pinned
-requirements, so install them into an environment of their own. Prints Markdown.
+The part about words needs the extra `[bert]`, which is not among the pinned requirements, and is
+left out without it; install it into an environment of its own. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ from threadpoolctl import threadpool_limits
 
 from course_utils.datasets import MovieLens, load_movielens
 from course_utils.interactions import Interactions, encode, to_implicit
+from course_utils.splits import leave_last_out
 
 ROOT = Path(__file__).resolve().parents[1]
 FILMS = ("Toy Story (1995)", "Godfather, The (1972)", "Alien (1979)", "Matrix, The (1999)")
@@ -37,7 +39,7 @@ def make(seed: int) -> MovieLens:
 
 
 def hold_out(
-    positives: pd.DataFrame, n: int = 5, ties: str = "order", seed: int = 0
+    positives: pd.DataFrame, n: int = 5, how: str = "order"
 ) -> tuple[Interactions, sparse.csr_matrix]:
     """Hold out `n` positives of everybody who keeps at least as many.
 
@@ -47,11 +49,9 @@ def hold_out(
         Rows of people and films.
     n
         How many to hold out.
-    ties
-        What is last among equal timestamps: ``"order"`` of the file, or ``"random"``. With
-        ``"any"``, time does not count: the rows are drawn at random.
-    seed
-        Of the random choices.
+    how
+        ``"order"`` or ``"random"``: the last ones, ties broken so. ``"anytime"``: any, drawn at
+        random, as if time did not count.
 
     Returns
     -------
@@ -59,15 +59,13 @@ def hold_out(
     test : csr_matrix
         In the rows and columns of `train`.
     """
-    shuffled = positives if ties == "order" else positives.sample(frac=1, random_state=seed)
-    if ties != "any":
-        shuffled = shuffled.sort_values("timestamp", kind="stable")
-    people = shuffled.groupby("user_id")
-    enough = people["movie_id"].transform("size") >= 2 * n
-    last = (people.cumcount(ascending=False) < n) & enough
-    train = encode(shuffled[~last])
-    held = shuffled[last]
-    known = held[held["movie_id"].isin(train.items)]
+    if how == "anytime":
+        rng = np.random.default_rng(0)
+        positives = positives.assign(timestamp=rng.permutation(len(positives)))
+    ties: Literal["order", "random"] = "random" if how == "random" else "order"
+    split = leave_last_out(positives, n_test=n, min_train=n, ties=ties, seed=0)
+    train = encode(split.train)
+    known = split.test[split.test["movie_id"].isin(train.items)]
     return train, encode(known, users=train.users, items=train.items).matrix
 
 
@@ -108,13 +106,13 @@ def report_splits(ml: MovieLens) -> None:
     """Print what leakage and the tie rule do, and how popular the recommended films are."""
     positives = to_implicit(ml.ratings)
     print("\n## Leakage, ties, popularity bias\n")
-    for name, ties in (("by time", "order"), ("at random", "any")):
-        train, test = hold_out(positives, ties=ties)
+    for name, how in (("by time", "order"), ("at random", "anytime")):
+        train, test = hold_out(positives, how=how)
         for model in ("popularity", "item-kNN (200)", "ALS (64)"):
             recall = recall_per_user(MODELS[model](train.matrix), train.matrix, test)
             print(f"5 positives held out {name}: {model} Recall@10 {interval(recall)}")
     for ties in ("order", "random"):
-        train, test = hold_out(positives, n=1, ties=ties)
+        train, test = hold_out(positives, n=1, how=ties)
         hits = recall_per_user(popularity(train.matrix), train.matrix, test)
         print(f"last positive held out, ties {ties!r}: popularity HR@10 {interval(hits)}")
     train, test = hold_out(positives)

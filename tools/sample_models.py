@@ -12,6 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from course_utils.metrics import recall
+from course_utils.topk import top_k
+
 K = 10
 
 Floats = npt.NDArray[np.float64]
@@ -21,12 +24,9 @@ Model = Callable[[sparse.csr_matrix], Floats]
 def recall_per_user(scores: Floats, train: sparse.csr_matrix, test: sparse.csr_matrix) -> Floats:
     """Return recall@10 of each user with something held out; films of the training set are out."""
     users = np.flatnonzero(np.diff(test.indptr))
-    scores = np.array(scores[users], dtype=np.float64)
-    scores[train[users].toarray() > 0] = -np.inf
-    top = np.argsort(-scores, axis=1, kind="stable")[:, :K]
-    relevant = test[users].toarray() > 0
-    found = np.take_along_axis(relevant, top, axis=1).sum(axis=1)
-    return np.asarray(found / relevant.sum(axis=1))
+    unseen = np.where(train[users].toarray() > 0, -np.inf, scores[users])
+    top, _ = top_k(unseen, K)
+    return recall(top, test[users], K)
 
 
 def random_scores(train: sparse.csr_matrix) -> Floats:
