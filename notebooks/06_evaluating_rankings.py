@@ -324,7 +324,7 @@ for column in ("all films", "100 sampled"):
 sampled.round(3)
 
 # %% [markdown]
-# The numbers in the second column are several times those in the first, and the worst model is flattered most. The last column shows what becomes of a lead: counted in multiples of popularity, it shrinks. The reason is that most of 100 films drawn at random are films that hardly anybody knows. How often is a film at rank 60 of a thousand among the first ten then?
+# The numbers in the second column are several times those in the first, and the worst model is flattered most. The last two columns show what becomes of a lead: counted in multiples of popularity, it shrinks. The reason is that most of 100 films drawn at random are films that hardly anybody knows. How often is a film at rank 60 of a thousand among the first ten then?
 
 # %%
 print(f"{hypergeom.cdf(9, 999, 59, 100):.0%} of the time")
