@@ -1,0 +1,249 @@
+"""What S3 and the way to it can refuse, each said in one sentence: what, where, what to do.
+
+Nothing here prints a key, a secret, a token or a signature.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from importlib import import_module
+from typing import Any
+
+from course_utils.errors import StorageError
+
+# The server's codes, and what they mean to whoever sits before the notebook. A HEAD has no body to
+# carry a code, so botocore reports the bare status there.
+MEANINGS = {
+    "NoSuchBucket": "there is no bucket {bucket} at {where}; check its name, or create it",
+    "ExpiredToken": "your AWS session has expired; run `aws sso login` (or get new credentials) "
+    "and run the cell again",
+    "InvalidAccessKeyId": "{where} does not know your access key; check which profile is in use "
+    "(`aws configure list`) and that the key was not deleted",
+    "SignatureDoesNotMatch": "{where} finds the request wrongly signed, so the secret does not "
+    "belong to the access key; run `aws configure` (or `aws sso login`) again",
+    "AccessDenied": "access denied; your credentials are good but may not do this here (ask who "
+    "owns the bucket), and a key that is absent looks the same where listing is not allowed",
+    "PreconditionFailed": "the object changed while it was being read or written; run it again",
+    "NoSuchUpload": "the unfinished upload is gone, somebody aborted it; start it again",
+    "NoSuchVersion": "there is no such version of this object; list its versions first",
+    "EntityTooLarge": "the server refuses an object this big; split it into several",
+    "InvalidRange": "the object is empty, or shorter than it was; look at it with list_keys",
+    "InvalidBucketName": "{bucket} is not a bucket's name; 3 to 63 lower-case letters, digits, "
+    "dots and hyphens",
+    "InvalidObjectState": "the object is archived (Glacier); restore it first",
+    "BucketAlreadyExists": "the name {bucket} is taken, names are shared by all of S3; choose "
+    "another",
+    "BucketAlreadyOwnedByYou": "the bucket {bucket} exists already, and it is yours; use it",
+    "BucketNotEmpty": "the bucket {bucket} still holds objects; remove them first",
+    "PermanentRedirect": "the bucket {bucket} lies in another region; set AWS_REGION to it",
+}
+SAME = {
+    "ExpiredTokenException": "ExpiredToken",
+    "InvalidToken": "ExpiredToken",
+    "TokenRefreshRequired": "ExpiredToken",
+    "AllAccessDisabled": "AccessDenied",
+    "Forbidden": "AccessDenied",
+    "403": "AccessDenied",
+    "ConditionalRequestConflict": "PreconditionFailed",
+    "412": "PreconditionFailed",
+    "416": "InvalidRange",
+    "AuthorizationHeaderMalformed": "PermanentRedirect",
+    "301": "PermanentRedirect",
+}
+RETRIED = "503", "500", "502", "504", "429"
+
+
+@contextmanager
+def explained(doing: str, bucket: str = "", key: str = "", client: Any = None) -> Iterator[None]:
+    """Turn what botocore raises in the block into a `StorageError` of one sentence.
+
+    Parameters
+    ----------
+    doing
+        A verb, as in "Could not read s3://bucket/key: …".
+    bucket, key
+        What it is done to, as far as known.
+    client
+        The client in use. It tells the endpoint, and is asked for the nearest keys when one is
+        missing, and for the reason where a HEAD was refused without one.
+
+    Raises
+    ------
+    StorageError
+        In place of every exception of botocore, boto3, s3transfer and urllib3. Others pass.
+    """
+    try:
+        yield
+    except Exception as error:
+        why = _why(error, bucket, key, client)
+        if why is None:
+            raise
+        place = f" s3://{bucket}/{key}".rstrip("/") if bucket else ""
+        raise StorageError(f"Could not {doing}{place}: {why}.") from None
+
+
+def need(module: str) -> Any:
+    """Import one of the extra's libraries, or say in one sentence how to get it."""
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name and not module.startswith(error.name.split(".")[0]):
+            missing = f"{module} needs {error.name}, which"
+        else:
+            missing = module.split(".")[0]
+        raise StorageError(
+            f"{missing} is not installed; run: pip install 'course-utils[s3]'"
+        ) from None
+
+
+def is_missing(error: Exception) -> bool:
+    """Say whether botocore's `error` means that a key, bucket or version is not there."""
+    return _code(error) in ("404", "NoSuchKey", "NoSuchBucket", "NoSuchVersion", "NotFound")
+
+
+def _code(error: Exception) -> str:
+    response = getattr(error, "response", None)
+    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+
+
+def _why(error: Exception, bucket: str, key: str, client: Any) -> str | None:
+    """Say what `error` means and what to do; None for one that is not about S3."""
+    try:
+        import boto3.exceptions
+        import botocore.exceptions as theirs
+        from urllib3.exceptions import HTTPError
+    except ModuleNotFoundError:
+        return None  # then it is not one of theirs
+
+    if isinstance(error, boto3.exceptions.Boto3Error) and isinstance(error.__context__, Exception):
+        error = error.__context__  # boto3's managed upload wraps what happened
+    if isinstance(getattr(error, "last_exception", None), Exception):
+        error = error.last_exception  # type: ignore[attr-defined]  # and so does its download
+    if isinstance(error, theirs.ClientError):
+        return _refusal(error, bucket, key, client)
+    if isinstance(error, theirs.BotoCoreError | HTTPError | boto3.exceptions.Boto3Error):
+        return _no_answer(error, _endpoint(client))
+    return None
+
+
+def _endpoint(client: Any) -> str:
+    return str(client.meta.endpoint_url) if client is not None else "the server"
+
+
+def _refusal(error: Any, bucket: str, key: str, client: Any) -> str:
+    """Explain an answer that says no."""
+    code = _code(error)
+    if client is not None and bucket and code in ("400", "403", "404", "NoSuchKey", "301"):
+        error = _asked_again(error, bucket, client)
+        code = _code(error)
+    response, code = error.response, SAME.get(code, code)
+    status = str(response.get("ResponseMetadata", {}).get("HTTPStatusCode", ""))
+    if code in ("NoSuchKey", "404", "NotFound"):
+        return _no_such_key(bucket, key, client)
+    if code == "RequestTimeTooSkewed":
+        return _clock(response)
+    if code in MEANINGS:
+        return MEANINGS[code].format(bucket=bucket or "of that name", where=_endpoint(client))
+    if code in ("SlowDown", "ServiceUnavailable", *RETRIED) or status in RETRIED:
+        tries = response.get("ResponseMetadata", {}).get("RetryAttempts", 0) + 1
+        return (
+            f"{_endpoint(client)} answered {status or code} {tries} time{'s' * (tries > 1)}, it is "
+            "overloaded or down; wait a minute and run it again"
+        )
+    said = " ".join(str(response.get("Error", {}).get("Message", "")).split()).rstrip(".")[:200]
+    return f"{_endpoint(client)} answered {code}" + (f" ({said})" if said else "")
+
+
+def _asked_again(error: Any, bucket: str, client: Any) -> Any:
+    """Return why a HEAD was refused: the error of a request whose answer has a body to say it."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        client.list_objects_v2(Bucket=bucket, MaxKeys=1)
+    except ClientError as again:
+        # one who may read but not list is told about the key, not about the listing
+        return error if _code(again) in ("AccessDenied", "403") else again
+    except BotoCoreError:
+        pass
+    return error
+
+
+def _no_such_key(bucket: str, key: str, client: Any) -> str:
+    near = nearest_keys(client, bucket, key) if client is not None and bucket and key else []
+    if near:
+        return f"there is no such key; the nearest are {', '.join(near)}"
+    return f"there is no such key; list what there is with list_keys('s3://{bucket}/')"
+
+
+def nearest_keys(client: Any, bucket: str, key: str, n: int = 3) -> list[str]:
+    """Return up to `n` keys that look like `key`, of the first 1,000 in its folder or the bucket.
+
+    Empty when none does, and when listing is not allowed.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    keys: list[str] = []
+    folder = key.rpartition("/")[0]
+    try:
+        for prefix in dict.fromkeys((f"{folder}/" if folder else "", "")):
+            answer = client.list_objects_v2(Bucket=bucket, Prefix=prefix)
+            keys += [item["Key"] for item in answer.get("Contents", [])]
+            near = difflib.get_close_matches(key, dict.fromkeys(keys), n)
+            if near:
+                return near
+    except (BotoCoreError, ClientError):
+        return []
+    name = key.rpartition("/")[2]
+    by_name = {known.rpartition("/")[2]: known for known in reversed(keys)}
+    return [by_name[near] for near in difflib.get_close_matches(name, by_name, n)]
+
+
+def _clock(response: Any) -> str:
+    """Say how far this computer's clock is from the server's, by the answer's Date."""
+    date = response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
+    try:
+        server = parsedate_to_datetime(date)
+    except (TypeError, ValueError):
+        return "the clock of this computer is wrong; set it and run the cell again"
+    minutes = (datetime.now(UTC) - server.replace(tzinfo=server.tzinfo or UTC)).total_seconds() / 60
+    far = f"{abs(minutes):.0f} minutes {'ahead of' if minutes > 0 else 'behind'} the server's"
+    return f"the clock of this computer is {far}; set it and run the cell again"
+
+
+def _no_answer(error: Exception, where: str) -> str:
+    """Explain what went wrong before or in the middle of an answer."""
+    name = type(error).__name__
+    if name == "NoCredentialsError":
+        return "no AWS credentials were found; run `aws sso login` or `aws configure` first"
+    if name == "PartialCredentialsError":
+        return "half of the AWS credentials is missing; set the access key and its secret together"
+    if name == "ProfileNotFound":
+        return (
+            f"there is no AWS profile {getattr(error, 'kwargs', {}).get('profile', '')!r}; "
+            "`aws configure list-profiles` shows those there are"
+        )
+    if name in ("SSOTokenLoadError", "UnauthorizedSSOTokenError", "TokenRetrievalError",
+                "SSOError", "LoginRefreshRequired", "LoginTokenLoadError", "LoginError",
+                "NoAuthTokenError"):  # fmt: skip
+        return "your AWS sign-in has expired; run `aws sso login` and run the cell again"
+    if name in ("CredentialRetrievalError", "MetadataRetrievalError"):
+        return "the AWS credentials could not be fetched; run `aws sso login`, or check the profile"
+    if name == "ProxyConnectionError":
+        return "the proxy did not answer; check HTTPS_PROXY"
+    if name == "SSLError":
+        return f"the TLS certificate of {where} cannot be verified; check the address and the clock"
+    if name in ("EndpointConnectionError", "NewConnectionError", "MaxRetryError"):
+        return f"nobody answers at {where}; check the network and AWS_ENDPOINT_URL"
+    if name in ("ConnectTimeoutError", "ReadTimeoutError"):
+        return f"{where} did not answer in time; check the network and run it again"
+    if name in ("IncompleteReadError", "IncompleteRead", "ResponseStreamingError", "ProtocolError"):
+        return f"the connection to {where} broke off in the middle of the object; run it again"
+    if name in ("ConnectionClosedError", "HTTPClientError"):
+        return f"{where} hung up without an answer; run it again"
+    if name in ("FlexibleChecksumError", "ChecksumError"):
+        return "the bytes that arrived do not match their checksum; run it again"
+    return " ".join(str(error).split()).rstrip(".")[:200] or name
