@@ -126,7 +126,7 @@ def recommend_rows(
         )
     ids = np.full((len(rows), k), NOTHING, dtype=np.int32)
     already: list[int] = []
-    work = _ask(model, rows, seen, ids, already, batch or USERS_AT_ONCE)
+    work = ask(model, rows, seen, ids, already, batch or USERS_AT_ONCE)
     for _ in _bar(work, len(rows)) if progress else work:
         pass
     if already:
@@ -143,15 +143,15 @@ def _all_in_order(rows: npt.NDArray[np.int64], n_rows: int) -> bool:
     return len(rows) == n_rows and bool((np.diff(rows) == 1).all())
 
 
-def _ask(
+def ask(
     model: Any,
     rows: npt.NDArray[np.int64],
     seen: sparse.csr_matrix,
     ids: IdArray,
     already: list[int],
-    batch: int,
+    batch: int = USERS_AT_ONCE,
 ) -> Iterator[int]:
-    """Fill `ids` and yield the number of users of each batch.
+    """Fill `ids` with what the model's own ``recommend`` says; yield the users of each batch.
 
     For each item that a user already has, the user is added to `already`.
     """
