@@ -1,12 +1,8 @@
 """Splits of real ml-latest-small: sizes written down, rows held against a plain loop."""
 
-import os
-from pathlib import Path
-
 import pandas as pd
 import pytest
 
-from course_utils.datasets import load_movielens
 from course_utils.interactions import to_implicit
 from course_utils.splits import (
     assert_no_leakage,
@@ -16,19 +12,11 @@ from course_utils.splits import (
     ratio_split,
 )
 
-NAME = "ml-latest-small"
-
 
 @pytest.fixture(scope="module")
-def positives(repository_root: Path) -> pd.DataFrame:
+def positives(release) -> pd.DataFrame:
     """Return the ratings of 4 stars and more."""
-    shared = repository_root.parent / "shared" / "data"
-    places = [Path(place) for place in (os.environ.get("COURSE_DATA_DIR"), shared) if place]
-    for place in places:
-        if (place / NAME).is_dir():
-            ml = load_movielens(NAME, data_home=place, download=False)
-            return to_implicit(ml.ratings)
-    pytest.skip(f"{NAME} is in none of {', '.join(map(str, places))}")
+    return to_implicit(release("ml-latest-small").ratings)
 
 
 def sizes(split) -> tuple[int, int, int, int]:

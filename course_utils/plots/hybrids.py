@@ -1,0 +1,168 @@
+"""Figures about new people, new films, and models that work together: lesson 10."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from course_utils.plots.evaluation import STYLES
+from course_utils.plots.style import (
+    ACCENT,
+    DARK,
+    INK,
+    LIGHT,
+    MIDDLE,
+    SOFT,
+    STYLE,
+    draw_cell,
+    new_axes,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def score_by_history(curves: Mapping[str, pd.DataFrame], metric: str) -> Axes:
+    """Draw a metric against how many positives of a person are known, with intervals.
+
+    Parameters
+    ----------
+    curves
+        For each model, numbers of known positives as index, ascending, and columns ``mean``,
+        ``low`` and ``high``. The steps of the axis are of one width, however far apart the
+        numbers are.
+    metric
+        What to call the values.
+    """
+    axes = new_axes("How much must a model know of you?", "likes it is told", metric)
+    known: Sequence[object] = []
+    for (name, curve), style in zip(curves.items(), STYLES, strict=False):
+        known = list(curve.index)
+        steps = np.arange(len(known))
+        low, high = (curve[edge].to_numpy(dtype=np.float64) for edge in ("low", "high"))
+        axes.fill_between(steps, low, high, color=style["color"], alpha=0.12, linewidth=0)
+        axes.plot(steps, curve["mean"].to_numpy(), label=name, markersize=5, **style)
+    axes.set_xticks(np.arange(len(known)), labels=[str(number) for number in known])
+    axes.set_ylim(0, None)
+    axes.legend(frameon=False, fontsize=10, loc="lower right")
+    return axes
+
+
+def whole_films_held_out(
+    matrix: npt.ArrayLike, cold: Collection[int], users: Sequence[str], items: Sequence[str]
+) -> Axes:
+    """Draw a small user–item matrix of which some columns are held out.
+
+    Parameters
+    ----------
+    matrix
+        Shape (n_users, n_items), small enough to read: up to about 8 × 8.
+    cold
+        The columns that are held out. A "?" stands where the test set has a like.
+    users, items
+        What to call the rows and columns.
+    """
+    import matplotlib.pyplot as plt
+
+    likes = np.asarray(matrix)
+    n_users, n_items = likes.shape
+    axes = new_axes("", "", "", size=(5.6, 0.56 * (n_users + 2.2)))
+    with plt.rc_context(STYLE):
+        axes.set(xlim=(-1.6, n_items), ylim=(-n_users - 0.9, 0.9), aspect="equal")
+        axes.axis("off")
+        for column, name in enumerate(items):
+            is_cold = column in cold
+            axes.text(
+                column + 0.5,
+                0.25,
+                name,
+                ha="center",
+                fontsize=9,
+                color=ACCENT if is_cold else INK,
+                weight="bold" if is_cold else "normal",
+            )
+        for row, name in enumerate(users):
+            axes.text(-0.15, -row - 0.5, name, ha="right", va="center", fontsize=9)
+            for column in range(n_items):
+                is_cold, liked = column in cold, bool(likes[row, column])
+                shade = "#f6dfd5" if is_cold else LIGHT if liked else "white"
+                text = "" if not liked else "?" if is_cold else "1"
+                draw_cell(axes, column, -row, text, shade)
+        caption = "1: learned from    ?: held out with the whole film"
+        axes.text(n_items / 2, -n_users - 0.6, caption, ha="center", fontsize=9.5)
+    return axes
+
+
+def score_by_weight(scores: pd.Series, chosen: float, ends: tuple[str, str], metric: str) -> Axes:
+    """Draw a metric against the weight of the second of two models.
+
+    Parameters
+    ----------
+    scores
+        The metric by weight, ascending.
+    chosen
+        The weight to mark; it is in the index.
+    ends
+        The names of the models that stand alone at the left and at the right end.
+    metric
+        What to call the values.
+    """
+    axes = new_axes("How much of each?", f"weight of {ends[1]}", metric)
+    weights, values = scores.index.to_numpy(dtype=np.float64), scores.to_numpy(dtype=np.float64)
+    axes.plot(weights, values, color=DARK, marker="o", markersize=5)
+    axes.plot(chosen, scores[chosen], color=ACCENT, marker="D", markersize=10)
+    axes.annotate(
+        "chosen",
+        (chosen, scores[chosen]),
+        xytext=(0, 11),
+        textcoords="offset points",
+        ha="center",
+        color=ACCENT,
+    )
+    for at, name, side in ((0, ends[0], "left"), (-1, ends[1], "right")):
+        axes.annotate(
+            f"{name} alone",
+            (weights[at], values[at]),
+            xytext=(0, -18),
+            textcoords="offset points",
+            ha=side,
+            fontsize=10,
+        )
+    axes.set_ylim(0, 1.25 * values.max())
+    return axes
+
+
+def cosines_in_groups(groups: Mapping[str, npt.ArrayLike], what: str) -> Axes:
+    """Draw how cosines are spread in several groups: a box for each, the first on top.
+
+    Parameters
+    ----------
+    groups
+        Cosines by name. The box holds the middle half of them and its line is the median; the
+        whiskers hold 90%.
+    what
+        What the cosines are of.
+    """
+    height = 1.1 + 0.6 * len(groups)
+    axes = new_axes("Boxes hold one half, whiskers 90%", what, "", size=(5.6, height))
+    axes.axvline(0, color=SOFT, linewidth=1)
+    places = np.arange(len(groups))
+    boxes = axes.boxplot(
+        [np.asarray(values, dtype=np.float64) for values in groups.values()],
+        positions=places,
+        orientation="horizontal",
+        widths=0.5,
+        whis=(5, 95),
+        showfliers=False,
+        patch_artist=True,
+        medianprops={"color": INK, "linewidth": 2},
+    )
+    for box in boxes["boxes"]:
+        box.set(facecolor=MIDDLE, edgecolor=INK)
+    axes.set_yticks(places, labels=list(groups))
+    axes.set_ylim(len(groups) - 0.4, -0.6)
+    return axes

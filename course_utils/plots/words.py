@@ -1,0 +1,125 @@
+"""Figures about texts and their vectors: lesson 09."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from course_utils.errors import DataError
+from course_utils.plots.style import ACCENT, DARK, INK, SOFT, STYLE, draw_cell, new_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def token_vectors(tokens: Sequence[str], vectors: npt.ArrayLike, shown: int = 8) -> Axes:
+    """Draw the vectors of a text's tokens, and below them what two poolings make of these.
+
+    Parameters
+    ----------
+    tokens
+        Of one text, drawn from top to bottom.
+    vectors
+        Shape (n_tokens, d): what the last layer says of each token.
+    shown
+        How many of the d numbers to draw.
+
+    Raises
+    ------
+    DataError
+        When there are not as many vectors as tokens.
+    """
+    import matplotlib as mpl
+    import matplotlib.pyplot as plt
+
+    table = np.asarray(vectors, dtype=np.float64)
+    if table.ndim != 2 or len(table) != len(tokens):
+        raise DataError(f"{len(tokens)} tokens need as many vectors, not shape {table.shape}.")
+    first = table[:, :shown]
+    n_rows, n_columns = first.shape
+    pooled = {"cls pooling": first[0], "mean pooling": first.mean(axis=0)}
+    below = -n_rows - 0.7  # where the pooled vectors begin
+    largest = float(np.abs(first).max()) or 1.0
+    axes = new_axes("", "", "", size=(5.6, 0.42 * (n_rows + 4)))
+    with plt.rc_context(STYLE):
+        axes.set(xlim=(-3.2, n_columns + 0.7), ylim=(below - 2.1, 0.9), aspect="equal")
+        axes.axis("off")
+        caption = f"the first {n_columns} of {table.shape[1]} numbers of each token"
+        axes.text(n_columns / 2, 0.25, caption, ha="center", fontsize=10)
+        rows = [
+            (-float(i), name, row) for i, (name, row) in enumerate(zip(tokens, first, strict=True))
+        ]
+        rows += [(below - i, name, row) for i, (name, row) in enumerate(pooled.items())]
+        for top, name, row in rows:
+            weight = "bold" if name in pooled else "normal"
+            label: Any = {"ha": "right", "va": "center", "fontsize": 10, "weight": weight}
+            axes.text(-0.2, top - 0.5, name, **label)
+            for column, value in enumerate(row):
+                shade = mpl.colormaps["RdBu"](0.5 + 0.32 * float(value) / largest)
+                text = f"{np.round(value, 1) + 0.0:.1f}".replace("-", "−")  # no "−0.0"
+                draw_cell(axes, column, top, text, mpl.colors.to_hex(shade))
+            axes.text(n_columns + 0.2, top - 0.5, "…", va="center", fontsize=10)
+    return axes
+
+
+def arrows(vectors: pd.DataFrame) -> Axes:
+    """Draw vectors of two numbers as arrows, and where they end when they have length 1.
+
+    Parameters
+    ----------
+    vectors
+        What each stands for as index, two columns; at least one number is not 0.
+    """
+    xy = vectors.to_numpy(dtype=np.float64)
+    xlabel, ylabel = map(str, vectors.columns)
+    axes = new_axes("Length and direction", xlabel, ylabel, size=(5.6, 4.2))
+    quarter = np.linspace(0, np.pi / 2, 90)
+    axes.plot(np.cos(quarter), np.sin(quarter), color=SOFT, linestyle="--", linewidth=1)
+    for name, (x, y) in zip(vectors.index, xy, strict=True):
+        arrow: Any = {"arrowstyle": "-|>", "color": DARK, "linewidth": 1.6, "shrinkA": 0}
+        axes.annotate("", (x, y), (0, 0), arrowprops={**arrow, "shrinkB": 0})
+        axes.annotate(str(name), (x, y), (6, 4), textcoords="offset points", color=INK)
+    ends = xy / np.linalg.norm(xy, axis=1, keepdims=True)
+    axes.plot(*ends.T, color=ACCENT, marker="o", linestyle="", label="at length 1")
+    axes.legend(frameon=False, fontsize=10, loc="lower right")
+    right, top = np.maximum(1, xy.max(axis=0))
+    axes.set(xlim=(0, right + 0.9), ylim=(0, top + 0.4), aspect="equal")
+    return axes
+
+
+def accuracy_and_cost(table: pd.DataFrame, metric: str) -> Axes:
+    """Draw how well encoders do, with intervals, against the time they take.
+
+    Parameters
+    ----------
+    table
+        Encoders as index; columns ``mean``, ``low`` and ``high`` of the metric, and ``seconds``
+        per 1,000 films, above 0.
+    metric
+        What to call the values.
+
+    Raises
+    ------
+    DataError
+        When a time is 0 or less, which has no place on a logarithmic axis.
+    """
+    seconds = table["seconds"].to_numpy(dtype=np.float64)
+    if not (seconds > 0).all():
+        raise DataError("A time is 0 or less, and has no place on a logarithmic axis.")
+    axes = new_axes("What does an encoder cost?", "seconds for 1,000 films", metric)
+    axes.set_xscale("log")
+    reach = [table["mean"] - table["low"], table["high"] - table["mean"]]
+    axes.errorbar(seconds, table["mean"], yerr=reach, fmt="o", color=DARK, ecolor=SOFT, capsize=4)
+    for name, x, y in zip(table.index, seconds, table["mean"], strict=True):
+        right = x > np.sqrt(seconds.min() * seconds.max())
+        side: Any = {"xytext": (-8, 0), "ha": "right"} if right else {"xytext": (8, 0)}
+        axes.annotate(str(name), (x, y), textcoords="offset points", va="center", color=INK, **side)
+    first, last = np.log10([seconds.min() / 3, seconds.max() * 3])
+    powers = 10.0 ** np.arange(np.ceil(first), last)
+    axes.set_xticks(powers, labels=[f"{power:g}" for power in powers])
+    axes.set(xlim=(10**first, 10**last), ylim=(0, 1.15 * table["high"].max()))
+    return axes

@@ -1,0 +1,100 @@
+"""What a film is called and what kind of film it is, as one line of text."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+from course_utils.errors import DataError
+
+# MovieLens writes "Matrix, The". Only what is an article in the language of some title may move:
+# in "I, Robot" and "Love, Simon" the last word is none.
+_ARTICLES = (
+    "The|A|An|Da|Der|Die|Das|Den|Det|De|Ein|Eine|En|Et|El|Los|Las|Un|Una|Une|Uno|Le|La|Les|L'|Il|"
+    "Lo|I|Gli|O|Os|As"
+)
+# A name is the title itself or another one in parentheses, "(a.k.a. Gates of Hell, The)".
+_NAME = re.compile(rf"(^|\((?:a\.?k\.?a\.? )?)([^()]+), ({_ARTICLES})(?=\s*(?:\(|\)|$))")
+_NO_GENRES = "(no genres listed)"
+
+
+def restore_articles(title: str) -> str:
+    """Move articles back to the front of a title and of the other names in its parentheses.
+
+    Parameters
+    ----------
+    title
+        As MovieLens publishes it.
+
+    Returns
+    -------
+    str
+        The title as people say it. One without an article behind a comma stays as it is.
+
+    Examples
+    --------
+    >>> restore_articles("City of Lost Children, The (Cité des enfants perdus, La) (1995)")
+    'The City of Lost Children (La Cité des enfants perdus) (1995)'
+    >>> restore_articles("Avventura, L' (Adventure, The) (1960)")
+    "L'Avventura (The Adventure) (1960)"
+    """
+    return _NAME.sub(_article_first, title.strip())
+
+
+def movie_texts(movies: pd.DataFrame) -> list[str]:
+    """Return the text that stands for each film: title and genres, for an encoder to read.
+
+    Parameters
+    ----------
+    movies
+        A table with the columns ``title`` and ``genres``, as MovieLens publishes them. It is not
+        changed.
+
+    Returns
+    -------
+    list of str
+        One text for each row, in the order of the rows: the title with its articles restored,
+        then ``[SEP]``, the mark that BERT puts between two pieces of text, then the genres. A
+        film without genres has its title alone.
+
+    Raises
+    ------
+    DataError
+        When a column is missing, or a film has no title.
+
+    Examples
+    --------
+    >>> matrix = {"movie_id": [2571], "title": ["Matrix, The (1999)"], "genres": ["Action|Sci-Fi"]}
+    >>> movie_texts(pd.DataFrame(matrix))
+    ['The Matrix (1999) [SEP] Action Sci-Fi']
+    """
+    missing = [name for name in ("title", "genres") if name not in movies.columns]
+    if missing:
+        raise DataError(
+            f"The table has no column {missing[0]!r}, only {', '.join(map(str, movies.columns))}; "
+            "give the movies of load_movielens."
+        )
+    _refuse_untitled(movies)
+    titles, genres = movies["title"], movies["genres"].fillna("")
+    return [_text(title, kinds) for title, kinds in zip(titles, genres, strict=True)]
+
+
+def _article_first(name: re.Match[str]) -> str:
+    before, rest, article = name.groups()
+    return f"{before}{article}{'' if article.endswith(chr(39)) else ' '}{rest}"
+
+
+def _text(title: str, genres: str) -> str:
+    name = restore_articles(title)
+    kinds = "" if genres == _NO_GENRES else genres.replace("|", " ").strip()
+    return f"{name} [SEP] {kinds}" if kinds else name
+
+
+def _refuse_untitled(movies: pd.DataFrame) -> None:
+    for row, title in enumerate(movies["title"]):
+        if not isinstance(title, str) or not title.strip():
+            who = f"Movie {movies['movie_id'].iloc[row]}" if "movie_id" in movies else f"Row {row}"
+            raise DataError(
+                f"{who} has no title, but {title!r}; drop such rows, or give them a title."
+            )
