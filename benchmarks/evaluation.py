@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 from threadpoolctl import threadpool_limits
-from timing import best_of, print_table
+from timing import best_of, has, print_table
 
 from course_utils import metrics
 from course_utils.evaluation import evaluate, recommend_all
@@ -80,12 +80,12 @@ def run() -> None:
             "evaluate, 11 metrics, NumPy": lambda: evaluate(model, train, test, backend="numpy"),
             "recommend_all, no metrics": lambda: recommend_all(model, train, backend="numpy"),
         }
-        if _has("torch"):
+        if has("torch"):
             ways["evaluate, 11 metrics, torch"] = lambda: evaluate(
                 model, train, test, backend="torch", batch=512
             )
             ways["torch mm + topk, no metrics"] = lambda: _bare_torch(model, train)
-        absent = [way for way in ways if way.startswith("irspack") and not _has("irspack")]
+        absent = [way for way in ways if way.startswith("irspack") and not has("irspack")]
         ways = {way: call for way, call in ways.items() if way not in absent}
         for call in ways.values():
             call()  # the first time compiles, or imports
@@ -223,14 +223,6 @@ def _floor(ids: npt.NDArray[Any], test: sparse.csr_matrix) -> list[Any]:
         (hits * hits.cumsum(axis=1) / ranks).sum(axis=1) / some, hits @ discount / ideal,
     ]  # fmt: skip
     return [value[n > 0].mean() for value in values] + [len(np.unique(ids)) / n_items]
-
-
-def _has(module: str) -> bool:
-    try:
-        import_module(module)
-    except ImportError:
-        return False
-    return True
 
 
 def run_ml20m() -> None:

@@ -9,10 +9,31 @@ import argparse
 import os
 import platform
 
+import als
 import evaluation
+import grading
 import loading
+import mf
+import models
+import scale
+import serving
+import storage
+import text
+import transfers
 
-BENCHMARKS = {"loading": loading.run, "evaluation": evaluation.run}
+BENCHMARKS = {
+    "loading": loading.run,
+    "storage": storage.run,
+    "transfers": transfers.run,
+    "evaluation": evaluation.run,
+    "models": models.run,
+    "als": als.run,
+    "mf": mf.run,
+    "text": text.run,
+    "grading": grading.run,
+    "serving": serving.run,
+    "scale": scale.run,
+}
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from time import perf_counter
 
 
@@ -22,3 +23,12 @@ def print_table(title: str, seconds: dict[str, float], baseline: str) -> None:
     print(f"| way | ms | × {baseline} |\n|---|---:|---:|")
     for way, time in seconds.items():
         print(f"| {way} | {time * 1000:,.0f} | {seconds[baseline] / time:.1f} |")
+
+
+def has(module: str) -> bool:
+    """Say whether a peer is installed; where it is not, its rows are left out."""
+    try:
+        import_module(module)
+    except ImportError:
+        return False
+    return True

@@ -4,6 +4,22 @@ The figures have an opaque background, so that they read on a dark page, and the
 apart by position, label and lightness, so that they read in gray.
 """
 
+from course_utils.plots.als import (
+    argument_sweep,
+    contribution_bars,
+    loss_by_iteration,
+    popularity_bias,
+    recall_by_activity,
+    search_trials,
+)
+from course_utils.plots.baselines import (
+    because_you_watched,
+    matrix_and_similarity,
+    recall_by_neighbors,
+    score_by_half_life,
+    stars_of_neighbors,
+    weights_beside,
+)
 from course_utils.plots.data import (
     activity_over_time,
     csr_anatomy,
@@ -18,16 +34,59 @@ from course_utils.plots.evaluation import (
     models_in_a_plane,
     models_with_intervals,
 )
+from course_utils.plots.factorization import learning_curves, rating_parts
+from course_utils.plots.film_map import film_map
+from course_utils.plots.hybrids import (
+    cosines_in_groups,
+    score_by_history,
+    score_by_weight,
+    whole_films_held_out,
+)
+from course_utils.plots.scale import memory_by_size, recall_and_latency, seconds_by_size
+from course_utils.plots.serving import answer_times
+from course_utils.plots.storage import bytes_moved, monthly_bill
+from course_utils.plots.words import accuracy_and_cost, arrows, token_vectors
+from course_utils.plots.wrong import before_and_after, how_far_off
 
 __all__ = [
+    "accuracy_and_cost",
     "activity_over_time",
+    "answer_times",
+    "argument_sweep",
+    "arrows",
+    "because_you_watched",
+    "before_and_after",
+    "bytes_moved",
+    "contribution_bars",
+    "cosines_in_groups",
     "csr_anatomy",
     "exposure_curves",
+    "film_map",
+    "how_far_off",
+    "learning_curves",
     "long_tail",
+    "loss_by_iteration",
+    "matrix_and_similarity",
+    "memory_by_size",
     "memory_of",
     "metric_against_k",
     "models_in_a_plane",
     "models_with_intervals",
+    "monthly_bill",
+    "popularity_bias",
+    "rating_parts",
     "rating_scale",
     "ratings_per_user",
+    "recall_and_latency",
+    "recall_by_activity",
+    "recall_by_neighbors",
+    "score_by_half_life",
+    "score_by_history",
+    "score_by_weight",
+    "search_trials",
+    "seconds_by_size",
+    "stars_of_neighbors",
+    "token_vectors",
+    "weights_beside",
+    "whole_films_held_out",
 ]

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from course_utils.plots.style import ACCENT, DARK, INK, LIGHT, MIDDLE, SOFT, STYLE, new_axes
+from course_utils.plots.style import (
+    ACCENT,
+    DARK,
+    LIGHT,
+    MIDDLE,
+    SOFT,
+    STYLE,
+    draw_cell,
+    labeled_bars,
+    new_axes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -120,9 +130,8 @@ def csr_anatomy(matrix: sparse.csr_matrix, rows: Sequence[str], columns: Sequenc
             axes.text(-0.2, -row - 0.5, name, ha="right", va="center", fontsize=9)
             for column in range(n_columns):
                 value = matrix[row, column]
-                _cell(
-                    axes, column, -row, f"{value:g}" if value else "", shade if value else "white"
-                )
+                text, color = (f"{value:g}", shade) if value else ("", "white")
+                draw_cell(axes, column, -row, text, color)
 
         row_of_entry = np.repeat(np.arange(n_rows), np.diff(matrix.indptr))
         shades = [_shade(row, n_rows) for row in row_of_entry]
@@ -135,7 +144,7 @@ def csr_anatomy(matrix: sparse.csr_matrix, rows: Sequence[str], columns: Sequenc
             y = -(n_rows + 1 + 1.6 * i)
             axes.text(-0.2, y - 0.5, name, ha="right", va="center", family="monospace")
             for x, (value, color) in enumerate(zip(values, colors, strict=True)):
-                _cell(axes, x, y, f"{value:g}", color)
+                draw_cell(axes, x, y, f"{value:g}", color)
     return axes
 
 
@@ -143,13 +152,6 @@ def _shade(row: int, n_rows: int) -> str:
     import matplotlib as mpl
 
     return str(mpl.colors.to_hex(mpl.colormaps["Blues"](0.15 + 0.4 * row / max(1, n_rows - 1))))
-
-
-def _cell(axes: Axes, x: float, y: float, text: str, color: str) -> None:
-    from matplotlib.patches import Rectangle
-
-    axes.add_patch(Rectangle((x, y - 1), 1, 1, facecolor=color, edgecolor=SOFT, linewidth=0.8))
-    axes.text(x + 0.5, y - 0.5, text, ha="center", va="center", fontsize=10, color=INK)
 
 
 def memory_of(sizes: dict[str, float]) -> Axes:
@@ -160,9 +162,5 @@ def memory_of(sizes: dict[str, float]) -> Axes:
     sizes
         Megabytes by name, drawn from top to bottom.
     """
-    axes = new_axes("The same matrix, stored in different ways", "megabytes", "", size=(5.6, 2.2))
-    bars = axes.barh(list(sizes), list(sizes.values()), color=MIDDLE)
-    axes.bar_label(bars, fmt="{:,.1f} MB", padding=3)
-    axes.set_xlim(right=max(sizes.values()) * 1.25)
-    axes.invert_yaxis()
-    return axes
+    title = "The same matrix, stored in different ways"
+    return labeled_bars(title, "megabytes", sizes, "{:,.1f} MB")

@@ -38,3 +38,31 @@ def new_axes(title: str, xlabel: str, ylabel: str, size: tuple[float, float] = (
         axes = figure.add_subplot()
         axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
     return axes
+
+
+def labeled_bars(title: str, xlabel: str, values: dict[str, float], label: str) -> Axes:
+    """Return a new figure with a horizontal bar for each value, from top to bottom.
+
+    Parameters
+    ----------
+    title, xlabel
+        Of the axes.
+    values
+        By name.
+    label
+        How a value is written beside its bar, as in ``"{:,.1f} MB"``.
+    """
+    axes = new_axes(title, xlabel, "", size=(5.6, 1.0 + 0.32 * len(values)))
+    bars = axes.barh(list(values), list(values.values()), color=MIDDLE)
+    axes.bar_label(bars, fmt=label, padding=3)
+    axes.set_xlim(right=max(values.values()) * 1.25)
+    axes.invert_yaxis()
+    return axes
+
+
+def draw_cell(axes: Axes, x: float, y: float, text: str, color: str) -> None:
+    """Draw one cell of a matrix: a square of side 1 whose upper left corner is (x, y)."""
+    from matplotlib.patches import Rectangle
+
+    axes.add_patch(Rectangle((x, y - 1), 1, 1, facecolor=color, edgecolor=SOFT, linewidth=0.8))
+    axes.text(x + 0.5, y - 0.5, text, ha="center", va="center", fontsize=10, color=INK)

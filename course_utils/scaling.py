@@ -1,0 +1,154 @@
+"""How far one machine goes, as it was measured, and what serving many costs, as a formula."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from course_utils.errors import DataError
+
+RECORD = Path(__file__).with_name("scaling.json")  # written by benchmarks/scale.py
+STEPS = ("start", "load", "split", "encode", "fit", "evaluate")
+DAYS = 30  # of a month
+BYTES_PER_FACTOR, BYTES_PER_RATING = 4, 20  # float32; two ids, stars and a timestamp
+
+
+class Record(NamedTuple):
+    """What ``benchmarks/scale.py`` measured, on one machine on one day.
+
+    Attributes
+    ----------
+    made
+        The date, as in ``"2026-11-26"``.
+    machine
+        ``cores``, and ``memory_gb``, in 10⁹ bytes.
+    versions
+        Of what did the work, by name.
+    runs
+        A row for each run: ``way``, ``size``, ``users``, ``items``, ``ratings``, the seconds of
+        each of `STEPS` and in all (``total``), ``peak_gb`` of memory in 10⁹ bytes,
+        ``recall@10``, and ``busy``: how many programs, on average, others kept the machine busy
+        with in the minute before; NaN where nobody looked.
+    """
+
+    made: str
+    machine: dict[str, float]
+    versions: dict[str, str]
+    runs: pd.DataFrame
+
+
+def recorded(path: Path = RECORD) -> Record:
+    """Read the record that comes with the course, or another one.
+
+    Raises
+    ------
+    DataError
+        When the file is not there, or is no such record.
+    """
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        runs = pd.DataFrame([run | run["seconds"] for run in said["runs"]])
+        runs = runs.drop(columns="seconds").sort_values(["way", "ratings"], ignore_index=True)
+        runs["busy"] = runs.get("busy", math.nan)
+        runs["total"] = runs[list(STEPS)].sum(axis=1)
+        return Record(said["made"], said["machine"], said["versions"], runs)
+    except (OSError, ValueError, LookupError, TypeError):
+        raise DataError(
+            f"{path} is no record of runs; `python benchmarks/scale.py --record …` writes one."
+        ) from None
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """What :func:`monthly_cost` takes for granted; each is yours to change.
+
+    Attributes
+    ----------
+    users, items, ratings_per_user, factors
+        How much there is.
+    requests_per_user_day
+        How often somebody is shown a list, on an average day.
+    peak
+        How many times as many requests the busiest second has as the average one.
+    core_ms_per_request
+        Milliseconds that one core is busy with one request.
+    utilization
+        The share of their time that cores may be busy at the peak, above 0 and up to 1.
+    copies
+        Of every server, so that one may fail.
+    memory_gb
+        Of one server.
+    fit_core_seconds_per_million
+        Seconds of one core to train on a million ratings.
+    fits_per_day
+        How often the model is trained anew.
+    dollars_per_core_hour, dollars_per_gb_month
+        Prices of a core with its memory, and of storage. Assumed, not quoted: look yours up.
+    """
+
+    users: int = 1_000_000
+    items: int = 100_000
+    ratings_per_user: float = 150.0
+    factors: int = 64
+    requests_per_user_day: float = 5.0
+    peak: float = 4.0
+    core_ms_per_request: float = 5.0
+    utilization: float = 0.5
+    copies: int = 2
+    memory_gb: float = 16.0
+    fit_core_seconds_per_million: float = 10.0
+    fits_per_day: float = 1.0
+    dollars_per_core_hour: float = 0.05
+    dollars_per_gb_month: float = 0.025
+
+
+def monthly_cost(assumed: Assumptions) -> pd.DataFrame:
+    """Return what a month of recommendations needs, and what it costs.
+
+    Returns
+    -------
+    DataFrame
+        A row for each need: ``amount``, ``unit`` and ``dollars`` a month, 0 for what only leads to
+        another row. The last row is their sum for each million users.
+
+    Raises
+    ------
+    DataError
+        When an assumption is not above 0, or the utilization is above 1.
+
+    Examples
+    --------
+    >>> cost = monthly_cost(Assumptions(users=2_000_000))
+    >>> cost.loc["requests at the peak", "amount"].round(1)
+    np.float64(463.0)
+    """
+    for name, value in vars(assumed).items():
+        if not 0 < value < math.inf:
+            raise DataError(f"{name} must be above 0, and is {value!r}.")
+    if assumed.utilization > 1:
+        raise DataError(f"utilization is a share, at most 1, and is {assumed.utilization!r}.")
+    a = assumed
+    peak = a.users * a.requests_per_user_day / 86_400 * a.peak
+    vectors = (a.users + a.items) * a.factors * BYTES_PER_FACTOR / 1e9
+    shards = math.ceil(vectors / a.memory_gb)
+    busy = math.ceil(peak * a.core_ms_per_request / 1000 / a.utilization)
+    cores = max(busy, shards) * a.copies
+    ratings = a.users * a.ratings_per_user
+    fitting = ratings / 1e6 * a.fit_core_seconds_per_million * a.fits_per_day * DAYS / 3600
+    stored = ratings * BYTES_PER_RATING / 1e9
+    rows: list[tuple[str, float, str, float]] = [
+        ("requests at the peak", peak, "per second", 0.0),
+        ("factors of users and items", vectors, "GB", 0.0),
+        ("servers that hold them", shards, "shards", 0.0),
+        ("cores that answer", cores, "cores", cores * 24 * DAYS * a.dollars_per_core_hour),
+        ("training", fitting, "core hours", fitting * a.dollars_per_core_hour),
+        ("ratings in storage", stored, "GB", stored * a.dollars_per_gb_month),
+    ]
+    whole = sum(row[3] for row in rows)
+    rows.append(("all, per million users", whole * 1e6 / a.users, "dollars", whole * 1e6 / a.users))
+    return pd.DataFrame(rows, columns=["need", "amount", "unit", "dollars"]).set_index("need")
