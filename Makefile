@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help book test real notebooks lab bench sample data-report colab pins clean
+.PHONY: help book test real notebooks lab serve bundle grade bench sample data-report results colab class-bucket pins clean
 
 help:  ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 20
@@ -11,24 +11,34 @@ help:  ## List what can be made
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) tools/make_venv.py
 
-book: $(READY)  ## Build the site into _build/html; any warning is an error
-	@$(BIN)/python tools/build_book.py
+book: $(READY)  ## Build the site into _build/html; EDITION=class leaves the solutions out
+	@$(BIN)/python tools/build_book.py $(if $(EDITION),--edition $(EDITION))
 
 test: $(READY)  ## Linters, types, unit tests, doctests, notebook checks, nbval
 	@$(BIN)/python tools/run_tests.py
 
-# Real data is looked for in COURSE_DATA_DIR, or beside the checkout, or is downloaded.
+# Real data is looked for in COURSE_DATA_DIR, or beside the checkout, or is downloaded. The names of
+# lessons begin with 0 and 1.
 COURSE_DATA_DIR ?= $(wildcard ../shared/data)
 export COURSE_DATA_DIR
 
 real: $(READY)  ## Execute every lesson on real MovieLens (COURSE_DATASET, COURSE_DATA_DIR)
-	@COURSE_DATASET=$${COURSE_DATASET:-ml-latest-small} $(BIN)/python tools/notebooks.py run
+	@COURSE_DATASET=$${COURSE_DATASET:-ml-latest-small} $(BIN)/python tools/notebooks.py run 0 1
 
 notebooks: $(READY)  ## Sync the notebooks with their scripts, execute and check them
 	@$(BIN)/python tools/notebooks.py build
 
 lab: $(READY)  ## Open the notebooks in JupyterLab
 	@$(BIN)/python -m jupyterlab notebooks
+
+serve: $(READY)  ## Serve a saved model on this machine: ADDRESS=folder or s3://… ARGS="--port 8000"
+	@$(BIN)/python -m course_utils.serving $(ADDRESS) $(ARGS)
+
+bundle: $(READY)  ## One zip for students, dist/labs.zip: labs, lessons, package, sample
+	@$(BIN)/python tools/bundle.py
+
+grade: $(READY)  ## Grade notebooks: LAB=lab02 FROM=submissions TO=grades ARGS="--seconds 600"
+	@$(BIN)/python tools/grade.py $(LAB) --from $(or $(FROM),submissions) --to $(or $(TO),grades) $(ARGS)
 
 bench: $(READY)  ## Time the package against its peers, side by side
 	@$(BIN)/python benchmarks/run.py
@@ -40,12 +50,43 @@ sample: $(READY)  ## Regenerate data/sample, and the data card's table and figur
 data-report: $(READY)  ## Lay the sample beside real MovieLens, statistic by statistic
 	@$(BIN)/python tools/data_report.py
 
-colab: $(READY)  ## Run the lessons as Colab would: COLAB_PYTHON=python3.12, nothing else installed
+results: $(READY)  ## Fit every model and write the tables of the results page
+	@$(BIN)/python tools/results.py --write
+
+colab: $(READY)  ## Run all notebooks as Colab would: COLAB_PYTHON=python3.12, nothing else installed
 	@$(BIN)/python tools/colab.py $${COLAB_PYTHON:-python3.12}
 
-pins: $(READY)  ## Compile requirements.txt from pyproject.toml
-	@$(BIN)/python -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
-		--fork-strategy fewest --no-annotate --custom-compile-command "make pins" --quiet -o requirements.txt
+class-bucket: $(READY)  ## Show what a bucket for your class takes: BUCKET=… DATASET=… ARGS="--region …"
+	@$(BIN)/python tools/class_bucket.py $(BUCKET) --dataset $(or $(DATASET),sample) $(ARGS)
+
+# What a course that is yours needs: your names in it, a machine that works, the newest packages.
+.PHONY: adopt doctor upgrade links
+
+doctor:  ## Say what is wrong with this machine, and what to do
+	@$(PYTHON) tools/doctor.py
+
+# Make hands its variables to the shell, which keeps quotes and spaces in a title as they are.
+adopt: $(READY)  ## Make the course yours: REPO=https://github.com/you/course BUCKET=… TITLE=…
+	@$(BIN)/python tools/adopt.py $(if $(REPO),--repo "$$REPO") $(if $(BUCKET),--bucket "$$BUCKET") \
+		$(if $(TITLE),--title "$$TITLE") $(ARGS)
+
+upgrade: $(READY)  ## Newest pins, all notebooks again, and what changed: ARGS="--report FILE"
+	@$(BIN)/python tools/upgrade.py $(ARGS)
+
+links: $(READY)  ## Ask whether the external links of the course still lead somewhere
+	@$(BIN)/python tools/links.py
+
+# On Linux, PyPI's torch asks for gigabytes of CUDA. Which of them, if any, is left to pip: a CPU
+# build of the same version asks for none.
+CUDA := nvidia-|cuda-|triton
+
+pins: $(READY)  ## Compile requirements.txt from pyproject.toml; UPGRADE=1 takes the newest of all
+	@cp requirements.txt requirements.new
+	@$(BIN)/python -m uv pip compile pyproject.toml --extra dev --extra s3 --extra bert \
+		--extra serve --extra spark $(if $(UPGRADE),--upgrade) --output-file requirements.new \
+		--universal --python-version 3.11 --fork-strategy fewest --no-annotate \
+		--custom-compile-command "make pins" --quiet >/dev/null
+	@grep -vE '^($(CUDA))' requirements.new > requirements.txt; rm requirements.new
 
 clean:  ## Remove what was built; data and .venv stay
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache

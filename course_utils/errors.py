@@ -11,8 +11,24 @@ class DataError(CourseError, ValueError):
     """Data that cannot be right. The message names the file and the line, or the id."""
 
 
+class ArtifactError(DataError):
+    """A saved model that is damaged, foreign or from a newer version. Nothing of it was used."""
+
+
 class DownloadError(CourseError, OSError):
     """A release that could be fetched from nowhere. The message says what each source answered."""
+
+
+class StorageError(CourseError, OSError):
+    """A bucket or key that could not be reached, read or written. The message says what to do."""
+
+
+class ClusterError(CourseError, RuntimeError):
+    """A Spark that cannot be started, or lacks something. The message says what to do."""
+
+
+class ModelError(CourseError, RuntimeError):
+    """An encoder that cannot be found, fetched or run here. The message says what to do."""
 
 
 class CourseWarning(UserWarning):

@@ -133,7 +133,7 @@ def top_k_of_factors(
     # Laid out as the product reads it: this alone saves a third of the time.
     items = np.ascontiguousarray(np.asarray(item_factors, dtype=dtype).T)
 
-    n_threads = 1 if on_torch else min(threads or _cores(), -(-n_users // batch))
+    n_threads = 1 if on_torch else min(threads or cores(), -(-n_users // batch))
     work = (_torch_worker if on_torch else _numpy_worker)(factors, items, seen, ids, batch)
     starts = range(0, n_users, batch)
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(n_threads) as pool:
@@ -153,7 +153,7 @@ def _numpy_worker(
             own.scores = np.empty((batch, items.shape[1]), dtype=items.dtype)
         mine = factors[start : start + batch]
         scores = np.matmul(mine, items, out=own.scores[: len(mine)])
-        row, column = _entries(seen, start, len(mine))
+        row, column = entries(seen, start, len(mine))
         scores.reshape(-1)[row * scores.shape[1] + column] = -np.inf  # a view; faster than pairs
         rows = ids[start : start + batch]
         write_best(scores, candidates(scores, ids.shape[1], start), rows)
@@ -173,7 +173,7 @@ def _torch_worker(
 
     def _score_and_rank(start: int) -> int:
         scores = all_users[start : start + batch] @ all_items
-        rows, columns = _entries(seen, start, len(scores))
+        rows, columns = entries(seen, start, len(scores))
         scores[
             torch.as_tensor(rows, device=device), torch.as_tensor(columns, device=device)
         ] = -torch.inf
@@ -188,10 +188,10 @@ def _torch_worker(
     return _score_and_rank
 
 
-def _entries(
+def entries(
     matrix: sparse.csr_matrix, start: int, n_rows: int
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Return rows, counted from `start`, and columns of the entries of some rows."""
+    """Return rows, counted from `start`, and columns of the entries of `n_rows` rows of a csr."""
     bounds = matrix.indptr[start : start + n_rows + 1]
     return np.repeat(np.arange(n_rows), np.diff(bounds)), matrix.indices[bounds[0] : bounds[-1]]
 
@@ -202,6 +202,7 @@ def _torch_has_gpu() -> bool:
     return torch is not None and bool(torch.cuda.is_available())
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Return how many processors this process may use."""
     allowed = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
     return len(allowed(0)) if allowed else os.cpu_count() or 1

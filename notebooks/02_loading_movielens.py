@@ -27,7 +27,7 @@
 # - turn timestamps into dates without losing a day;
 # - describe the four shapes of MovieLens data.
 #
-# **What you need first**: Python and a little pandas.
+# **What you need first**: Python and a little pandas. [Object storage with S3](01_object_storage.ipynb) can wait.
 #
 # **How long it takes**: about 45 minutes.
 
@@ -75,7 +75,7 @@ pd.DataFrame(
 # - **The encoding.** How bytes become letters. Take it wrong and "Misérables" is garbled, or cannot be read at all.
 # - **The stars.** Whole ones at first, half ones since ml-10m. A rating of 3.5 in ml-1m is an error; in ml-10m it is normal.
 #
-# The year tells you what a result is worth to others. A release with a year is frozen: download ml-1m today and you get the ratings of 2003. `ml-latest` and `ml-latest-small` are remade now and then, so a result on them may not be comparable with last year's; of `ml-latest-small` the course accepts one edition, that of September 2018. The sample has neither year nor archive, because it comes with the course.
+# The year tells you what a result is worth to others. A release with a year is frozen: download ml-1m today and you get what was published in 2003. `ml-latest` and `ml-latest-small` are remade now and then, so a result on them may not be comparable with last year's; of `ml-latest-small` the course accepts one edition, that of September 2018. The sample has neither year nor archive, because it comes with the course.
 
 # %% [markdown]
 # <div class="admonition important">
@@ -352,7 +352,7 @@ print(f"mean {stars.mean():.2f}, share of 4 stars or more {(stars >= 4).mean():.
 axes = plots.rating_scale(ml.ratings)
 
 # %% [markdown]
-# **Activity over time.** Ratings do not come evenly. Neither do those of one person: many people sit down once, rate all they can think of within the hour, and never come back.
+# **Activity over time.** Ratings do not come evenly. Neither do those of one person: many people sit down once, rate all they can think of within a day, and never come back.
 
 # %%
 times = ml.ratings.groupby("user_id")["timestamp"]

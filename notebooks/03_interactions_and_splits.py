@@ -109,7 +109,7 @@ print("four stars:", to_implicit(toy, 4)["user_id"].unique())
 print("five stars:", to_implicit(toy, 5)["user_id"].unique())
 
 # %% [markdown]
-# User 21 gave three stars and four, never five, and is not somebody who likes nothing. How many people of your release it happens to, you read off the counts above; in the sample it may be nobody.
+# User 21 gave three stars and four, never five, and is not somebody who likes nothing. How many people of your release it happens to, you read off the counts above.
 #
 # ## Ids are not rows
 #
@@ -208,7 +208,7 @@ print(f"user {tiny.users[1]} likes films {tiny.items[columns]}")
 assert tiny.items[columns].tolist() == positives.loc[positives["user_id"] == 8, "movie_id"].tolist()
 
 # %% [markdown]
-# Getting a row is a slice. Getting a *column* means looking through every row, which is why a matrix the wrong way around, films × users, is not only wrong but slow. In this course rows are always users.
+# Getting a row is a slice. Getting a *column* means looking through every row, which is why a matrix the wrong way around, films × users, is not only wrong but the slower way around. In this course rows are always users.
 #
 # ## Density and memory
 #
@@ -324,7 +324,7 @@ print(split)
 print(f"{test.dropped / len(split.test):.1%} of the test set cannot be placed")
 
 # %% [markdown]
-# The price: one person's past may lie after another one's future, so a model can learn in March what another person liked in February. Both protocols are in use. Say which one a number comes from.
+# The price: one person's past may lie after another one's future, so a model may have learned from what one person liked in March when it predicts what another one liked in February. Both protocols are in use. Say which one a number comes from.
 #
 # ## What a random split does to a score
 #
@@ -356,7 +356,7 @@ at_random = leave_last_out(shuffled, n_test=5, min_train=5)
 print(f"five at random: recall@10 = {recall_of_popularity(at_random):.3f}")
 
 # %% [markdown]
-# The score rises, and no recommender got better. Two things changed. The test got easier: people meet the well-known films first, so their last films are rarer than films drawn at random. And the future leaks: a model that predicts what somebody liked in spring has been trained on what they liked in summer. Popularity profits from the first only; a model that learns from a person's other films profits from both. In the world there is neither.
+# The score rises, and no recommender got better. Two things changed. The test got easier: people meet the well-known films first, so their last films are rarer than films drawn at random. And the future leaks: a model that predicts what somebody liked in spring has been trained on what they liked in summer. In the world there is neither. How much it lifts a model that learns from a person's other films, [lesson 07](07_wrong_notebook.ipynb) measures.
 
 # %%
 in_train = split.train["movie_id"].value_counts()
@@ -474,4 +474,4 @@ for ties in ("order", "movie_id", "random"):
 # - Encode the test set with the training set's users and items, and read how much was dropped.
 # - Split by time, state the protocol and the tie rule, and let `assert_no_leakage` check that nobody's own future is in their past.
 #
-# Next: [Evaluating rankings](06_evaluating_rankings.ipynb) measures what you have only counted here. Baselines and ALS, lessons 04 and 05, are in preparation; the [data card](../book/data_card.md) tells you what the sample can and cannot show.
+# Next: [Baselines](04_baselines.ipynb) builds the models that every later one has to beat. The [data card](../book/data_card.md) tells you what the sample can and cannot show.

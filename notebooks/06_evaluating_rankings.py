@@ -27,7 +27,7 @@
 # - see what accuracy does not: coverage, popularity, who gets shown;
 # - refuse an evaluation with sampled negatives.
 #
-# **What you need first**: [From ratings to interactions](03_interactions_and_splits.ipynb).
+# **What you need first**: [From ratings to interactions](03_interactions_and_splits.ipynb), and the models of [Baselines](04_baselines.ipynb) and [ALS](05_als.ipynb).
 #
 # **How long it takes**: about 75 minutes.
 
@@ -163,57 +163,20 @@ test = encode(split.test, users=train.users, items=train.items)
 print(split)
 
 # %% [markdown]
-# A recommender, in this course and in `implicit`, has two methods: `fit(user_items)`, and `recommend(userids, user_items, N)`, which returns the columns of N items for each user and their scores. Popularity takes ten lines:
-
-
-# %%
-class Popularity:
-    def fit(self, user_items):
-        self.scores = np.asarray(user_items.sum(axis=0)).ravel()
-
-    def recommend(self, userids, user_items, N=10):
-        scores = np.tile(self.scores, (len(userids), 1))
-        scores[user_items.nonzero()] = -np.inf  # what a user has is not recommended
-        ids = np.argsort(-scores, axis=1, kind="stable")[:, :N]
-        return ids, np.take_along_axis(scores, ids, axis=1)
-
-
-class Random(Popularity):
-    def fit(self, user_items):
-        self.scores = np.random.default_rng(42).random(user_items.shape)
-
-    def recommend(self, userids, user_items, N=10):
-        scores = np.where(user_items.toarray() > 0, -np.inf, self.scores[userids])
-        ids = np.argsort(-scores, axis=1)[:, :N]
-        return ids, np.take_along_axis(scores, ids, axis=1)
-
-
-# %% [markdown]
-# The two others come from `implicit`: neighbors by cosine, and ALS, a matrix factorization. Lessons 04 and 05 will take them apart; here they are two strangers to be judged. ALS computes in `float64`, so that rounding on another processor hardly ever changes a list.
+# A recommender, in this course and in `implicit`, has two methods: `fit(user_items)`, and `recommend(userids, user_items, N)`, which returns the columns of N items for each user and their scores. The four to be judged are old acquaintances: chance, popularity and item-kNN from [lesson 04](04_baselines.ipynb), ALS from [lesson 05](05_als.ipynb). Their settings are the usual ones of papers and libraries; none of them is tuned here. ALS computes in `float64`, so that rounding on another processor hardly ever changes a list.
 
 # %%
-import warnings
-
-from implicit.als import AlternatingLeastSquares
-from implicit.nearest_neighbours import CosineRecommender
-
-warnings.filterwarnings("ignore", message="Method expects CSR")  # implicit, about itself
+from course_utils.models import ALS, ItemKNN, Popularity, Random
 
 
 def fit_models(user_items):
     models = {
-        "random": Random(),
+        "random": Random(seed=42),
         "popularity": Popularity(),
-        "item-kNN": CosineRecommender(K=200),
-        "ALS": AlternatingLeastSquares(
-            64, regularization=0.01, iterations=20, dtype=np.float64, random_state=42
-        ),
+        "item-kNN": ItemKNN(k=200),
+        "ALS": ALS(factors=64, regularization=0.01, iterations=20, dtype=np.float64),
     }
-    for name in ("random", "popularity"):
-        models[name].fit(user_items)
-    for name in ("item-kNN", "ALS"):
-        models[name].fit(user_items, show_progress=False)
-    return models
+    return {name: model.fit(user_items) for name, model in models.items()}
 
 
 models = fit_models(train.matrix)
@@ -324,13 +287,13 @@ for column in ("all films", "100 sampled"):
 sampled.round(3)
 
 # %% [markdown]
-# The numbers in the second column are several times those in the first, and the worst model is flattered most. The last two columns show what becomes of a lead: counted in multiples of popularity, it shrinks. The reason is that most of 100 films drawn at random are films that hardly anybody knows. How often is a film at rank 60 of a thousand among the first ten then?
+# The numbers in the second column are several times those in the first, and the worst model is flattered most (the third column, in times). The last two columns show what becomes of a lead: counted in multiples of popularity, it shrinks. The reason is that most of 100 films drawn at random are films that hardly anybody knows. How often is a film at rank 60 of a thousand among the first ten then?
 
 # %%
 print(f"{hypergeom.cdf(9, 999, 59, 100):.0%} of the time")
 
 # %% [markdown]
-# Here the order of the models survives. It need not: [Krichene and Rendle](https://doi.org/10.1145/3394486.3403226) show cases where it turns around. Do not sample. Ranking everything costs seconds at this size.
+# Here the order of the models survives. It need not: [Krichene and Rendle](https://doi.org/10.1145/3394486.3403226) show cases where it turns around. Do not sample. This page ranked everything, for every model, while you read.
 #
 # ## Beyond accuracy
 #
@@ -401,7 +364,7 @@ groups[["users", "n_train", "n_users"]]
 #
 # <details><summary>c) A, because smaller numbers are more honest.</summary>
 #
-# Small numbers can come from a mistake, too. Lesson 07 will show one.
+# Small numbers can come from a mistake, too. [Lesson 07](07_wrong_notebook.ipynb) shows one.
 # </details>
 #
 # **2. The intervals of two models overlap. What follows?**
@@ -447,4 +410,4 @@ groups[["users", "n_train", "n_users"]]
 # - Rank the whole catalogue; sampled negatives flatter, and unequally.
 # - Look at coverage, popularity and exposure before you call a model good.
 #
-# Next: lessons 04, 05 and 07 to 12 are in preparation. Until then, run this page on real ratings: `COURSE_DATASET=ml-latest-small`.
+# Next: [A notebook that is wrong](07_wrong_notebook.ipynb) runs without an error, and the number it prints is worthless. You find out why.

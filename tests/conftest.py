@@ -2,10 +2,12 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from swift import Swift, swift_server, why_not
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -21,3 +23,13 @@ settings.load_profile("course")
 def repository_root() -> Path:
     """Return the course's root folder."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def swift() -> Iterator[Swift]:
+    """Run one Swift for all tests that ask for it, or skip them with the reason why not."""
+    reason = why_not()
+    if reason:
+        pytest.skip(reason)
+    with swift_server() as server:
+        yield server

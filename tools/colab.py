@@ -1,39 +1,35 @@
-"""Run the lessons as Colab would: nothing there but what Colab holds, then the setup cell.
+"""Run the notebooks as Colab would: nothing there but what Colab holds, then the setup cell.
 
-python tools/colab.py [INTERPRETER]    python3.12 unless told otherwise
+python tools/colab.py [INTERPRETER [NOTEBOOK ...]]    python3.12 and all unless told otherwise
 """
 
 from __future__ import annotations
 
 import argparse
-import functools
-import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import textwrap
-import threading
 import time
-import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
-from notebook_kernel import execute
-from setup_cell import Repository, UserError, read_repository, setup_source
+from colab_machine import archive, clean, find_python, moved, packages, run, served
+from notebook_kernel import Job, execute
+from setup_cell import Repository, UserError, extra_of, read_repository, setup_source
 
-from notebooks import PROCESSES, ROOT, copies, dataset_in
+from notebooks import PROCESSES, ROOT, copies, dataset_in, find_scripts
 
-# What Colab holds already, as far as an installation may clash with it, and its kernel. A package
-# that lessons import and pyproject.toml leaves to Colab (torch, say) belongs here too.
-HELD = ("numpy==2.0.2", "pandas==2.2.2", "ipykernel")
-NOT_ON_COLAB = ("COURSE_", "PYTHON", "VIRTUAL_ENV", "MPL", "AWS_", "HF_", "TORCH_")
+# What Colab holds already, as far as an installation may clash with it, and its kernel.
+HELD = ("numpy==2.0.2", "pandas==2.2.2", "scikit-learn==1.6.1", "ipykernel")
+HELD_TOO = ("python-dateutil==2.9.0.post0",)  # which awscli does not take in any newer version
+# Colab holds torch as well. For the Pythons that stand in for Colab here, only a build with
+# gigabytes of CUDA may be found, so without --with-torch a notebook that needs it runs up to there.
+NEEDS_TORCH = "bert"
+NO_TORCH = re.compile(r"(?i)\btorch|\[bert\]|transformers")
 NO_PIP = """\
 import subprocess
 
@@ -46,13 +42,6 @@ def refuse_pip(*arguments, **options):
 
 subprocess.run = refuse_pip
 """
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """A server of files that logs nothing."""
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
 
 
 class Table:
@@ -70,110 +59,18 @@ class Table:
             print(error, file=sys.stderr, flush=True)
 
 
-def find_python(name: str) -> str:
-    """Return the path of a Python that starts.
-
-    Parameters
-    ----------
-    name : str
-        A path, or a name as in ``python3.12``, looked for on PATH and then among the versions
-        that pyenv has installed, whichever of them is active.
-
-    Raises
-    ------
-    UserError
-        If there is none.
-    """
-    candidates = [shutil.which(name)]
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    if version := re.fullmatch(r"python(3\.\d+)", name):
-        found = pyenv.glob(f"versions/{version[1]}.*/bin/python")
-        order = {path: [int(n) for n in re.findall(r"\d+", path.parts[-3])] for path in found}
-        candidates += map(str, sorted(order, key=lambda path: order[path], reverse=True))
-    for candidate in candidates:
-        if candidate and os.access(candidate, os.X_OK):
-            probe = subprocess.run([candidate, "-c", "import venv"], capture_output=True)
-            if not probe.returncode:
-                return os.path.abspath(candidate)
-    raise UserError(
-        f"There is no working {name} here; install it, or name another, "
-        "as in `make colab COLAB_PYTHON=python3.13`."
-    )
-
-
-def clean(environment: dict[str, str]) -> dict[str, str]:
-    """Return an environment without what would not be there on Colab."""
-    kept = {k: v for k, v in environment.items() if not k.startswith(NOT_ON_COLAB)}
-    return kept | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
-
-
-def moved(before: dict[str, str], after: dict[str, str]) -> list[str]:
-    """Return a sentence for each package that an installation has changed or removed."""
-    return [
-        f"{name} {version} became {after[name]}; loosen its requirement in pyproject.toml."
-        if name in after
-        else f"{name} {version} was removed; find out what replaces it."
-        for name, version in before.items()
-        if after.get(name) != version
-    ]
-
-
-def archive(files: Sequence[str], root: Path, target: Path, top: str) -> None:
-    """Write the archive that GitHub would offer: a zip that holds one folder, called `top`."""
-    target.parent.mkdir(parents=True)
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name in files:
-            if (root / name).is_file():  # git also lists what is deleted but not committed
-                packed.write(root / name, f"{top}/{name}")
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Serve a folder on this machine only; yield its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def run(command: Sequence[str], environment: dict[str, str], timeout: float = 1800) -> str:
-    """Run a command in an empty folder; return what it prints.
-
-    Raises
-    ------
-    UserError
-        If it fails or takes too long; the message ends with the last lines it wrote.
-    """
-    with tempfile.TemporaryDirectory() as empty:
-        try:
-            done = subprocess.run(
-                command, cwd=empty, env=environment, capture_output=True, text=True, timeout=timeout
-            )
-        except subprocess.TimeoutExpired:
-            raise UserError(f"{command[0]} took more than {timeout} s.") from None
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if "is ignored" not in line]
-        what = " ".join([Path(command[0]).name, *command[1:3]]).partition("\n")[0]
-        raise UserError("\n".join([f"{what}: ended with an error:", *lines[-20:]]))
-    return done.stdout
-
-
-def packages(python: str, environment: dict[str, str]) -> dict[str, str]:
-    """Return name and version of each package that an interpreter holds."""
-    command = [python, "-m", "pip", "list", "--format=json", "--disable-pip-version-check"]
-    return {p["name"]: p["version"] for p in json.loads(run(command, environment))}
-
-
-def install(folder: Path, interpreter: str, environment: dict[str, str], table: Table) -> str:
+def install(
+    folder: Path,
+    interpreter: str,
+    environment: dict[str, str],
+    table: Table,
+    extra: str,
+    held: Sequence[str] = HELD,
+) -> str:
     """Make what Colab offers, then let the setup cell install the course; return its Python."""
     python, start = str(folder / "venv/bin/python"), time.perf_counter()
     run([interpreter, "-m", "venv", str(folder / "venv")], environment)
-    run([python, "-m", "pip", "install", "--quiet", *HELD], environment)
+    run([python, "-m", "pip", "install", "--quiet", *held, *HELD_TOO], environment)
     before = packages(python, environment)
     table.row("a machine like Colab's", time.perf_counter() - start, summary(before))
 
@@ -183,7 +80,7 @@ def install(folder: Path, interpreter: str, environment: dict[str, str], table: 
     archive(files, ROOT, path, f"course-{repository.branch}")
     start = time.perf_counter()
     with served(folder / "web") as address:
-        here = setup_source(Repository(address, repository.branch))
+        here = setup_source(Repository(address, repository.branch), extra)
         printed = run([python, "-c", here], environment)
     seconds, after = time.perf_counter() - start, packages(python, environment)
     error = "\n".join(moved(before, after))
@@ -194,7 +91,7 @@ def install(folder: Path, interpreter: str, environment: dict[str, str], table: 
     print(textwrap.fill(f"new: {', '.join(new)}", 100, initial_indent="  ", subsequent_indent="  "))
 
     start = time.perf_counter()
-    run([python, "-c", NO_PIP + setup_source(repository)], environment)
+    run([python, "-c", NO_PIP + setup_source(repository, extra)], environment)
     table.row("setup cell again", time.perf_counter() - start, "starts no pip")
     return python
 
@@ -205,9 +102,19 @@ def summary(held: dict[str, str]) -> str:
     return f"{len(held)} packages, with " + ", ".join(f"{x} {held.get(x, '-')}" for x in pinned)
 
 
-def lessons(folder: Path, python: str, environment: dict[str, str], table: Table) -> None:
-    """Execute every lesson with a kernel, and as a plain script."""
-    names = [path.relative_to(ROOT).as_posix() for path in (ROOT / "notebooks").glob("*.py")]
+def by_extra(names: Sequence[str] = ()) -> dict[str, list[str]]:
+    """Return the notebooks' scripts, from the root, under the extra that they ask for."""
+    groups: dict[str, list[str]] = {}
+    for path in find_scripts(ROOT, names):
+        extra = extra_of(path.read_text(encoding="utf-8"))
+        groups.setdefault(extra, []).append(path.relative_to(ROOT).as_posix())
+    return groups
+
+
+def lessons(
+    folder: Path, python: str, environment: dict[str, str], table: Table, names: list[str]
+) -> None:
+    """Execute notebooks with a kernel, and as plain scripts."""
     jobs = copies(ROOT, names, python, environment)
     with ProcessPoolExecutor(PROCESSES) as pool:
         for job, _, seconds, error in pool.map(execute, jobs):
@@ -217,7 +124,7 @@ def lessons(folder: Path, python: str, environment: dict[str, str], table: Table
             table.row(job.name, 0, "plain script, left out as an error is meant")
             continue
         script = folder / job.name
-        script.parent.mkdir(exist_ok=True)
+        script.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / job.name, script)
         start, error = time.perf_counter(), ""
         try:
@@ -227,22 +134,70 @@ def lessons(folder: Path, python: str, environment: dict[str, str], table: Table
         table.row(job.name, time.perf_counter() - start, "plain script", error)
 
 
+def up_to_torch(python: str, environment: dict[str, str], table: Table, names: list[str]) -> None:
+    """Execute notebooks until a cell asks for torch, with a setup cell that does not install it."""
+    here = setup_source(read_repository(ROOT))
+    jobs = [_with_setup(job, here) for job in copies(ROOT, names, python, environment)]
+    with ProcessPoolExecutor(PROCESSES) as pool:
+        for job, _, seconds, error in pool.map(execute, jobs):
+            reached, cells = re.search(r"cell (\d+)", error), len(job.notebook.cells)
+            if reached and NO_TORCH.search(error.splitlines()[-1]):
+                result = f"up to cell {reached[1]} of {cells}, which needs torch; see --with-torch"
+                table.row(job.name, seconds, result)
+            else:
+                table.row(job.name, seconds, "kernel, needs no torch", error)
+
+
+def _with_setup(job: Job, source: str) -> Job:
+    for cell in job.notebook.cells:
+        if "setup" in cell.metadata.get("tags", []):
+            cell.source = source
+    return job
+
+
+def rehearse(
+    extra: str,
+    names: list[str],
+    interpreter: str,
+    environment: dict[str, str],
+    table: Table,
+    torch: str,
+) -> None:
+    """Run the notebooks that ask for one extra, on a machine of their own."""
+    print(f"\n{', '.join(Path(name).stem for name in names)}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="colab-") as temporary:
+        folder = Path(temporary)
+        own = environment | {"TMPDIR": tempfile.mkdtemp(dir=folder)}  # pip leaves files behind
+        without = extra == NEEDS_TORCH and not torch
+        held = (*HELD, torch) if extra == NEEDS_TORCH and torch else HELD
+        python = install(folder, interpreter, own, table, "" if without else extra, held)
+        home = tempfile.mkdtemp(dir=folder)
+        away = own | {"HOME": home, "XDG_CACHE_HOME": f"{home}/.cache"}
+        if without:
+            up_to_torch(python, away, table, names)
+        else:
+            lessons(folder, python, away, table, names)
+
+
+def pinned(package: str) -> str:
+    """Return a line of requirements.txt, such as ``torch==2.13.0``."""
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return next(line.split(" ")[0] for line in lines if line.startswith(f"{package}=="))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Rehearse Colab; return the exit status."""
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("interpreter", nargs="?", default="python3.12", help="a name or a path")
+    parser.add_argument("names", nargs="*", help="of notebooks, as 02 or lab03; else all of them")
+    parser.add_argument("--with-torch", action="store_true", help="install torch, as Colab has it")
     options = parser.parse_args(arguments)
-    environment = clean(dict(os.environ))
+    environment, torch = clean(dict(os.environ)), pinned("torch") if options.with_torch else ""
     try:
-        interpreter = find_python(options.interpreter)
-        with tempfile.TemporaryDirectory(prefix="colab-") as temporary:
-            folder, table = Path(temporary), Table()
-            environment["TMPDIR"] = tempfile.mkdtemp(dir=folder)  # pip leaves files if interrupted
-            python = install(folder, interpreter, environment, table)
-            home = tempfile.mkdtemp(dir=folder)
-            away = {"HOME": home, "XDG_CACHE_HOME": f"{home}/.cache"}
-            lessons(folder, python, environment | away, table)
+        interpreter, table = find_python(options.interpreter), Table()
+        for extra, names in by_extra(options.names).items():
+            rehearse(extra, names, interpreter, environment, table, torch)
         return 1 if table.failed else 0
     except UserError as error:
         print(error, file=sys.stderr)

@@ -6,6 +6,8 @@ import html
 from pathlib import Path
 from typing import NamedTuple
 
+from durations import minutes, said
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -65,6 +67,8 @@ def _box(lesson: Lesson, notebooks: Path) -> str:
         f'<span class="course-map-number">{lesson.number}</span> '
         f"<strong>{html.escape(lesson.title)}</strong><br>{html.escape(lesson.about)}"
     )
+    if lesson.number.isdigit() and (script := notebooks / f"{lesson.notebook}.py").exists():
+        inside += f"<br>{said(*minutes(script.read_text(encoding='utf-8')))}"
     if (notebooks / f"{lesson.notebook}.ipynb").exists():
         return f'<li class="ready"><a href="../notebooks/{lesson.notebook}.html">{inside}</a></li>'
     return f'<li class="planned"><span>{inside}<br><em>planned</em></span></li>'

@@ -39,9 +39,13 @@ def main() -> int:
     print("Installing requirements.txt and the course into .venv (a minute or two) …", flush=True)
     start = time.monotonic()
     install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    # The pip that Python brings along is often years old, and slow with many packages.
+    subprocess.run([*install, "--upgrade", "pip"], cwd=ROOT, check=False)
     # One pass for pins and package together: the resolver finds nothing to choose, so it cannot
-    # backtrack.
-    done = subprocess.run([*install, "-r", "requirements.txt", "-e", "."], cwd=ROOT, check=False)
+    # backtrack. Nothing is compiled ahead: most modules are never imported, and Python compiles
+    # the others when they are.
+    everything = ["--no-compile", "-r", "requirements.txt", "-e", "."]
+    done = subprocess.run([*install, *everything], cwd=ROOT, check=False)
     if done.returncode:
         print("The installation failed; pip says why above.", file=sys.stderr)
         return 1

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from notebook_kernel import ANSI, REBUILD, read_notebook, read_script
 from notebook_markdown import anchors, directives, headings, links
+from secret_patterns import secrets_in
 from setup_cell import BADGE_START, Repository, UserError, badge, setup_source
 
 MAX_BYTES = 1_500_000
@@ -22,17 +23,6 @@ MACHINE_PATH = re.compile(
     r"(?<![\w.~-])/(?:home|work|Users|root|tmp)/[\w.]+"
     r"|\b[C-Z]:\\(?:\\\w|[A-Za-mo-qsu-z]\w)"  # C:\Users, but not the "\n" of "K:\n"
 )
-CREDENTIALS = {
-    "an AWS access key id": r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
-    "a Hugging Face token": r"\bhf_[A-Za-z0-9]{20,}",
-    "a GitHub token": r"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{20,})",
-    "a presigned URL": r"\bX-Amz-(?:Signature|Credential|Security-Token)=[\w%]{8,}"
-    r"|[?&](?:AWSAccessKeyId|Signature|temp_url_sig)=[\w%]{8,}",
-    "a private key": r"-{5}BEGIN [A-Z ]*PRIVATE KEY",
-    "a secret": r"(?i)(?:secret|secret_?(?:access_?)?key|password|api_?key"
-    r"|(?:session|access|auth)_?token)[\"']?\s*[:=]\s*"
-    r"(?:[\"'][^\"'\s]{16,}[\"']|[A-Za-z0-9/+]{32,})",
-}
 ADDRESS = re.compile(r"\bat 0x[0-9A-Fa-f]{6,}")
 
 
@@ -92,7 +82,8 @@ def check_setup_cell(page: Page) -> list[str]:
     found = [(n, c) for n, c in _code(page) if "setup" in c.metadata.get("tags", [])]
     if len(found) != 1:
         return [f'{len(found)} setup cells; write one code cell as # %% tags=["setup"]']
-    (n, cell), wanted = found[0], setup_source(page.repository)
+    n, cell = found[0]
+    wanted = setup_source(page.repository, cell.metadata.get("extra", ""))
     return [] if cell.source == wanted else [f"cell {n}: an outdated setup cell; {REBUILD}"]
 
 
@@ -136,10 +127,9 @@ def check_machine_paths(page: Page) -> list[str]:
 def check_credentials(page: Page) -> list[str]:
     """Nothing has the shape of a credential; the finding does not repeat it."""
     return [
-        f"cell {n}: what looks like {kind}; read it from the environment, never print it, revoke it"
+        f"cell {n}: what looks like {found.kind}; read it from the environment, revoke it"
         for n, text in _texts(page)
-        for kind, pattern in CREDENTIALS.items()
-        if re.search(pattern, text)
+        for found in secrets_in(text)
     ]
 
 

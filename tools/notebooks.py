@@ -3,6 +3,7 @@
 python tools/notebooks.py build [NAME ...]    scripts to executed notebooks, then all checks
 python tools/notebooks.py check               all checks over all notebooks
 python tools/notebooks.py run [NAME ...]      execute copies, on any dataset, with any Python
+python tools/notebooks.py run --times         and keep how long each took, for the status page
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,6 +20,8 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import labs
+import run_times
 from notebook_checks import check_script
 from notebook_kernel import Job, Outcome, execute, read_script
 from setup_cell import UserError, read_repository, render
@@ -25,7 +29,7 @@ from setup_cell import UserError, read_repository, render
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("notebooks", "notebooks/labs", "notebooks/solutions")
 PROCESSES = 2
-NOT_FOR_BUILD = {"COURSE_DATASET", "COURSE_DATA_DIR", "MPLBACKEND"}
+NOT_FOR_BUILD = {"COURSE_DATASET", "COURSE_DATA_DIR", "COURSE_ENCODERS", "MPLBACKEND"}
 
 
 def find_scripts(root: Path, names: Sequence[str] = ()) -> list[Path]:
@@ -65,20 +69,21 @@ def build(root: Path, names: Sequence[str], timeout: int = 600) -> int:
     A notebook is replaced only once all its cells have run. Returns the exit status.
     """
     repository = read_repository(root)
+    labs.write(root, repository)
     environment = {k: v for k, v in os.environ.items() if k not in NOT_FOR_BUILD}
     environment["PYTHONHASHSEED"] = "0"
     jobs = []
     for script in find_scripts(root, names):
         name = script.relative_to(root).with_suffix(".ipynb").as_posix()
         text = render(script.read_text(encoding="utf-8"), name, repository)
-        _write(script, text)
+        replace_file(script, text)
         jobs.append(Job(name, read_script(text, name), sys.executable, environment, timeout))
     failed = False
     for outcome in _execute_all(jobs):
         failed |= bool(outcome.error)
         path = root / outcome.job.name
         if not outcome.error and not same_but_for_timings(path, outcome.text):
-            _write(path, outcome.text)
+            replace_file(path, outcome.text)
     return 1 if failed else check(root, names)
 
 
@@ -86,6 +91,7 @@ def check(root: Path, names: Sequence[str] = ()) -> int:
     """Print what is wrong with the notebooks; return 1 if anything is, else 0."""
     repository, scripts = read_repository(root), find_scripts(root, names)
     findings = [line for path in scripts for line in check_script(root, path, repository)]
+    findings += labs.outdated(root, repository)
     for notebook in () if names else (p for f in FOLDERS for p in (root / f).glob("*.ipynb")):
         if notebook.with_suffix(".py") not in scripts:
             findings.append(
@@ -97,17 +103,29 @@ def check(root: Path, names: Sequence[str] = ()) -> int:
     return 1 if findings else 0
 
 
-def run(root: Path, names: Sequence[str], python: str = sys.executable, timeout: int = 600) -> int:
-    """Execute copies of the notebooks in the caller's environment; keep nothing.
+def run(
+    root: Path,
+    names: Sequence[str],
+    python: str = sys.executable,
+    timeout: int = 600,
+    times: bool = False,
+) -> int:
+    """Execute copies of the notebooks in the caller's environment; keep nothing of them.
 
-    The parameters are those of `copies`. Returns the exit status.
+    The parameters are those of `copies`; with `times` the file of run times is renewed for those
+    that ran to their end on the sample. Returns the exit status.
     """
     environment = dict(os.environ)
     if folder := environment.get("COURSE_DATA_DIR"):
         environment["COURSE_DATA_DIR"] = os.path.abspath(folder)
     jobs = copies(root, names, python, environment, timeout)
-    errors = [outcome.error for outcome in _execute_all(jobs)]
-    return 1 if any(errors) else 0
+    outcomes = list(_execute_all(jobs))
+    if times:
+        good = [
+            o for o in outcomes if not o.error and dataset_in(o.job.notebook) in ("sample", "-")
+        ]
+        run_times.record(root, {outcome.job.name: outcome.seconds for outcome in good})
+    return 1 if any(outcome.error for outcome in outcomes) else 0
 
 
 def copies(
@@ -184,12 +202,14 @@ def same_but_for_timings(path: Path, text: str) -> bool:
         return False  # there is none yet, or it is broken
 
 
-def _write(path: Path, text: str) -> None:
+def replace_file(path: Path, text: str) -> None:
     """Replace a file in one step, unless it already holds this text."""
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         return
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(text, encoding="utf-8")
+    if path.is_file():
+        shutil.copymode(path, temporary)
     os.replace(temporary, path)
 
 
@@ -206,13 +226,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.add_parser("check")
     runner = commands.add_parser("run", parents=[shared])
     runner.add_argument("--python", default=sys.executable, help="the interpreter to use")
+    runner.add_argument("--times", action="store_true", help="keep how long each takes")
     options = parser.parse_args(arguments)
     root = options.root.resolve()
     try:
         if options.command == "check":
             return check(root)
         if options.command == "run":
-            return run(root, options.names, options.python, options.timeout)
+            return run(root, options.names, options.python, options.timeout, options.times)
         return build(root, options.names, options.timeout)
     except UserError as error:
         print(error, file=sys.stderr)

@@ -12,17 +12,24 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = sys.executable
 
+# One worker more than cores, for some always wait for a kernel or a server. One that has run out of
+# tests takes some of another's; a notebook's cells, however, stay together.
+WORKERS = str((os.cpu_count() or 1) + 1)
+PARALLEL = ["-n", WORKERS, "--dist", "worksteal"]
+NOTEBOOKS = ["-n", WORKERS, "--dist", "loadfile"]
+
 PARTS: dict[str, list[str]] = {
     "ruff": [PYTHON, "-m", "ruff", "check", "."],
     "format": [PYTHON, "-m", "ruff", "format", "--check", "."],
     "mypy": [PYTHON, "-m", "mypy"],
-    "unit": [PYTHON, "-m", "pytest", "-q", "tests/unit"],
-    "oracles": [PYTHON, "-m", "pytest", "-q", "tests/oracles"],
+    "secrets": [PYTHON, "tools/secret_scan.py"],
+    "unit": [PYTHON, "-m", "pytest", "-q", *PARALLEL, "tests/unit"],
+    "oracles": [PYTHON, "-m", "pytest", "-q", *PARALLEL, "tests/oracles"],
     "doctest": [PYTHON, "-m", "pytest", "-q", "--doctest-modules", "course_utils"],
-    "real": [PYTHON, "-m", "pytest", "-q", "tests/real"],
+    "real": [PYTHON, "-m", "pytest", "-q", *PARALLEL, "tests/real"],
     "checks": [PYTHON, "tools/notebooks.py", "check"],
     "nbval": [
-        PYTHON, "-m", "pytest", "-q", "--nbval", "--nbval-current-env",
+        PYTHON, "-m", "pytest", "-q", *NOTEBOOKS, "--nbval", "--nbval-current-env",
         "--nbval-sanitize-with", "tests/nbval_sanitize.cfg", "notebooks",
     ],
 }  # fmt: skip
@@ -46,9 +53,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(part: str) -> tuple[int, float]:
     print(f"\n── {part} ──", flush=True)
-    # The committed outputs are of the sample, whatever this shell has chosen. The folder of
-    # real data stays: tests/real looks there.
-    environment = {name: value for name, value in os.environ.items() if name != "COURSE_DATASET"}
+    # The committed outputs are of the sample and of the packaged encoder, whatever this shell has
+    # chosen. The folder of real data stays: tests/real looks there.
+    chosen = ("COURSE_DATASET", "COURSE_ENCODERS")
+    environment = {name: value for name, value in os.environ.items() if name not in chosen}
     start = time.monotonic()
     code = subprocess.run(PARTS[part], cwd=ROOT, env=environment, check=False).returncode
     return code, time.monotonic() - start

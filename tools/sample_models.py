@@ -1,4 +1,4 @@
-"""The models that the sample is judged by, in a few lines each; the course's own come later.
+"""The models that the sample is judged by, in a few lines each, independent of the course's own.
 
 Each takes a training matrix, users × films, and returns a score for every cell.
 """

@@ -58,20 +58,39 @@ def read_repository(root: Path) -> Repository:
     config = root / "_config.yml"
     try:
         repository = yaml.safe_load(config.read_text(encoding="utf-8"))["repository"]
-        url, branch = str(repository["url"]).removesuffix("/"), str(repository["branch"])
+        url, branch = github_address(str(repository["url"])), str(repository["branch"])
     except (OSError, yaml.YAMLError, KeyError, TypeError):
         raise UserError(f"{config} should name repository.url and repository.branch.") from None
-    url = url.removesuffix(".git")
-    if not re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+", url):
+    if not url:
         raise UserError(f"repository.url in {config} should be https://github.com/owner/name.")
     return Repository(url, branch)
 
 
-def setup_source(repository: Repository) -> str:
-    """Return the code of the setup cell."""
-    return SETUP_TEMPLATE.format(
-        archive=f"{repository.url}/archive/refs/heads/{repository.branch}.zip"
-    )
+def github_address(text: str) -> str:
+    """Return ``https://github.com/owner/name`` as it should be written; empty for anything else."""
+    url = text.removesuffix("/").removesuffix(".git")
+    return url if re.fullmatch(r"(?a)https://github\.com/[\w.-]+/[\w.-]*[\w-][\w.-]*", url) else ""
+
+
+def setup_source(repository: Repository, extra: str = "") -> str:
+    """Return the code of the setup cell.
+
+    Parameters
+    ----------
+    repository : Repository
+        Where the course is installed from.
+    extra : str
+        The extra of pyproject.toml that the lesson needs on top, or several, "s3,serve"; a lesson
+        asks for it in the metadata of its setup cell, as in ``# %% tags=["setup"] extra="s3"``.
+    """
+    archive = f"{repository.url}/archive/refs/heads/{repository.branch}.zip"
+    return SETUP_TEMPLATE.format(archive=f"course-utils[{extra}] @ {archive}" if extra else archive)
+
+
+def extra_of(script: str) -> str:
+    """Return the extras that a script's setup cell asks for, an empty string for none."""
+    asked = re.search(r'(?m)^# %% .*\bextra="([\w,]+)"', script)
+    return asked[1] if asked else ""
 
 
 def badge(notebook: str, repository: Repository) -> str:
@@ -120,7 +139,7 @@ def render(script: str, notebook: str, repository: Repository) -> str:
         marker = cell.partition("\n")[0]
         if re.search(r'\btags=\[[^\]]*"setup"', marker):
             end = "\n\n" if i + 1 < len(cells) else "\n"
-            cells[i] = f"{marker}\n{setup_source(repository)}{end}"
+            cells[i] = f"{marker}\n{setup_source(repository, extra_of(marker))}{end}"
     return header + "".join(cells)
 
 

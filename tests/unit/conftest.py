@@ -7,6 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from storage_fixtures import faulty, moto, moved, no_aws, no_pauses, s3, swift
+
+__all__ = ["faulty", "moto", "moved", "no_aws", "no_pauses", "s3", "swift"]
 
 
 @pytest.fixture(autouse=True)
@@ -53,3 +56,15 @@ def sources(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     monkeypatch.setattr(download, "TIMEOUT", (0.3, 0.5))
     yield use
     gc.collect()  # a socket that was left open shows now, and pytest makes it an error
+
+
+@pytest.fixture
+def no_window() -> Iterator[None]:
+    """Draw without a screen, and close every figure afterwards."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    yield
+    import matplotlib.pyplot as plt
+
+    plt.close("all")

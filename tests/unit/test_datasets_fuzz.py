@@ -57,7 +57,7 @@ def loads_or_is_refused(name: str, home: Path, about: str) -> bool:
     return True
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(target=st.sampled_from(TARGETS), edits=EDITS)
 @example(("ml-latest-small", "ratings.csv"), [(33, 0, b'"')])
 @example(("ml-latest-small", "movies.csv"), [(24, 0, b'"')])
@@ -73,7 +73,7 @@ def test_no_edit_of_a_file_goes_unnoticed(target: tuple, edits: list) -> None:
         loads_or_is_refused(name, Path(folder), about=file)
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(edits=EDITS)
 @example([(0, 0, b"")])
 @example([(60, 2000, b"")])

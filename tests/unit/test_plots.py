@@ -5,16 +5,10 @@ import pandas as pd
 import pytest
 
 from course_utils import plots
+from course_utils.errors import DataError
 from course_utils.interactions import encode
 
-
-@pytest.fixture(autouse=True)
-def _no_window():
-    mpl.use("Agg")
-    yield
-    import matplotlib.pyplot as plt
-
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("no_window")
 
 
 @pytest.fixture
@@ -103,3 +97,62 @@ def test_exposure_curves_are_lorenz_curves():
     _, concentrated, even = axes.lines
     assert concentrated.get_ydata().tolist() == [0, 0, 0, 0, 1]
     assert even.get_ydata().tolist() == [0, 0.25, 0.5, 0.75, 1]
+
+
+def test_bytes_moved_labels_each_bar():
+    axes = plots.bytes_moved({"CSV": 2.301, "Parquet": 0.0958})
+    assert {"2.30 MB", "0.10 MB"} <= set(texts(axes))
+
+
+def test_monthly_bill_stacks_the_parts_and_writes_their_sum():
+    costs = pd.DataFrame({"storage": [0.5, 1.0], "reads": [0.25, 0.0]}, index=["a", "b"])
+    axes = plots.monthly_bill(costs)
+    assert [text.strip() for text in texts(axes)] == ["0.75", "1.00"]
+    assert [(bar.get_x(), bar.get_width()) for bar in axes.patches] == [
+        (0, 0.5), (0, 1.0), (0.5, 0.25), (1.0, 0.0),
+    ]  # fmt: skip
+
+
+def test_before_and_after_labels_each_score_and_sets_two_off():
+    table = pd.DataFrame(
+        {"mean": [0.1, 0.01, 0.2], "low": [0.05, 0.0, 0.1], "high": [0.2, 0.02, 0.3]},
+        index=["popularity", "before", "after"],
+    )
+    axes = plots.before_and_after(table, "recall@10", "before", "after")
+    assert texts(axes) == ["0.100", "0.010", "0.200"]
+    colors = [container.lines[0].get_color() for container in axes.containers]
+    assert len(set(colors)) == 3
+    segments = [container.lines[2][0].get_segments()[0] for container in axes.containers]
+    reach = [(segment[0][0], segment[1][0]) for segment in segments]
+    assert reach == [pytest.approx(pair) for pair in ((0.05, 0.2), (0.0, 0.02), (0.1, 0.3))]
+    with pytest.raises(DataError, match="There is no row 'later', only popularity, before, after"):
+        plots.before_and_after(table, "recall@10", "before", "later")
+
+
+def test_how_far_off_draws_factors_from_one():
+    scores = pd.DataFrame({"shown": [0.01, 0.6, 0.2], "true": [0.2, 0.2, 0.2]}, index=list("abc"))
+    axes = plots.how_far_off(scores)
+    assert texts(axes) == ["× 0.05", "× 3.00", "× 1.00"]
+    stems = [line.get_xdata() for line in axes.lines if len(line.get_xdata()) == 2][1:]
+    assert [list(stem) for stem in stems] == [[1, pytest.approx(x)] for x in (0.05, 3, 1)]
+    low, high = axes.get_xlim()
+    assert low < 0.05 < 3 < high
+    with pytest.raises(DataError, match="no place on a logarithmic axis"):
+        plots.how_far_off(scores.assign(shown=0.0))
+
+
+def test_rating_parts_add_up_to_the_prediction():
+    axes = plots.rating_parts({"mean": 3.5, "user": -0.5, "item": 0.75})
+    assert texts(axes) == ["3.50", "-0.50", "+0.75", "3.75"]
+    assert [bar.get_x() for bar in axes.patches] == [0, 3.5, 3.0, 0]
+    assert [label.get_text() for label in axes.get_yticklabels()][-1] == "prediction"
+
+
+def test_learning_curves_mark_the_best_epoch():
+    curve = pd.DataFrame(
+        {"train": [1.0, 0.8, 0.6], "validation": [1.0, 0.9, 0.95]}, index=[1, 2, 3]
+    )
+    axes = plots.learning_curves(curve, best_epoch=2)
+    assert [line.get_ydata().tolist() for line in axes.lines[:2]] == [[1, 0.9, 0.95], [1, 0.8, 0.6]]
+    assert texts(axes) == ["lowest: epoch 2"]
+    assert list(axes.lines[2].get_xdata()) == [2, 2]

@@ -1,6 +1,8 @@
 """`setup()` repeats itself, says what is in use, and refuses a release that does not exist."""
 
+import os
 import random
+import sysconfig
 
 import numpy as np
 import pytest
@@ -50,3 +52,11 @@ def test_a_release_that_does_not_exist_is_refused_with_the_names_that_do(monkeyp
         DataError, match=r"no release called 'ml-2m'; choose one of sample, ml-100k"
     ):
         course_utils.setup()
+
+
+def test_setup_puts_the_commands_of_this_python_on_the_path_once(monkeypatch, capsys):
+    here = sysconfig.get_path("scripts")
+    monkeypatch.setenv("PATH", os.pathsep.join(["/usr/bin", "/bin"]))
+    course_utils.setup()
+    course_utils.setup()
+    assert os.environ["PATH"].split(os.pathsep) == [here, "/usr/bin", "/bin"]
