@@ -7,10 +7,12 @@ import os
 import subprocess
 import sys
 import time
+from collections import deque
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = sys.executable
+LAST_LINES = 15  # of a part that failed, said again at the end
 
 # One worker more than cores, for some always wait for a kernel or a server. One that has run out of
 # tests takes some of another's; a notebook's cells, however, stay together.
@@ -24,7 +26,7 @@ PARTS: dict[str, list[str]] = {
     "mypy": [PYTHON, "-m", "mypy"],
     "secrets": [PYTHON, "tools/secret_scan.py"],
     "unit": [PYTHON, "-m", "pytest", "-q", *PARALLEL, "tests/unit"],
-    "oracles": [PYTHON, "-m", "pytest", "-q", *PARALLEL, "tests/oracles"],
+    "oracles": [PYTHON, "-m", "pytest", "-q", "tests/oracles"],
     "doctest": [PYTHON, "-m", "pytest", "-q", "--doctest-modules", "course_utils"],
     "real": [PYTHON, "-m", "pytest", "-q", *PARALLEL, "tests/real"],
     "checks": [PYTHON, "tools/notebooks.py", "check"],
@@ -46,20 +48,36 @@ def main(arguments: list[str] | None = None) -> int:
 
     results = {part: _run(part) for part in chosen}
     print("\npart      result    seconds")
-    for part, (code, seconds) in results.items():
+    for part, (code, seconds, _) in results.items():
         print(f"{part:9} {'FAILED' if code else 'passed':9} {seconds:6.1f}")
-    return sum(code != 0 for code, _ in results.values())
+    for part, (code, _, lines) in results.items():
+        if code:  # a reader of CI sees the end first
+            print(f"\n── the last lines of {part} ──", *lines, sep="\n")
+    return sum(code != 0 for code, _, _ in results.values())
 
 
-def _run(part: str) -> tuple[int, float]:
+def _run(part: str) -> tuple[int, float, deque[str]]:
+    """Run a part; return its exit code, its seconds and its last lines."""
     print(f"\n── {part} ──", flush=True)
     # The committed outputs are of the sample and of the packaged encoder, whatever this shell has
     # chosen. The folder of real data stays: tests/real looks there.
     chosen = ("COURSE_DATASET", "COURSE_ENCODERS")
     environment = {name: value for name, value in os.environ.items() if name not in chosen}
+    lines: deque[str] = deque(maxlen=LAST_LINES)
     start = time.monotonic()
-    code = subprocess.run(PARTS[part], cwd=ROOT, env=environment, check=False).returncode
-    return code, time.monotonic() - start
+    process = subprocess.Popen(
+        PARTS[part],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    for line in process.stdout or ():
+        print(line, end="", flush=True)
+        lines.append(line.rstrip()[:200])
+    return process.wait(), time.monotonic() - start, lines
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
 from course_utils.artifacts import load_implicit
 from course_utils.errors import ArtifactError, DataError
@@ -21,6 +22,13 @@ from implicit.nearest_neighbours import BM25Recommender, CosineRecommender
 pytestmark = pytest.mark.filterwarnings("ignore:Method expects CSR input")
 N_USERS, N_ITEMS, K = 60, 40, 8
 NEW_USERS = np.arange(N_USERS) + 1000
+
+
+@pytest.fixture(autouse=True)
+def one_blas_thread():
+    """Implicit warns, once in a process, where BLAS has more; which test is first is chance."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 @pytest.fixture(scope="module")
