@@ -54,7 +54,7 @@ results: $(READY)  ## Fit every model and write the tables of the results page
 	@$(BIN)/python tools/results.py --write
 
 colab: $(READY)  ## Run all notebooks as Colab would: COLAB_PYTHON=python3.12, nothing else installed
-	@$(BIN)/python tools/colab.py $${COLAB_PYTHON:-python3.12}
+	@$(BIN)/python tools/colab.py $${COLAB_PYTHON:-python3.12} $(ARGS)
 
 class-bucket: $(READY)  ## Show what a bucket for your class takes: BUCKET=… DATASET=… ARGS="--region …"
 	@$(BIN)/python tools/class_bucket.py $(BUCKET) --dataset $(or $(DATASET),sample) $(ARGS)

@@ -20,6 +20,7 @@ from course_utils.text.sources import DEFAULT, find_source
 
 N_TEXTS = 3_883  # films of ml-1m
 AT_ONCE = 64
+N_SLOW = 400  # of them, for a way that is slow
 ROUNDS = 3
 LOOP = f"loop, {AT_ONCE} texts at once"
 CACHED, OURS = "encode_texts, again", "encode_texts"
@@ -83,9 +84,6 @@ def run() -> None:
             LOOP: lambda: loop(texts),
             "the same, sorted by length": lambda: loop.by_length(texts),
             OURS: lambda: encode_texts(texts, cache=False),
-            "encode_texts, bfloat16": lambda: encode_texts(
-                texts, precision="bfloat16", cache=False
-            ),
             CACHED: lambda: encode_texts(texts, cache=cache),
         }
         if find_spec("sentence_transformers"):
@@ -100,6 +98,18 @@ def run() -> None:
         seconds,
         baseline=LOOP,
     )
+    _print_half_precision(texts[:N_SLOW])
+
+
+def _print_half_precision(texts: list[str]) -> None:
+    """Print what bfloat16 costs, on few texts: where the processor has none, it takes minutes."""
+    seconds = {
+        precision: best_of(
+            1, lambda precision=precision: encode_texts(texts, precision=precision, cache=False)
+        )
+        for precision in ("float32", "bfloat16")
+    }
+    print_table(f"The first {len(texts)} of them in two precisions", seconds, baseline="float32")
 
 
 def _sentence_transformers(texts: list[str]) -> Callable[[], Any]:
@@ -115,8 +125,7 @@ def _agree(ways: dict[str, Callable[[], Any]]) -> None:
     expected = ways[LOOP]()
     for way, call in ways.items():
         cosines = (call() * expected).sum(axis=1)
-        least = 0.999 if "bfloat16" in way else 0.9999
-        assert cosines.min() >= least, f"{way}: {cosines.min()}"
+        assert cosines.min() >= 0.9999, f"{way}: {cosines.min()}"
 
 
 if __name__ == "__main__":
