@@ -32,7 +32,7 @@ NO_BROWSER = (
 )
 # What pages write as HTML, Sphinx does not turn into links within the one page.
 PAGE_LINK = re.compile(r'href="\.\./((?:notebooks|book)/[\w/-]+)\.html(#[^"]*)?"')
-MILLISECONDS = 120_000  # of the page's own clock, for its formulas; it runs ahead of ours
+MILLISECONDS = 20_000  # of the page's own clock, for its formulas; it runs ahead of ours
 
 
 def find_browser(given: str = "") -> str:
@@ -49,8 +49,13 @@ def find_browser(given: str = "") -> str:
     raise UserError(f"There is no program {given!r}. {NO_BROWSER}" if given else NO_BROWSER)
 
 
-def within_one_page(page: str) -> str:
-    """Return a page in which links to the pages it is made of lead to where they begin in it."""
+def within_one_page(page: str, name: str) -> str:
+    """Return a page so that its links lead to what is in it, from the top of its folder.
+
+    Sphinx writes it as if it lay there, under the name of the book's first page, into that page's
+    folder.
+    """
+    page = page.replace(f'href="{name}#', 'href="#').replace('src="../_static/', 'src="_static/')
     return PAGE_LINK.sub(lambda link: f'href="{link[2] or "#document-" + link[1]}"', page)
 
 
@@ -71,11 +76,12 @@ def build_page(root: Path, edition: str) -> Path:
         command += ["--toc", str(write_class_contents(root))]
     done = subprocess.run(command, cwd=root, check=False)
     contents = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    page = folder / f"{contents['root']}.html"
-    if done.returncode or not page.exists():
+    name = f"{contents['root']}.html"
+    if done.returncode or not (folder / name).exists():
         raise UserError("The book was not built; the warnings above say where to look.")
-    page.write_text(within_one_page(page.read_text(encoding="utf-8")), encoding="utf-8")
-    return page
+    page = within_one_page((folder / name).read_text(encoding="utf-8"), name)
+    (folder / "index.html").write_text(page, encoding="utf-8")
+    return folder / "index.html"
 
 
 def print_page(browser: str, page: Path, target: Path) -> None:

@@ -36,7 +36,7 @@ class Picture(NamedTuple):
     height: int = 0
 
 
-def picture(notebook: Path, source: str, rows: int = 5) -> Picture:
+def picture(notebook: Path, source: str, rows: int = 4) -> Picture:
     """Return the picture of the one cell of a notebook that holds `source`.
 
     Parameters

@@ -52,7 +52,8 @@ def pattern(term: str) -> str:
     escaped = re.escape(base).replace("–", "[-–]")
     acronym = len(re.findall(r"[A-Z]", base)) > 1
     if at:
-        escaped += r"(?:@(?:k|\d+))?" if acronym else r"@(?:k|\d+)"
+        # "Recall" alone is an everyday word; "NDCG" and "hit rate" are not.
+        escaped += r"@(?:k|\d+)" if base.isalpha() and not acronym else r"(?:@(?:k|\d+))?"
     elif re.search("[^aeiou]y$", base):
         escaped = escaped[:-1] + "(?:y|ies)"
     elif escaped.endswith("ix"):

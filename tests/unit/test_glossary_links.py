@@ -9,7 +9,8 @@ from docutils import nodes
 from docutils.core import publish_doctree
 
 TERMS = ("ALS", "bias", "density", "EASE", "Gram matrix", "half-step", "key", "popularity bias",
-         "positives", "recall@k", "cut-off k", "user–item matrix", "NDCG@k", "release")  # fmt: skip
+         "positives", "recall@k", "cut-off k", "user–item matrix", "NDCG@k", "hit rate@k",
+         "release")  # fmt: skip
 
 
 def linked(text, terms=TERMS, not_in=()):
@@ -42,6 +43,7 @@ def linked(text, terms=TERMS, not_in=()):
         ("The cut-off is 10.", [("cut-off k", "cut-off")]),
         (r"Recall\@10, recall\@5.", [("recall@k", "Recall@10")]),
         ("It is hard to recall, or to recall\\@home.", []),
+        ("The hit rate.", [("hit rate@k", "hit rate")]),
         ("NDCG is not ndcg@10.", [("NDCG@k", "NDCG")]),
         ("With ease, EASE.", [("EASE", "EASE")]),
         ("A user-item matrix.", [("user–item matrix", "user-item matrix")]),

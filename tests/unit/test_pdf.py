@@ -42,11 +42,13 @@ def test_without_a_browser_one_sentence_says_so(monkeypatch, tmp_path, capsys):
 def test_links_between_pages_stay_within_the_one():
     page = (
         '<a href="../notebooks/05_als.html">a</a><a href="../notebooks/labs/lab01.html#x">b</a>'
-        '<a href="../_static/a.css">c</a><a href="https://x.org/../notebooks/05_als.html">d</a>'
+        '<a href="book/welcome.html#term-ALS">c</a><img src="../_static/a.png">'
+        '<a href="https://x.org/../notebooks/05_als.html">d</a>'
     )
-    assert pdf.within_one_page(page) == (
+    assert pdf.within_one_page(page, "book/welcome.html") == (
         '<a href="#document-notebooks/05_als">a</a><a href="#x">b</a>'
-        '<a href="../_static/a.css">c</a><a href="https://x.org/../notebooks/05_als.html">d</a>'
+        '<a href="#term-ALS">c</a><img src="_static/a.png">'
+        '<a href="https://x.org/../notebooks/05_als.html">d</a>'
     )
 
 
