@@ -57,8 +57,8 @@ def test_a_word_is_found_whole_in_its_forms_and_once(text, found):
 
 def test_nothing_is_linked_but_prose():
     page = """
-ALS
-===
+EASE and bias
+=============
 
 ``ALS`` and `ALS <https://example.org>`_ and :math:`ALS`, see::
 
@@ -76,6 +76,10 @@ ALS
 """
     found = linked(page)
     assert found == [("ALS", "ALS"), ("key", "key")]
+
+
+def test_of_two_words_that_begin_alike_the_longer_one_is_meant():
+    assert linked("A bias term.", ("bias", "bias term")) == [("bias term", "bias term")]
 
 
 def test_the_output_of_a_cell_is_not_prose():
