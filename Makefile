@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help book test real notebooks lab serve bundle grade bench sample data-report results colab class-bucket pins clean
+.PHONY: help book pdf test real notebooks lab serve bundle grade bench sample data-report results colab class-bucket pins clean
 
 help:  ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 20
@@ -13,6 +13,9 @@ $(READY): requirements.txt pyproject.toml
 
 book: $(READY)  ## Build the site into _build/html; EDITION=class leaves the solutions out
 	@$(BIN)/python tools/build_book.py $(if $(EDITION),--edition $(EDITION))
+
+pdf: $(READY)  ## Print the book into _build/course.pdf; EDITION=class, CHROMIUM=/path/to/chrome
+	@$(BIN)/python tools/pdf.py $(if $(EDITION),--edition $(EDITION)) --browser "$(CHROMIUM)"
 
 test: $(READY)  ## Linters, types, unit tests, doctests, notebook checks, nbval
 	@$(BIN)/python tools/run_tests.py

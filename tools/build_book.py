@@ -16,11 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import course_map
+import lesson_cards
+import site_images
 import status_page
 import timetable
 import yaml
 from lab_leaks import leaks
 from labs import SOLUTIONS
+from setup_cell import UserError
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "_build" / "html"
@@ -34,9 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     start = time.monotonic()
     shutil.rmtree(ROOT / "_build", ignore_errors=True)  # a stale page is worse than a slow build
     print(f"Building the book, {edition} edition …", flush=True)
-    course_map.write()
-    timetable.write()
-    status_page.write(solutions=edition != "class")
+    try:
+        write_parts(solutions=edition != "class")
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
     # --keep-going reports every warning before it fails, not the first only.
     command = [str(Path(sys.executable).parent / "jupyter-book"), "build", "."]
     if edition == "class":
@@ -53,6 +58,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     print(f"Built in {time.monotonic() - start:.0f} s. Open {SITE.relative_to(ROOT)}/index.html")
     return 0
+
+
+def write_parts(solutions: bool) -> None:
+    """Write what pages include and what the site shows beside them, each from its source."""
+    course_map.write()
+    lesson_cards.write()
+    site_images.write()
+    timetable.write()
+    status_page.write(solutions=solutions)
 
 
 def write_class_contents(root: Path) -> Path:
