@@ -6,6 +6,7 @@ import re
 import tempfile
 import warnings
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -104,9 +105,7 @@ def run() -> None:
 def _print_half_precision(texts: list[str]) -> None:
     """Print what bfloat16 costs, on few texts: where the processor has none, it takes minutes."""
     seconds = {
-        precision: best_of(
-            1, lambda precision=precision: encode_texts(texts, precision=precision, cache=False)
-        )
+        precision: best_of(1, partial(encode_texts, texts, precision=precision, cache=False))
         for precision in ("float32", "bfloat16")
     }
     print_table(f"The first {len(texts)} of them in two precisions", seconds, baseline="float32")
