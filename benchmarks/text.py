@@ -105,7 +105,7 @@ def run() -> None:
 def _print_half_precision(texts: list[str]) -> None:
     """Print what bfloat16 costs, on few texts: where the processor has none, it takes minutes."""
     seconds = {
-        precision: best_of(1, partial(encode_texts, texts, precision=precision, cache=False))
+        precision: best_of(2, partial(encode_texts, texts, precision=precision, cache=False))
         for precision in ("float32", "bfloat16")
     }
     print_table(f"The first {len(texts)} of them in two precisions", seconds, baseline="float32")
