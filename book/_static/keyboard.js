@@ -1,5 +1,5 @@
 // Whatever scrolls on its own can be reached with Tab, and so be scrolled with the arrow keys.
-const SCROLL = "pre, .pst-scrollable-table-container, .cell_output .output";
+const SCROLL = "pre, .pst-scrollable-table-container, .cell_output .output, div.math";
 
 function reach() {
   for (const box of document.querySelectorAll(SCROLL)) {

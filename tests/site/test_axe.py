@@ -36,9 +36,11 @@ def test_axe_sees_what_is_wrong_and_in_which_mode(page: Page) -> None:
     wrong = """<html lang="en"><script>matchMedia("(prefers-color-scheme: dark)").onchange = show;
     show(); function show() { document.documentElement.dataset.theme =
     matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light" }</script>
-    <style>[data-theme=dark] { background: black } @media (min-width: 500px) { img { display: none }}
-    </style><main><h1 style="color: #222">Dark on dark</h1>
-    <details><p style="color: #ddd; background: white">Pale</p></details><img src="data:,"></main>"""
+    <style>[data-theme=dark] { background: black }
+    @media (min-width: 500px) { img { display: none } }</style>
+    <main><h1 style="color: #222">Dark on dark</h1>
+    <details><p style="color: #ddd; background: white">Pale</p></details>
+    <img src="data:,"></main>"""
     page.route("**/wrong.html", lambda route: route.fulfill(body=wrong, content_type="text/html"))
     open_page(page, "wrong.html")
     rules = {str(mode): [finding.rule for finding in findings(page, mode)] for mode in MODES}
