@@ -46,6 +46,8 @@ PREPARE = """() => {
   }
   for (const code of document.querySelectorAll("pre")) code.normalize();
 }"""
+# Scripts that follow the width of the page have had their turn two frames later.
+SETTLED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 class Finding(NamedTuple):
@@ -80,6 +82,7 @@ def findings(page: Page, mode: Mode) -> list[Finding]:
     page.emulate_media(color_scheme=mode.theme, reduced_motion="reduce")  # type: ignore[arg-type]
     page.set_viewport_size({"width": mode.width, "height": 900})
     page.wait_for_function("theme => document.documentElement.dataset.theme === theme", arg=mode[0])
+    page.evaluate(SETTLED)
     return [*_read(Axe().run(page).response["violations"])]
 
 
