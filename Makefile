@@ -20,6 +20,13 @@ pdf: $(READY)  ## Print the book into _build/course.pdf; EDITION=class, CHROMIUM
 test: $(READY)  ## Linters, types, unit tests, doctests, notebook checks, nbval
 	@$(BIN)/python tools/run_tests.py
 
+.PHONY: test-site page-weights
+test-site: $(READY)  ## Look at the built book in Chromium: links, search, keyboard, axe-core, bytes
+	@$(BIN)/python tools/run_tests.py site
+
+page-weights: $(READY)  ## Weigh every page of the built book, and time its first paint
+	@$(BIN)/python tools/page_weights.py
+
 # Real data is looked for in COURSE_DATA_DIR, or beside the checkout, or is downloaded. The names of
 # lessons begin with 0 and 1.
 COURSE_DATA_DIR ?= $(wildcard ../shared/data)

@@ -156,7 +156,10 @@ def verdict(name: str, value: float) -> str:
 
 def markdown(table: dict[str, Statistics]) -> str:
     """Write the statistics of each column as a Markdown table with a verdict on the sample."""
-    lines = [f"| | {' | '.join(COLUMNS)} | verdict |", f"|---|{'---|' * len(COLUMNS)}---|"]
+    lines = [
+        f"| statistic | {' | '.join(COLUMNS)} | verdict |",
+        f"|---|{'---|' * len(COLUMNS)}---|",
+    ]
     for name, decimals in DECIMALS.items():
         cells = [
             f"{table[column][name]:,.{decimals}f}" if name in table[column] else "–"
