@@ -192,18 +192,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("interpreter", nargs="?", default="python3.12", help="a name or a path")
     parser.add_argument("names", nargs="*", help="of notebooks, as 02 or lab03; else all of them")
     parser.add_argument("--with-torch", action="store_true", help="install torch, as Colab has it")
-    parser.add_argument(
-        "--if-there", action="store_true", help="where there is no such Python, say so and end"
-    )
     options = parser.parse_args(arguments)
     environment, torch = clean(dict(os.environ)), pinned("torch") if options.with_torch else ""
     try:
-        interpreter = find_python(options.interpreter)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 0 if options.if_there else 1
-    try:
-        table = Table()
+        interpreter, table = find_python(options.interpreter), Table()
         for extra, names in by_extra(options.names).items():
             rehearse(extra, names, interpreter, environment, table, torch)
         return 1 if table.failed else 0

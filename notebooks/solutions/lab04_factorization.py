@@ -498,7 +498,7 @@ print(f"{unknown.sum()} of {len(unknown):,} test ratings are of films that nobod
 # %% [markdown] tags=["solution"]
 # ### Rubric, 10 points
 #
-# | | 2 points | 1 point | 0 points |
+# | part | 2 points | 1 point | 0 points |
 # | --- | --- | --- | --- |
 # | **What for** | Says who gains (films with few ratings or none) and who does not (films with many), with two numbers that the notebook printed, and reads them with care: a group with few test ratings has a wide interval. | The right films, but one number, or numbers without their uncertainty. | "Better recommendations for everybody." |
 # | **How** | An equation in which every symbol is explained, with a fallback: what it predicts with text and no ratings, and with ratings and no text. | A sketch in words that could be programmed. | "The embeddings are fed into the model." |

@@ -30,7 +30,9 @@ class Reader(HTMLParser):
         self.read = Read([], [])
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note what a tag links to, and what it is called."""
+        """Note what a tag links to, and what it is called; a base links to nothing itself."""
+        if tag == "base":
+            return
         for name, value in attrs:
             if name in ("href", "src") and value:
                 self.read.links.append(value)

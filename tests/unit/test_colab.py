@@ -127,9 +127,3 @@ def test_a_failed_row_is_remembered(capsys: pytest.CaptureFixture[str]) -> None:
         "fine",
     ]
     assert shown.err == "It broke.\n"
-
-
-@pytest.mark.parametrize(("also", "status"), [([], 1), (["--if-there"], 0)])
-def test_ci_may_have_no_python_that_stands_in_for_colab(also, status, capsys):
-    assert colab.main(["python3.99", *also]) == status
-    assert "There is no working python3.99 here" in capsys.readouterr().err
