@@ -46,6 +46,9 @@ PREPARE = """() => {
   }
   for (const code of document.querySelectorAll("pre")) code.normalize();
 }"""
+IN_MODE = (
+    "([theme, width]) => document.documentElement.dataset.theme === theme && innerWidth === width"
+)
 # Scripts that follow the width of the page have had their turn two frames later.
 SETTLED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
@@ -81,7 +84,7 @@ def findings(page: Page, mode: Mode) -> list[Finding]:
     """
     page.emulate_media(color_scheme=mode.theme, reduced_motion="reduce")  # type: ignore[arg-type]
     page.set_viewport_size({"width": mode.width, "height": 900})
-    page.wait_for_function("theme => document.documentElement.dataset.theme === theme", arg=mode[0])
+    page.wait_for_function(IN_MODE, arg=list(mode))
     page.evaluate(SETTLED)
     return [*_read(Axe().run(page).response["violations"])]
 

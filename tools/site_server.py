@@ -1,7 +1,7 @@
 """Serve the built book on this machine as GitHub Pages does.
 
 Text is gzipped, 404.html stands for what is not there, and the site is in the folder which its 404
-page names as its base, ``/movielens-course/`` say.
+page names as its base, ``/course/`` say.
 
 python tools/site_server.py    from port 8765, until Ctrl+C
 """

@@ -126,7 +126,9 @@ def test_a_failing_cell_leaves_the_notebook_and_says_where(rebuilt: Rebuilt) -> 
     wanted = (
         "notebooks/03_wrong.ipynb: cell 2, `x = absent`: NameError: name 'absent' is not defined"
     )
-    assert rebuilt.process.stderr.strip() == wanted
+    # On a busy machine a kernel that is told to stop may complain there as well.
+    assert wanted in rebuilt.process.stderr.splitlines()
+    assert "nbclient" not in rebuilt.process.stderr
     folder = rebuilt.root / "notebooks"
     assert (folder / "03_wrong.ipynb").read_bytes() == rebuilt.before["02_tiny.ipynb"]
     wanted_files = {

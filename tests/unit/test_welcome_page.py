@@ -147,7 +147,7 @@ def test_a_logo_that_is_no_rectangles_is_refused():
         site_images.icon(LOGO.replace("</svg>", '<circle r="3"/></svg>'), 32)
 
 
-@pytest.mark.parametrize("title", ["RS", "Recommender systems on MovieLens", "word " * 60])
+@pytest.mark.parametrize("title", ["RS", "A course of ordinary length", "word " * 60])
 def test_a_title_of_any_length_stays_on_its_half_of_the_card(title):
     card = site_images.social_card(title, "", MAP, site_images.icon(LOGO, 96))
     assert card.size == (1200, 630)
