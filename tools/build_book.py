@@ -38,19 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     shutil.rmtree(ROOT / "_build", ignore_errors=True)  # a stale page is worse than a slow build
     print(f"Building the book, {edition} edition …", flush=True)
     try:
-        write_parts(solutions=edition != "class")
+        status = jupyter_book(ROOT, edition)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
-    # --keep-going reports every warning before it fails, not the first only.
-    command = [str(Path(sys.executable).parent / "jupyter-book"), "build", "."]
-    if edition == "class":
-        command += ["--toc", str(write_class_contents(ROOT))]
-    done = subprocess.run([*command, "-W", "--keep-going", "-q"], cwd=ROOT, check=False)
-    if done.returncode == 0 and not (SITE / "index.html").exists():
+    if status == 0 and not (SITE / "index.html").exists():
         print("jupyter-book said nothing and built nothing.", file=sys.stderr)
         return 1
-    if done.returncode:
+    if status:
         print("The book was not built; the warnings above say where to look.", file=sys.stderr)
         return 1
     if edition == "class" and (found := leaks(SITE, ROOT)):
@@ -58,6 +53,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     print(f"Built in {time.monotonic() - start:.0f} s. Open {SITE.relative_to(ROOT)}/index.html")
     return 0
+
+
+def jupyter_book(root: Path, edition: str, *options: str) -> int:
+    """Build an edition, every warning an error; return the exit status.
+
+    Raises
+    ------
+    UserError
+        If a part that the tools write cannot be made.
+    """
+    write_parts(solutions=edition != "class")
+    # --keep-going reports every warning before it fails, not the first only.
+    command = [str(Path(sys.executable).parent / "jupyter-book"), "build", ".", *options]
+    if edition == "class":
+        command += ["--toc", str(write_class_contents(root))]
+    command += ["-W", "--keep-going", "-q"]
+    return subprocess.run(command, cwd=root, check=False).returncode
 
 
 def write_parts(solutions: bool) -> None:

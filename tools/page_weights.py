@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from playwright.sync_api import Browser
-from site_browser import NO_BOOK, NO_BROWSER, browser, chromium, pages
+from site_browser import browser, pages, why_not
 from site_server import serve
 
 KB = 1000
@@ -106,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--loads", type=int, default=3, help="of each page (default 3)")
     loads = parser.parse_args(arguments).loads
-    if problem := NO_BROWSER if chromium() is None else NO_BOOK if not pages() else None:
+    if problem := why_not():
         print(problem, file=sys.stderr)
         return 1
     with serve() as address, browser() as started:

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
-from build_book import write_class_contents, write_parts
+from build_book import jupyter_book
 from setup_cell import UserError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -67,17 +67,12 @@ def build_page(root: Path, edition: str) -> Path:
     UserError
         If it was not built.
     """
-    write_parts(solutions=edition != "class")
     folder = root / "_build" / "singlehtml"
     shutil.rmtree(folder, ignore_errors=True)
-    command = [str(Path(sys.executable).parent / "jupyter-book"), "build", "."]
-    command += ["--builder", "singlehtml", "-W", "--keep-going", "-q"]
-    if edition == "class":
-        command += ["--toc", str(write_class_contents(root))]
-    done = subprocess.run(command, cwd=root, check=False)
+    status = jupyter_book(root, edition, "--builder", "singlehtml")
     contents = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
     name = f"{contents['root']}.html"
-    if done.returncode or not (folder / name).exists():
+    if status or not (folder / name).exists():
         raise UserError("The book was not built; the warnings above say where to look.")
     page = within_one_page((folder / name).read_text(encoding="utf-8"), name)
     (folder / "index.html").write_text(page, encoding="utf-8")

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
-from site_browser import NO_BOOK, NO_BROWSER, browser, chromium, pages
+from site_browser import browser, pages, why_not
 from site_server import serve
 
 
@@ -115,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("page", nargs="?", default="", help="the beginning of its name")
     start = parser.parse_args(arguments).page
-    if problem := NO_BROWSER if chromium() is None else NO_BOOK if not pages() else None:
+    if problem := why_not():
         print(problem, file=sys.stderr)
         return 1
     with serve() as address, browser() as started:

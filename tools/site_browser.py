@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pdf import find_browser
 from playwright.sync_api import Browser, sync_playwright
+from setup_cell import UserError
 from site_server import SITE
 
-# Debian's, then what others call it; Playwright's own download is never asked for.
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 ARGUMENTS = [
     "--disable-gpu",
     "--disable-background-networking",
@@ -27,10 +25,21 @@ NOT_PAGES = ("_static/", "_sphinx_design_static/")
 
 
 def chromium() -> str | None:
-    """Return the path of a Chromium, named by CHROMIUM or found; None without any."""
-    named = os.environ.get("CHROMIUM")
-    found = [named] if named else [*map(shutil.which, NAMES), MAC]
-    return next((path for path in found if path and Path(path).is_file()), None)
+    """Return the path of a Chromium, named by CHROMIUM or found; None without any.
+
+    Playwright's own download is never asked for.
+    """
+    try:
+        return find_browser(os.environ.get("CHROMIUM", ""))
+    except UserError:
+        return None
+
+
+def why_not() -> str | None:
+    """Say what is missing, a browser or a book; None when both are there."""
+    if chromium() is None:
+        return NO_BROWSER
+    return None if pages() else NO_BOOK
 
 
 def pages(site: Path = SITE) -> list[str]:
