@@ -40,6 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
         app,
         host=options.host,
         port=options.port,
+        loop="asyncio",  # with uvloop, p99 at 64 connections was seconds, not 0.1 s
         log_level="warning",  # the guard logs requests
         access_log=False,
         server_header=False,
