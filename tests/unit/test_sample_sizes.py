@@ -284,7 +284,16 @@ def test_a_failure_leaves_the_old_files(tmp_path, monkeypatch):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+@pytest.fixture
+def heeds_ctrl_c():
+    """Undo what `make test &` in a script hands down: a process that ignores Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="no POSIX signals")
+@pytest.mark.usefixtures("heeds_ctrl_c")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "kill"])
 def test_a_signal_leaves_nothing_and_no_process(tmp_path, repository_root, number):
     run = subprocess.Popen(
