@@ -7,12 +7,14 @@ import os
 import subprocess
 import sys
 import time
-from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = sys.executable
-LAST_LINES = 15  # of a part that failed, said again at the end
+LAST_LINES, MAX_WIDTH = 15, 200  # of a part that failed, said again at the end
 
 # One worker more than cores, for some always wait for a kernel or a server. One that has run out of
 # tests takes some of another's; a notebook's cells, however, stay together.
@@ -39,6 +41,16 @@ PARTS: dict[str, list[str]] = {
 PARTS_ON_DEMAND: dict[str, list[str]] = {
     "site": [PYTHON, "-m", "pytest", "-q", *PARALLEL, "tests/site"],
 }
+# What starts workers of its own has the machine to itself; of the rest two parts run side by side.
+WHOLE_MACHINE = {"unit", "real", "nbval", "site"}
+
+
+class Result(NamedTuple):
+    """How a part ended, the seconds it took, and what it said."""
+
+    code: int
+    seconds: float
+    lines: list[str]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -51,26 +63,40 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown:
         parser.error(f"there is no part {unknown[0]!r}; choose of {known}")
 
-    results = {part: _run(part) for part in chosen}
+    results = run(chosen)
     print("\npart      result    seconds")
     for part, (code, seconds, _) in results.items():
         print(f"{part:9} {'FAILED' if code else 'passed':9} {seconds:6.1f}")
     for part, (code, _, lines) in results.items():
         if code:  # a reader of CI sees the end first
-            print(f"\n── the last lines of {part} ──", *lines, sep="\n")
+            print(f"\n── the last lines of {part} ──", *lines[-LAST_LINES:], sep="\n")
     return sum(code != 0 for code, _, _ in results.values())
 
 
-def _run(part: str) -> tuple[int, float, deque[str]]:
-    """Run a part; return its exit code, its seconds and its last lines."""
-    print(f"\n── {part} ──", flush=True)
+def run(parts: Sequence[str]) -> dict[str, Result]:
+    """Run parts, those of one process two at a time, the others after them; return the results."""
+    small = [part for part in parts if part not in WHOLE_MACHINE]
+    results = {}
+    if len(small) > 1:
+        with ThreadPoolExecutor(2) as pool:
+            for part, result in zip(small, pool.map(_run, small), strict=True):
+                print(f"\n── {part} ──", *result.lines, sep="\n", flush=True)
+                results[part] = result
+    for part in (part for part in parts if part not in results):
+        print(f"\n── {part} ──", flush=True)
+        results[part] = _run(part, show=True)
+    return {part: results[part] for part in parts}
+
+
+def _run(part: str, show: bool = False) -> Result:
+    """Run a part, showing what it says as it comes if asked to."""
     # The committed outputs are of the sample and of the packaged encoder, whatever this shell has
     # chosen. The folder of real data stays: tests/real looks there.
     chosen = ("COURSE_DATASET", "COURSE_ENCODERS")
     environment = {name: value for name, value in os.environ.items() if name not in chosen}
-    lines: deque[str] = deque(maxlen=LAST_LINES)
+    lines = []
     start = time.monotonic()
-    process = subprocess.Popen(
+    with subprocess.Popen(
         (PARTS | PARTS_ON_DEMAND)[part],
         cwd=ROOT,
         env=environment,
@@ -78,11 +104,12 @@ def _run(part: str) -> tuple[int, float, deque[str]]:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-    )
-    for line in process.stdout or ():
-        print(line, end="", flush=True)
-        lines.append(line.rstrip()[:200])
-    return process.wait(), time.monotonic() - start, lines
+    ) as process:
+        for line in process.stdout or ():
+            if show:
+                print(line, end="", flush=True)
+            lines.append(line.rstrip()[:MAX_WIDTH])
+    return Result(process.returncode, time.monotonic() - start, lines)
 
 
 if __name__ == "__main__":
