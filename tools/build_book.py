@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import course_map
+import launch_table
 import lesson_cards
 import site_images
 import status_page
@@ -76,6 +77,7 @@ def write_parts(solutions: bool) -> None:
     """Write what pages include and what the site shows beside them, each from its source."""
     course_map.write()
     lesson_cards.write()
+    launch_table.write()
     site_images.write()
     timetable.write()
     status_page.write(solutions=solutions)

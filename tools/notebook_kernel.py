@@ -33,6 +33,11 @@ LANGUAGE = {
     "pygments_lexer": "ipython3",
 }
 
+# What Kaggle switches on when it opens the notebook: without the internet, which it leaves off
+# unless told, the setup cell could install nothing.
+KAGGLE = {"accelerator": "none", "isGpuEnabled": False, "isInternetEnabled": True,
+          "language": "python", "sourceType": "notebook", "dataSources": []}  # fmt: skip
+
 
 class Job(NamedTuple):
     """A notebook to execute, and how."""
@@ -146,7 +151,9 @@ def normalise(notebook: Any) -> None:
             cell.outputs = merge_streams(cell.outputs)
     notebook.metadata.pop("widgets", None)
     pairing = {"formats": "ipynb,py:percent"}
-    notebook.metadata.update(kernelspec=KERNEL, language_info=LANGUAGE, jupytext=pairing)
+    notebook.metadata.update(
+        kernelspec=KERNEL, language_info=LANGUAGE, jupytext=pairing, kaggle=KAGGLE
+    )
     notebook.nbformat, notebook.nbformat_minor = 4, 5
 
 

@@ -24,6 +24,7 @@ import course_utils
 course_utils.setup()"""
 
 BADGE_START = "[![Open in Colab]"
+COLAB = "https://colab.research.google.com/github/{slug}/blob/{branch}/{path}"
 
 
 class UserError(Exception):
@@ -40,6 +41,10 @@ class Repository(NamedTuple):
     def slug(self) -> str:
         """Owner and name, as in ``owner/name``."""
         return "/".join(self.url.split("/")[-2:])
+
+    def opened_by(self, host: str, path: str) -> str:
+        """Return the address at which a host, such as `COLAB`, opens a notebook of the course."""
+        return host.format(url=self.url, slug=self.slug, branch=self.branch, path=path)
 
 
 def read_repository(root: Path) -> Repository:
@@ -104,8 +109,7 @@ def badge(notebook: str, repository: Repository) -> str:
         Where Colab finds it.
     """
     image = Path(os.path.relpath("book/images/colab.svg", Path(notebook).parent)).as_posix()
-    colab = "https://colab.research.google.com/github"
-    return f"{BADGE_START}({image})]({colab}/{repository.slug}/blob/{repository.branch}/{notebook})"
+    return f"{BADGE_START}({image})]({repository.opened_by(COLAB, notebook)})"
 
 
 def render(script: str, notebook: str, repository: Repository) -> str:

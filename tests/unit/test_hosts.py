@@ -1,4 +1,4 @@
-"""What Codespaces and Binder are told: it names what there is, and fits the course."""
+"""What Codespaces, Binder and Kaggle are told: it names what there is, and fits the course."""
 
 import json
 import re
@@ -6,9 +6,12 @@ import tomllib
 from pathlib import Path
 
 import colab
+import launch_table
+import notebook_kernel
 import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from setup_cell import read_repository
 
 COURSE = "course-utils @ https://example.org/course.zip"
 
@@ -56,3 +59,30 @@ def test_binder_installs_the_pinned_course_with_what_its_lessons_ask_for(
     assert {stem[:5] for stem in stems if stem.startswith("lab")} == {"lab01", "lab02"}
     said = (repository_root / "book/setup.md").read_text()
     assert "it runs lessons 01 to 07 and labs 1 and 2" in said
+    rows = launch_table.table(repository_root).splitlines()
+    offered = {row.partition("](")[0].rpartition("/")[2] for row in rows if "[Binder]" in row}
+    assert {name.removesuffix(".ipynb").lstrip("| [") for name in offered} == stems
+
+
+def test_every_notebook_asks_kaggle_for_the_internet_its_setup_cell_needs(
+    repository_root: Path,
+) -> None:
+    notebooks = sorted((repository_root / "notebooks").rglob("*.ipynb"))
+    assert len(notebooks) > 20
+    for path in notebooks:
+        said = json.loads(path.read_text())["metadata"].get("kaggle")
+        assert said == notebook_kernel.KAGGLE, path.name
+    assert notebook_kernel.KAGGLE["isInternetEnabled"] is True
+
+
+def test_each_lesson_and_lab_opens_on_kaggle_and_colab(repository_root: Path) -> None:
+    table = launch_table.table(repository_root)
+    repository = read_repository(repository_root)
+    start = f"https://kaggle.com/kernels/welcome?src={repository.url}/blob/{repository.branch}/"
+    paths = re.findall(rf"{re.escape(start)}([^)]+)", table)
+    assert sorted(paths) == sorted(
+        path.relative_to(repository_root).as_posix()
+        for folder in ("notebooks", "notebooks/labs")
+        for path in (repository_root / folder).glob("*.ipynb")
+    )
+    assert table.count("[Colab](https://colab.research.google.com/github/") == len(paths)
