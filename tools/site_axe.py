@@ -49,8 +49,17 @@ PREPARE = """() => {
 IN_MODE = (
     "([theme, width]) => document.documentElement.dataset.theme === theme && innerWidth === width"
 )
-# Scripts that follow the width of the page have had their turn two frames later.
-SETTLED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+# A side bar may glide to its place, and what follows the width of the page has had its turn two
+# frames later.
+SETTLED = """async () => {
+  const frame = () => new Promise(requestAnimationFrame);
+  await frame();
+  const ends = (moving) => moving.effect.getComputedTiming().endTime < Infinity;
+  const moving = document.getAnimations().filter(ends);
+  await Promise.allSettled(moving.map((one) => one.finished));
+  await frame();
+  await frame();
+}"""
 
 
 class Finding(NamedTuple):
