@@ -30,17 +30,16 @@ def table(root: Path = ROOT) -> str:
         The course's root folder.
     """
     repository, there = read_repository(root), binder_extras(root)
-    rows = ["| notebook | opens in |", "| --- | --- |"]
+    rows = ["| notebook | Colab | Kaggle | Binder |", "| --- | --- | --- | --- |"]
     for script in find_scripts(root):
         path = script.relative_to(root).with_suffix(".ipynb").as_posix()
         if path.startswith(SOLUTIONS):
             continue
         asked = set(filter(None, extra_of(script.read_text(encoding="utf-8")).split(",")))
-        hosts = {"Colab": COLAB, "Kaggle": KAGGLE} | ({"Binder": BINDER} if asked <= there else {})
-        links = " · ".join(
-            f"[{host}]({repository.opened_by(address, path)})" for host, address in hosts.items()
-        )
-        rows.append(f"| [{path.removeprefix('notebooks/')}](../{path}) | {links} |")
+        hosts = (COLAB, KAGGLE, BINDER) if asked <= there else (COLAB, KAGGLE)
+        links = [f"[open]({repository.opened_by(host, path)})" for host in hosts]
+        cells = [f"[](../{path})", *links, *["–"] * (3 - len(links))]  # of no text: its title
+        rows.append(f"| {' | '.join(cells)} |")
     return "\n".join([*rows, ""])
 
 
