@@ -192,7 +192,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("interpreter", nargs="?", default="python3.12", help="a name or a path")
     parser.add_argument("names", nargs="*", help="of notebooks, as 02 or lab03; else all of them")
     parser.add_argument("--with-torch", action="store_true", help="install torch, as Colab has it")
-    options = parser.parse_args(arguments)
+    options = parser.parse_intermixed_args(arguments)
     environment, torch = clean(dict(os.environ)), pinned("torch") if options.with_torch else ""
     try:
         interpreter, table = find_python(options.interpreter), Table()

@@ -32,7 +32,7 @@ NO_BROWSER = (
 )
 # What pages write as HTML, Sphinx does not turn into links within the one page.
 PAGE_LINK = re.compile(r'href="\.\./((?:notebooks|book)/[\w/-]+)\.html(#[^"]*)?"')
-MILLISECONDS = 20_000  # of the page's own clock, for its formulas; it runs ahead of ours
+MILLISECONDS = 20_000  # of the page's own clock, for its scripts; it runs ahead of ours
 
 
 def find_browser(given: str = "") -> str:

@@ -69,3 +69,11 @@ def test_the_browser_is_asked_for_a_file_and_gives_it(browser, tmp_path):
 def test_a_browser_that_fails_is_quoted(browser, tmp_path, script):
     with pytest.raises(UserError, match=r"chromium printed no PDF, and said: no display"):
         pdf.print_page(str(browser(script)), tmp_path / "page.html", tmp_path / "course.pdf")
+
+
+def test_an_older_pdf_is_not_taken_for_the_new_one(browser, tmp_path):
+    target = tmp_path / "course.pdf"
+    target.write_text("of last week")
+    with pytest.raises(UserError, match="said: nothing"):
+        pdf.print_page(str(browser("")), tmp_path / "page.html", target)
+    assert not target.exists()

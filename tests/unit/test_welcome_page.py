@@ -125,6 +125,19 @@ def test_every_lesson_has_a_card_with_a_picture_that_is_described(repository_roo
     assert page.count('loading="lazy"') == len(files) > 6
 
 
+@pytest.mark.parametrize("kind", ["png", "html"])
+def test_titles_and_descriptions_may_hold_any_character(kind):
+    lesson = course_map.Lesson("01", 'S3 & <b>"', "01_s3", "")
+    choice = lesson_cards.Choice("", builds='Read & <b>"', shows='Rows & <b>"')
+    shown = pictures.Picture('Bars & <b>"', kind, b"", 1, 1)
+    card = lesson_cards._card(lesson, choice, shown, "")
+    said = {"png": "Bars", "html": "Rows"}[kind]
+    assert f'="{said} &amp; &lt;b&gt;&quot;"' in card
+    assert "S3 &amp; &lt;b&gt;" in card
+    assert "Read &amp; &lt;b&gt;" in card
+    assert "<b>" not in card
+
+
 def test_a_course_without_a_lesson_has_no_card_of_it(tmp_path, repository_root):
     (tmp_path / "notebooks").mkdir()
     for suffix in (".py", ".ipynb"):
