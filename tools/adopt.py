@@ -22,7 +22,7 @@ import nbformat
 from checkout import CheckoutError, git, refuse_changes
 from course_names import CONFIG, Names, checked, left_behind, read_names, renamed
 from notebook_kernel import read_notebook, read_script, set_ids
-from setup_cell import Repository, UserError, read_repository, render
+from setup_cell import Repository, UserError, read_repository, render, setup_source
 
 from notebooks import check, find_scripts, replace_file
 
@@ -67,9 +67,11 @@ def with_sources(root: Path, name: str, script: str, old: Names, new: Names) -> 
     UserError
         If the notebook does not hold the cells of its script then.
     """
-    notebook = read_notebook(root / name)
+    notebook, repository = read_notebook(root / name), read_repository(root)._replace(url=new.url)
     for cell in notebook.cells:
         cell.source = renamed(name, cell.source, old, new)
+        if "setup" in cell.metadata.get("tags", []):  # of other lines where an address is longer
+            cell.source = setup_source(repository, cell.metadata.get("extra", ""))
     wanted = [(cell.cell_type, cell.source) for cell in read_script(script, name).cells]
     if [(cell.cell_type, cell.source) for cell in notebook.cells] != wanted:
         raise UserError(f"{name}: not the cells of its script; run `make notebooks`, then adopt.")

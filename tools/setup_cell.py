@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 if importlib.util.find_spec("course_utils") is None:  # on Colab, say
-    course = "{archive}"
+    course = {archive}
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", course], check=True)
     importlib.invalidate_caches()
 
@@ -23,6 +23,7 @@ import course_utils
 
 course_utils.setup()"""
 
+LINE_LENGTH = 100  # of pyproject.toml
 BADGE_START = "[![Open in Colab]"
 COLAB = "https://colab.research.google.com/github/{slug}/blob/{branch}/{path}"
 
@@ -89,7 +90,15 @@ def setup_source(repository: Repository, extra: str = "") -> str:
         asks for it in the metadata of its setup cell, as in ``# %% tags=["setup"] extra="s3"``.
     """
     archive = f"{repository.url}/archive/refs/heads/{repository.branch}.zip"
-    return SETUP_TEMPLATE.format(archive=f"course-utils[{extra}] @ {archive}" if extra else archive)
+    archive = f"course-utils[{extra}] @ {archive}" if extra else archive
+    return SETUP_TEMPLATE.format(archive=_wrapped(f'"{archive}"'))
+
+
+def _wrapped(address: str) -> str:
+    """Return the address as the formatter wants it, which depends on how long a fork's is."""
+    if len(f"    course = {address}") <= LINE_LENGTH or len(f"        {address}") > LINE_LENGTH:
+        return address
+    return f"(\n        {address}\n    )"
 
 
 def extra_of(script: str) -> str:

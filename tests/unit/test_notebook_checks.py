@@ -1,5 +1,7 @@
 """Each check catches its counter-example and passes what is fine."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -281,7 +283,7 @@ def test_a_lesson_that_asks_for_extras_installs_them(extra: str) -> None:
     script = f'# %% [markdown]\n# # Title\n\n# %% tags=["setup"] extra="{extra}"\nold\n'
     new = render(script, NAME, REPOSITORY)
     assert f'extra="{extra}"\n{setup_source(REPOSITORY, extra)}\n' in new
-    assert f'course = "course-utils[{extra}] @ {REPOSITORY.url}/archive/' in new
+    assert f'"course-utils[{extra}] @ {REPOSITORY.url}/archive/' in new
 
 
 def test_badge_of_a_lab_reaches_up_two_folders() -> None:
@@ -302,3 +304,19 @@ def test_repository_is_read_from_the_config(tmp_path: Path) -> None:
     config.write_text("title: x\n")
     with pytest.raises(UserError, match=r"repository\.branch"):
         read_repository(tmp_path)
+
+
+@pytest.mark.parametrize("extra", ["", "s3,serve"])
+def test_a_setup_cell_is_formatted_however_long_the_address_is(
+    tmp_path: Path, repository_root: Path, extra: str
+) -> None:
+    for length in range(1, 60):
+        repository = Repository(f"https://github.com/{'o' * length}/course", "main")
+        (tmp_path / f"{length}.py").write_text(f"{setup_source(repository, extra)}\n")
+    command = [sys.executable, "-m", "ruff", "format", "--diff", "--no-cache", "--config"]
+    run = subprocess.run(
+        [*command, str(repository_root / "pyproject.toml"), str(tmp_path)],
+        capture_output=True,
+        text=True,
+    )
+    assert (run.stdout, run.returncode) == ("", 0), run.stderr
