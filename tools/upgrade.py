@@ -1,6 +1,6 @@
 """Take the newest of all packages, execute everything again, and show what became different.
 
-python tools/upgrade.py [--report FILE]      all of it; it takes half an hour
+python tools/upgrade.py [--report FILE]      all of it, in some minutes
 python tools/upgrade.py --compare [COMMIT]   the report alone: the working tree beside a commit
 
 The pins are compiled (`make pins UPGRADE=1`), installed, and the notebooks built with them (`make
