@@ -12,8 +12,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from fontTools import subset
 from PIL import Image
+from small_font import keep_signs
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
@@ -86,12 +86,7 @@ def _sign(content: str) -> str:
 
 def _face(fonts: Path, name: str, family: str, signs: set[str]) -> str:
     """Write a font with these signs only; return the rule that loads it under its names."""
-    options = subset.Options(flavor="woff", notdef_outline=True)
-    font = subset.load_font(str(fonts / f"{name}.ttf"), options)
-    of_signs = subset.Subsetter(options)
-    of_signs.populate(unicodes=[ord(sign) for sign in signs])
-    of_signs.subset(font)
-    subset.save_font(font, str(fonts / f"{name}.woff"), options)
+    keep_signs(fonts / f"{name}.ttf", signs, fonts / f"{name}.woff", notdef_outline=True)
     weight = name.rpartition("-")[2]
     source = f'url(../webfonts/{name}.woff) format("woff")'
     families = [f"Font Awesome {family}", f"Font Awesome {family.replace('6', '5')}"]

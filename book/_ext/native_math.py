@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from fontTools import subset
 from math_core import LatexError, LatexToMathML
+from small_font import keep_signs
 from sphinx.application import Sphinx
 from sphinx.locale import _
 from sphinx.util import logging
@@ -28,6 +28,7 @@ CONVERTER = LatexToMathML(annotation=True, fancy_error=False)  # a copied formul
 
 FORMULA = re.compile(r"<math.*?</math>", re.DOTALL)
 NOT_SHOWN = re.compile(r"<annotation.*?</annotation>|<[^>]*>", re.DOTALL)
+ROOT = re.compile(r"<m(?:sqrt|root)\b")  # the browser draws its sign, which stands in no text
 # A browser shows a single letter as this sign: where the slanted ones begin, and for which.
 SLANTED = {"a": 0x1D44E, "A": 0x1D434, "α": 0x1D6FC, "Α": 0x1D6E2}
 
@@ -67,7 +68,8 @@ def signs_of(text: str) -> set[str]:
         for sign in html.unescape(NOT_SHOWN.sub("", formula))
         if not sign.isspace()
     }
-    return found | {slanted(sign) for sign in found}
+    roots = {"√"} if ROOT.search(text) else set()
+    return found | {slanted(sign) for sign in found} | roots
 
 
 def slanted(sign: str) -> str:
@@ -81,8 +83,8 @@ def slanted(sign: str) -> str:
 
 
 def bring_font(app: Sphinx, failure: Exception | None) -> None:
-    """Write the font for the formulas of the site; course.css names it."""
-    if failure or app.builder.name != "html":
+    """Write the font for the formulas of the site, or of what is printed; course.css names it."""
+    if failure or app.builder.name not in ("html", "singlehtml"):
         return
     pages = [page.read_text(encoding="utf-8") for page in Path(app.outdir).rglob("*.html")]
     signs = set().union(*map(signs_of, pages))
@@ -90,12 +92,8 @@ def bring_font(app: Sphinx, failure: Exception | None) -> None:
     if not signs or package is None or package.origin is None:
         return
     whole = Path(package.origin).parent / "fonts" / "STIXTwoMath-Regular.ttf"
-    options = subset.Options(flavor="woff", layout_features=["ssty", "dtls"])
-    font = subset.load_font(str(whole), options)
-    used = subset.Subsetter(options)
-    used.populate(unicodes=[ord(sign) for sign in signs])
-    used.subset(font)
-    subset.save_font(font, str(Path(app.outdir) / "_static" / "math.woff"), options)
+    target = Path(app.outdir) / "_static" / "math.woff"
+    keep_signs(whole, signs, target, layout_features=["ssty", "dtls"])
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -33,6 +33,13 @@ def test_the_font_holds_the_signs_that_are_shown_and_no_others() -> None:
     assert native_math.signs_of(f"{page}</semantics></math> Q") == {*"x𝑥<hℎλ𝜆"}
 
 
+@pytest.mark.parametrize("tex", [r"\sqrt{x}", r"\sqrt[3]{x}"])
+def test_the_sign_of_a_root_is_a_sign_too(tex: str) -> None:
+    page = native_math.as_mathml(tex, nodes.math(), display=False)
+    assert "√" in native_math.signs_of(page)
+    assert "√" not in native_math.signs_of("<math><mi>x</mi></math>")
+
+
 def test_the_script_and_the_call_for_all_icons_leave_the_page(tmp_path: Path) -> None:
     kept = '<link href="_static/vendor/fontawesome/6.5.2/css/all.min.css" rel="stylesheet" />\n'
     page = tmp_path / "page.html"
