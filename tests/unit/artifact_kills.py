@@ -11,12 +11,14 @@ import random
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import artifact_cases as cases
+from tqdm import tqdm
 
 from course_utils import artifacts
 from course_utils.models import Random
@@ -148,6 +150,13 @@ def kill_uploads(folder: Path, address: str) -> None:
         assert version(folder) == ("old" if run == old else "new")
 
 
+def keep_to_one_thread() -> None:
+    """Have progress bars start no thread, and share no lock with a child, which may die with it."""
+    tqdm.monitor_interval = 0
+    tqdm.set_lock(threading.RLock())
+
+
 if __name__ == "__main__":
+    keep_to_one_thread()
     what, folder, *rest = sys.argv[1:]
     {"save": kill_saves, "publish": kill_uploads}[what](Path(folder), *rest)
