@@ -69,7 +69,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{part:9} {'FAILED' if code else 'passed':9} {seconds:6.1f}")
     for part, (code, _, lines) in results.items():
         if code:  # a reader of CI sees the end first
-            print(f"\n── the last lines of {part} ──", *lines[-LAST_LINES:], sep="\n")
+            last = (line[:MAX_WIDTH] for line in lines[-LAST_LINES:])
+            print(f"\n── the last lines of {part} ──", *last, sep="\n")
     return sum(code != 0 for code, _, _ in results.values())
 
 
@@ -108,7 +109,7 @@ def _run(part: str, show: bool = False) -> Result:
         for line in process.stdout or ():
             if show:
                 print(line, end="", flush=True)
-            lines.append(line.rstrip()[:MAX_WIDTH])
+            lines.append(line.rstrip())
     return Result(process.returncode, time.monotonic() - start, lines)
 
 
