@@ -9,23 +9,23 @@ help:  ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 20
 
 $(READY): requirements.txt pyproject.toml
-	@$(PYTHON) tools/make_venv.py
+	@$(PYTHON) -m tools.upkeep.make_venv
 
 book: $(READY)  ## Build the site into _build/html; EDITION=class leaves the solutions out
-	@$(BIN)/python tools/build_book.py $(if $(EDITION),--edition $(EDITION))
+	@$(BIN)/python -m tools.site.build_book $(if $(EDITION),--edition $(EDITION))
 
 pdf: $(READY)  ## Print the book into _build/course.pdf; EDITION=class, CHROMIUM=/path/to/chrome
-	@$(BIN)/python tools/pdf.py $(if $(EDITION),--edition $(EDITION)) --browser "$(CHROMIUM)"
+	@$(BIN)/python -m tools.site.pdf $(if $(EDITION),--edition $(EDITION)) --browser "$(CHROMIUM)"
 
 test: $(READY)  ## Linters, types, unit tests, doctests, notebook checks, nbval
-	@$(BIN)/python tools/run_tests.py
+	@$(BIN)/python -m tools.upkeep.run_tests
 
 .PHONY: test-site page-weights
 test-site: $(READY)  ## Look at the built book in Chromium: links, search, keyboard, axe-core, bytes
-	@$(BIN)/python tools/run_tests.py site
+	@$(BIN)/python -m tools.upkeep.run_tests site
 
 page-weights: $(READY)  ## Weigh every page of the built book, and time its first paint
-	@$(BIN)/python tools/page_weights.py
+	@$(BIN)/python -m tools.site.page_weights
 
 # Real data is looked for in COURSE_DATA_DIR, or beside the checkout, or is downloaded. The names of
 # lessons begin with 0 and 1.
@@ -33,58 +33,58 @@ COURSE_DATA_DIR ?= $(wildcard ../shared/data)
 export COURSE_DATA_DIR
 
 real: $(READY)  ## Execute every lesson on real MovieLens (COURSE_DATASET, COURSE_DATA_DIR)
-	@COURSE_DATASET=$${COURSE_DATASET:-ml-latest-small} $(BIN)/python tools/notebooks.py run 0 1
+	@COURSE_DATASET=$${COURSE_DATASET:-ml-latest-small} $(BIN)/python -m tools.notebooks.build run 0 1
 
 notebooks: $(READY)  ## Sync the notebooks with their scripts, execute and check them
-	@$(BIN)/python tools/notebooks.py build
+	@$(BIN)/python -m tools.notebooks.build build
 
 lab: $(READY)  ## Open the notebooks in JupyterLab
 	@$(BIN)/python -m jupyterlab notebooks
 
 serve: $(READY)  ## Serve a saved model on this machine: ADDRESS=folder or s3://… ARGS="--port 8000"
-	@$(BIN)/python -m course_utils.serving $(ADDRESS) $(ARGS)
+	@$(BIN)/python -m course_cloud.serving $(ADDRESS) $(ARGS)
 
 bundle: $(READY)  ## One zip for students, dist/labs.zip: labs, lessons, package, sample
-	@$(BIN)/python tools/bundle.py
+	@$(BIN)/python -m tools.labs.bundle
 
 grade: $(READY)  ## Grade notebooks: LAB=lab02 FROM=submissions TO=grades ARGS="--seconds 600"
-	@$(BIN)/python tools/grade.py $(LAB) --from $(or $(FROM),submissions) --to $(or $(TO),grades) $(ARGS)
+	@$(BIN)/python -m course_labs.grading.grade $(LAB) --from $(or $(FROM),submissions) --to $(or $(TO),grades) $(ARGS)
 
 bench: $(READY)  ## Time the package against its peers, side by side
 	@$(BIN)/python benchmarks/run.py
 
 sample: $(READY)  ## Regenerate data/sample, and the data card's table and figure
-	@$(BIN)/python tools/make_sample.py
-	@$(BIN)/python tools/data_report.py --write
+	@$(BIN)/python -m tools.sample.make
+	@$(BIN)/python -m tools.sample.report --write
 
 data-report: $(READY)  ## Lay the sample beside real MovieLens, statistic by statistic
-	@$(BIN)/python tools/data_report.py
+	@$(BIN)/python -m tools.sample.report
 
 results: $(READY)  ## Fit every model and write the tables of the results page
-	@$(BIN)/python tools/results.py --write
+	@$(BIN)/python -m tools.notebooks.results --write
 
 colab: $(READY)  ## Run all notebooks as Colab would: COLAB_PYTHON=python3.12, nothing else installed
-	@$(BIN)/python tools/colab.py $${COLAB_PYTHON:-python3.12} $(ARGS)
+	@$(BIN)/python -m tools.notebooks.colab $${COLAB_PYTHON:-python3.12} $(ARGS)
 
 class-bucket: $(READY)  ## Show what a bucket for your class takes: BUCKET=… DATASET=… ARGS="--region …"
-	@$(BIN)/python tools/class_bucket.py $(BUCKET) --dataset $(or $(DATASET),sample) $(ARGS)
+	@$(BIN)/python -m tools.cloud.bucket $(BUCKET) --dataset $(or $(DATASET),sample) $(ARGS)
 
 # What a course that is yours needs: your names in it, a machine that works, the newest packages.
 .PHONY: adopt doctor upgrade links
 
 doctor:  ## Say what is wrong with this machine, and what to do
-	@$(PYTHON) tools/doctor.py
+	@$(PYTHON) -m tools.upkeep.doctor
 
 # Make hands its variables to the shell, which keeps quotes and spaces in a title as they are.
 adopt: $(READY)  ## Make the course yours: REPO=https://github.com/you/course BUCKET=… TITLE=…
-	@$(BIN)/python tools/adopt.py $(if $(REPO),--repo "$$REPO") $(if $(BUCKET),--bucket "$$BUCKET") \
+	@$(BIN)/python -m tools.upkeep.adopt $(if $(REPO),--repo "$$REPO") $(if $(BUCKET),--bucket "$$BUCKET") \
 		$(if $(TITLE),--title "$$TITLE") $(ARGS)
 
 upgrade: $(READY)  ## Newest pins, all notebooks again, and what changed: ARGS="--report FILE"
-	@$(BIN)/python tools/upgrade.py $(ARGS)
+	@$(BIN)/python -m tools.upkeep.upgrade $(ARGS)
 
 links: $(READY)  ## Ask whether the external links of the course still lead somewhere
-	@$(BIN)/python tools/links.py
+	@$(BIN)/python -m tools.site.links
 
 # On Linux, PyPI's torch asks for gigabytes of CUDA. Which of them, if any, is left to pip: a CPU
 # build of the same version asks for none.

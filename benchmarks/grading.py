@@ -15,11 +15,12 @@ N_STUDENTS = 60
 
 def run(n_students: int = N_STUDENTS) -> None:
     """Grade lab 2, solved and unsolved as students hand it in, and print what it took."""
-    for folder in ("tools", "tests/unit"):
+    for folder in (".", "tests/unit/course_labs"):
         sys.path.insert(0, str(ROOT / folder))
-    from grade import grade_all
-    from grade_isolation import Limits
     from hostile_notebooks import write_all  # type: ignore[import-not-found]
+
+    from course_labs.grading.grade import grade_all
+    from course_labs.grading.isolation import Limits
 
     with tempfile.TemporaryDirectory() as name:
         submissions, grades, home = (Path(name) / part for part in ("in", "out", "home"))

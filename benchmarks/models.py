@@ -23,7 +23,7 @@ from scipy import sparse
 from timing import best_of, print_table
 
 from course_utils.models import EASE, ItemKNN, Popularity, Random
-from course_utils.topk import top_k
+from course_utils.ranking import top_k
 
 USERS, ITEMS, RATINGS = 6_040, 3_706, 1_000_209
 NEIGHBORS, L2, N = 200, 250.0, 10
@@ -34,8 +34,8 @@ Lists = tuple[npt.NDArray[Any], npt.NDArray[Any]]
 
 def simulated() -> sparse.csr_matrix:
     """Return who rated what among simulated people, made as the sample is: few films have most."""
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
-    world, size = import_module("sample.world"), import_module("sample.sizes").Size
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    world, size = import_module("tools.sample.world"), import_module("tools.sample.sizes").Size
     parts = [*world.all_ratings(world.build_world(size(USERS, ITEMS, RATINGS), seed=42))]
     users, items = (
         np.unique(np.concatenate([getattr(part, name) for part in parts]), return_inverse=True)[1]

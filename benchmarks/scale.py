@@ -29,10 +29,10 @@ from typing import Any
 
 import pandas as pd
 
+from course_cloud.scaling import RECORD, STEPS
 from course_utils import interactions, splits
 from course_utils.evaluation import evaluate
 from course_utils.models import ALS
-from course_utils.scaling import RECORD, STEPS
 
 ROOT = Path(__file__).resolve().parent.parent
 SHAPES = {  # users, films, ratings
@@ -51,7 +51,7 @@ Laps = dict[str, float]
 
 def run() -> None:
     """Print the table of two small sizes, on one machine and on Spark."""
-    from course_utils.spark import why_not
+    from course_cloud.spark import why_not
 
     reason = why_not()
     ways = ["machine"] if reason else ["machine", "spark"]
@@ -68,7 +68,7 @@ def measure(way: str, size: str, folder: Path) -> dict[str, Any]:
     data = folder / size
     if not (data / "ratings.parquet").is_file():
         shape = ["--users", str(users), "--items", str(items), "--ratings", str(ratings)]
-        maker = [sys.executable, str(ROOT / "tools" / "make_sample.py"), *shape]
+        maker = [sys.executable, "-m", "tools.sample.make", *shape]
         subprocess.run([*maker, "--format", "parquet", "--out", str(data)], check=True)
     command = [sys.executable, __file__, "--one", way, str(data / "ratings.parquet")]
     busy = round(os.getloadavg()[0], 1)
@@ -101,7 +101,7 @@ def on_one_machine(path: str, laps: Laps) -> tuple[int, float]:
 
 def on_spark(path: str, laps: Laps) -> tuple[int, float]:
     """Do it with Spark; nothing is encoded there. What is lazy is made to happen in its step."""
-    from course_utils import spark as course
+    from course_cloud import spark as course
 
     with lap(laps, "start"):
         spark = course.session("local[2]", memory=HEAP)

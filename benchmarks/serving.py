@@ -27,7 +27,7 @@ import pandas as pd
 from evaluation import made_up_split
 from load_client import load
 
-from course_utils import artifacts
+from course_cloud import artifacts
 from course_utils.interactions import Interactions
 from course_utils.models import ALS
 
@@ -71,12 +71,12 @@ def run() -> None:
         folder = Path(name) / "als"
         parts = _made_up()
         artifacts.save(folder, **parts)
-        ours = [sys.executable, "-m", "course_utils.serving", str(folder), "--quiet", "--port"]
+        ours = [sys.executable, "-m", "course_cloud.serving", str(folder), "--quiet", "--port"]
         print("| app | connections | requests/s | p50, ms | p99, ms |\n|---|---:|---:|---:|---:|")
         with _served([sys.executable, "-c", HELLO]) as (url, _):
             _print_rows("hello", url)
         with _served(ours) as (url, process):
-            _print_rows("course_utils.serving", url)
+            _print_rows("course_cloud.serving", url)
             _print_memory(url, process)
             _print_reloads(url, folder, parts)
 

@@ -14,13 +14,13 @@ import pandas as pd
 from loading import N_ITEMS, N_RATINGS, N_USERS
 from timing import best_of
 
-from course_utils.storage import read_table, write_table
-from course_utils.storage.client import make_client
-from course_utils.storage.local import ACCESS_KEY, REGION, SECRET
+from course_cloud.storage import read_table, write_table
+from course_cloud.storage.client import make_client
+from course_cloud.storage.local import ACCESS_KEY, REGION, SECRET
 
 ROUNDS = 9
 SERVER = (
-    "from course_utils.storage import local_s3; print(local_s3().endpoint, flush=True); input()"
+    "from course_cloud.storage import local_s3; print(local_s3().endpoint, flush=True); input()"
 )
 BASELINE = "pd.read_csv of the body"
 

@@ -18,7 +18,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from course_utils.errors import DataError
-from course_utils.leakage import assert_no_leakage
 
 __all__ = [
     "Split",
@@ -253,3 +252,110 @@ def _need(positives: pd.DataFrame) -> None:
 def _check_ratio(test_ratio: float) -> None:
     if not 0 < test_ratio < 1:
         raise DataError(f"test_ratio must be above 0 and below 1, and is {test_ratio!r}.")
+
+
+def assert_no_leakage(split: Split) -> None:
+    """Raise when somebody's past, as a split has it, is later than their own future.
+
+    For each user, nothing in the training or validation set is later than the earliest test
+    interaction (equal timestamps pass: what happened within one second has no order). Where one
+    cut in time serves everybody, that holds across users; where each user has a cut of their
+    own, one person's training set may be later than another's test, and that passes. No
+    (user, movie) pair is in two parts.
+
+    Raises
+    ------
+    DataError
+        Names the first offending user, the movie or the two times.
+    """
+    parts = {"train": split.train, "val": split.val, "test": split.test}
+    _refuse_shared_pairs(parts)
+    for earlier, later in (("train", "val"), ("train", "test"), ("val", "test")):
+        _refuse_later(parts[earlier], parts[later], earlier, later, split.cut)
+
+
+def _refuse_shared_pairs(parts: dict[str, pd.DataFrame]) -> None:
+    pairs = pd.concat(
+        [part[["user_id", "movie_id"]].assign(part=name) for name, part in parts.items()]
+    )
+    pairs = pairs.drop_duplicates()  # twice within one part is no leak
+    repeated = pairs.duplicated(["user_id", "movie_id"])
+    if repeated.any():
+        user, movie, part = pairs[repeated].iloc[0]
+        raise DataError(f"User {user} and movie {movie} are in {part} and in an earlier part too.")
+
+
+def _refuse_later(
+    before: pd.DataFrame, after: pd.DataFrame, earlier: str, later: str, cut: int | None
+) -> None:
+    first = after.groupby("user_id")["timestamp"].min()
+    last = before.groupby("user_id")["timestamp"].max()
+    if cut is not None and len(first):
+        first = pd.Series(first.min(), index=last.index)  # nobody may know anybody's future
+    both = pd.DataFrame({"last": last, "first": first}).dropna()
+    wrong = both[both["last"] > both["first"]]
+    if len(wrong):
+        user, times = wrong.index[0], wrong.iloc[0].astype("int64")
+        when = pd.to_datetime(times, unit="s").dt.strftime("%Y-%m-%d %H:%M:%S UTC")
+        raise DataError(
+            f"User {user} has an interaction of {when['last']} in {earlier}, later than the first "
+            f"one in {later} at {when['first']} ({len(wrong)} such users); split by time."
+        )
+
+
+__all__ = ["cold_item_split"]
+
+
+def cold_item_split(positives: pd.DataFrame, share: float = 0.2, seed: int | None = 42) -> Split:
+    """Hold out all interactions of some films, drawn at random: nobody is known to have them.
+
+    Parameters
+    ----------
+    positives
+        A table with columns ``user_id`` and ``movie_id``. It is not changed.
+    share
+        The share of the films to hold out, above 0 and below 1, rounded down to whole films.
+    seed
+        Of the draw.
+
+    Returns
+    -------
+    Split
+        `test` has every row of the cold films, `train` every row of the others, `val` none. To
+        choose settings, split `train` once more.
+
+    Raises
+    ------
+    DataError
+        For a missing column, a share out of range, or one that is less than one film.
+
+    Notes
+    -----
+    Time plays no part, so somebody's training set may be later than their test set, and
+    :func:`course_utils.splits.assert_no_leakage` refuses it. Somebody whose films are all cold
+    is in `test` only, and has no history to recommend from.
+
+    Give the training matrix a column for every film, or there is none to recommend them by:
+    ``items = np.unique(positives["movie_id"])`` and ``encode(split.train, items=items)``.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"user_id": [1, 1, 2, 2], "movie_id": [5, 6, 5, 7]})
+    >>> split = cold_item_split(table, share=0.4)
+    >>> split
+    Split(train 2, val 0, test 2)
+    >>> set(split.train["movie_id"]) & set(split.test["movie_id"])
+    set()
+    """
+    for name in ("user_id", "movie_id"):
+        if name not in positives.columns:
+            raise DataError(f"The table has no column {name!r}, which a split needs.")
+    if not 0 < share < 1:
+        raise DataError(f"share must be above 0 and below 1, and is {share!r}.")
+    films = np.unique(positives["movie_id"])
+    n_cold = int(np.floor(len(films) * share + 1e-9))  # 0.2 of 5 is 1, whatever floats say
+    if not n_cold:
+        raise DataError(f"{share:.0%} of {len(films)} films is less than one film; raise share.")
+    rng = np.random.default_rng(seed)
+    is_cold = positives["movie_id"].isin(rng.choice(films, n_cold, replace=False))
+    return Split(positives[~is_cold], positives.head(0), positives[is_cold])

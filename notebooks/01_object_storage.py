@@ -83,7 +83,7 @@ list_folder(toy, "films/")
 # `connect` gives you a client of S3. If this machine has AWS credentials, it talks to AWS. If not, it starts a small S3 server on this very machine, and says so. That server is empty, and is gone when the notebook ends.
 
 # %% tags=["nbval-ignore-output"]
-from course_utils.storage import connect
+from course_cloud.storage import connect
 
 s3 = connect()
 
@@ -148,8 +148,8 @@ releases = ["ml-1m/ratings.dat", "ml-10m/ratings.dat", "ml-100k/u.data"]
 # %%
 import pandas as pd
 
+from course_cloud.storage import list_keys, publish_movielens
 from course_utils.datasets import load_movielens
-from course_utils.storage import list_keys, publish_movielens
 
 ml = load_movielens()
 published = publish_movielens(ml.name, bucket, "lesson-01/data")
@@ -214,7 +214,7 @@ copied = s3.copy_object(CopySource=source, Bucket=bucket, Key="lesson-01/copies/
 # !aws s3 cp {data}/ {home}/by-cli/ --recursive --no-progress | sort
 
 # %%
-from course_utils.storage import copy_prefix
+from course_cloud.storage import copy_prefix
 
 copy_prefix(f"{data}/", f"{home}/by-python/")
 
@@ -259,7 +259,7 @@ assert list_keys(f"{home}/by-python/") == []
 # One answer lists 1,000 keys at most. Code that was tried on a small bucket overlooks it, and drops data without an error. Make 1,005 small files and upload them: `upload_dir` sends many at a time.
 
 # %%
-from course_utils.storage import download_dir, upload_dir
+from course_cloud.storage import download_dir, upload_dir
 
 many = files / "many"
 many.mkdir()
@@ -296,7 +296,7 @@ by_hand.head(3)
 # `read_table` does the same by address, for CSV, `.dat` and Parquet. If the connection breaks in the middle, it goes on where it broke; if the object changes meanwhile, it refuses to mix two versions.
 
 # %%
-from course_utils.storage import read_table
+from course_cloud.storage import read_table
 
 ratings = read_table(f"{data}/ratings.csv")
 assert ratings.equals(by_hand)
@@ -374,7 +374,7 @@ assert (
 # A *presigned link* carries a signature and an end. Whoever has it can read that one object until then, with a browser or with pandas, without credentials.
 
 # %%
-from course_utils.storage import presign
+from course_cloud.storage import presign
 
 link = presign(f"{data}/movies.csv", expires=600)
 pd.read_csv(link).head(2)

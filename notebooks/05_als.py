@@ -224,7 +224,7 @@ exact.fit(
 # Do both agree, in the objective and in the ranking?
 
 # %%
-from course_utils.topk import top_k
+from course_utils.ranking import top_k
 
 everybody = np.arange(len(train.users))
 scores = users @ items.T

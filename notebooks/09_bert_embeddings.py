@@ -237,7 +237,7 @@ pd.DataFrame({name: title[rows] for name, rows in nearest.items()}, index=range(
 # Count it: of the ten nearest films of each film, how many share a genre, and how many the year? Chance is there to compare with.
 
 # %%
-from course_utils.topk import top_k
+from course_utils.ranking import top_k
 
 year = ml.movies["year"].to_numpy(dtype=float, na_value=np.nan)
 has_genre = ml.movies["genres"].str.get_dummies("|").to_numpy()

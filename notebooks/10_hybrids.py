@@ -235,7 +235,7 @@ np.asarray(toy_train.sum(axis=0)).ravel()
 # `cold_item_split` draws the films and divides the table. Two things are easy to get wrong afterwards. The matrix needs a *column* for the cold films, or no model can name them. And their likes must be gone from *everything* that is learned, not only from the matrix you look at.
 
 # %%
-from course_utils.cold import cold_item_split
+from course_utils.splits import cold_item_split
 
 split = cold_item_split(positives, share=0.2, seed=42)
 items = np.unique(positives["movie_id"])

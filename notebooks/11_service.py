@@ -144,7 +144,7 @@ print(f"recall@10 {result.summary['recall@10']:.3f}")
 # `artifacts.save` writes an *artifact*: a folder with the model, the matrix it was fitted on with the ids of its rows and columns, the films, and the metrics. The folder appears whole or not at all, even if the machine stops in the middle.
 
 # %%
-from course_utils import artifacts
+from course_cloud import artifacts
 
 about = {"dataset": ml.name, "split": "leave_last_out(n_test=5, min_train=5)"}
 first = artifacts.save(
@@ -194,7 +194,7 @@ restored = path.write_bytes(good)
 # The machine that serves is another one than yours, so the artifact goes where both can reach it. `connect` gives you AWS where you are signed in, and the practice server of [lesson 01](01_object_storage.ipynb) otherwise.
 
 # %% tags=["nbval-ignore-output"]
-from course_utils.storage import connect, list_keys
+from course_cloud.storage import connect, list_keys
 
 s3 = connect()
 
@@ -233,7 +233,7 @@ with socket.socket() as free:
     port = free.getsockname()[1]
 
 log = (folder / "service.log").open("w")
-command = [sys.executable, "-m", "course_utils.serving", address, "--port", str(port)]
+command = [sys.executable, "-m", "course_cloud.serving", address, "--port", str(port)]
 service = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
 ended_anyway = atexit.register(service.kill)  # should the notebook end before its last section
 
@@ -481,7 +481,7 @@ print("answers that were not 200:", sum(status != 200 for status in statuses))
 # HEALTHCHECK --start-period=60s CMD \
 #     ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/health')"]
 # # Credentials come from the machine's role and stand nowhere in here.
-# CMD ["sh", "-c", "exec python -m course_utils.serving \"${ARTIFACT:?}\" --host 0.0.0.0"]
+# CMD ["sh", "-c", "exec python -m course_cloud.serving \"${ARTIFACT:?}\" --host 0.0.0.0"]
 # ```
 #
 # Four things in it are worth copying. The versions are those the course is tested with. The model is *not* in the image: it comes from the bucket at start, so that a new model needs no new image. The process is not root. And no credentials are in it; on EC2 they come from the machine's role, of lesson 01's least privilege: read one prefix.

@@ -50,7 +50,7 @@ course_utils.setup()
 # Spark runs on Java, which `pip` does not install. Where there is none, the cells on Spark do nothing, the next one says why, and all others work.
 
 # %% tags=["nbval-ignore-output"]
-from course_utils import spark as on_spark
+from course_cloud import spark as on_spark
 
 no_spark = on_spark.why_not()
 print(no_spark or "Spark can run here.")
@@ -112,7 +112,7 @@ seconds.round(2)
 # A lesson cannot wait for 32 million ratings, so larger sizes come from a record that is part of the course: simulated people in the shapes of the MovieLens releases, each run in a process of its own. `benchmarks/scale.py` writes it.
 
 # %%
-from course_utils.scaling import recorded
+from course_cloud.scaling import recorded
 
 record = recorded()
 cores, memory = record.machine["cores"], record.machine["memory_gb"]
@@ -303,7 +303,7 @@ if spark:
 # %%
 import faiss
 
-from course_utils.topk import top_k
+from course_utils.ranking import top_k
 
 faiss.omp_set_num_threads(1)
 films = model.item_factors.astype(np.float32)
@@ -435,7 +435,7 @@ np.take_along_axis(ids, places, axis=1)[0]
 # Now on paper. `monthly_cost` is a page of multiplications, and each number that goes into it is an assumption that you can change. One of them you need not assume: the record says how long a core is busy with a million ratings.
 
 # %%
-from course_utils.scaling import Assumptions, monthly_cost
+from course_cloud.scaling import Assumptions, monthly_cost
 
 largest = alone.iloc[-1]
 core_seconds = largest["fit"] * cores / (largest.name / 1e6)

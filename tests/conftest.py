@@ -11,7 +11,7 @@ from swift import Swift, swift_server, why_not
 
 ROOT = Path(__file__).resolve().parent.parent
 
-sys.path.insert(0, str(ROOT / "tools"))
+sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 
 # A busy machine is no failure. CI draws the same examples each time; at home they differ, and

@@ -6,7 +6,7 @@ folder (in memory where it can), on free ports, as the user who calls; nothing i
 with the process that started them. Any command can be run against it, with the variables of
 `Swift.environment`; ``--packages`` prints what ``apt-get install`` needs::
 
-    python tests/swift.py -- python tools/notebooks.py run notebooks/01_object_storage.py
+    python tests/swift.py -- python -m tools.notebooks.build run notebooks/01_object_storage.py
 
 What Swift 2.30 answers to boto3 1.44, as far as the course cares:
 

@@ -15,7 +15,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-CARD = "_static/social_card.png"  # drawn by tools/site_images.py, as the icons are
+CARD = "_static/social_card.png"  # drawn by tools/site/images.py, as the icons are
 LONGEST = 200  # characters of a description that readers of Open Graph show
 
 

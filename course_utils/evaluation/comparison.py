@@ -13,7 +13,7 @@ from scipy import sparse
 from course_utils.errors import DataError
 from course_utils.evaluation.evaluator import Evaluation, evaluate
 from course_utils.evaluation.statistics import holm, mean_and_interval, paired_t_test
-from course_utils.lists import need_positive
+from course_utils.validation import need_positive
 
 RANKING = ("recall", "precision", "hit_rate", "mrr", "map", "ndcg")
 

@@ -13,10 +13,16 @@ from scipy import sparse
 
 from course_utils import metrics
 from course_utils.errors import DataError
-from course_utils.evaluation.checks import need_rows_for, need_split, need_users
 from course_utils.evaluation.recommendations import recommend_rows
-from course_utils.lists import NOTHING, choose, need_cutoffs
-from course_utils.topk import IdArray
+from course_utils.ranking import IdArray
+from course_utils.validation import (
+    NOTHING,
+    choose,
+    need_cutoffs,
+    need_rows_for,
+    need_split,
+    need_users,
+)
 
 
 @dataclass(frozen=True, repr=False, eq=False)  # arrays have no one answer to ==

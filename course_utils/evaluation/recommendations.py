@@ -11,10 +11,15 @@ import numpy.typing as npt
 from scipy import sparse
 
 from course_utils.errors import CourseWarning, DataError
-from course_utils.evaluation.checks import need_recommender, need_same_shape, need_users
-from course_utils.factors import dot_product_factors, top_k_of_factors
-from course_utils.lists import NOTHING, as_pairs, need_positive
-from course_utils.topk import IdArray
+from course_utils.ranking import IdArray, dot_product_factors, top_k_of_factors
+from course_utils.validation import (
+    NOTHING,
+    as_pairs,
+    need_positive,
+    need_recommender,
+    need_same_shape,
+    need_users,
+)
 
 USERS_AT_ONCE = 1024
 NOT_RECOMMENDED = np.finfo(np.float32).min  # the score that implicit gives to items already liked
@@ -38,7 +43,7 @@ def recommend_all(
         Fitted, with ``recommend(userids, user_items[userids], N=k)`` that returns ids and scores,
         each of shape (len(userids), k). Where the scores are dot products of factors, as in
         `implicit`'s matrix factorizations, they are computed here, batch by batch; see
-        :func:`course_utils.factors.dot_product_factors`.
+        :func:`course_utils.ranking.dot_product_factors`.
     train
         csr, shape (n_users, n_items): what the model was fitted on. Its items are not recommended
         again.
@@ -49,7 +54,7 @@ def recommend_all(
     batch
         Users to score at once; left out, as many as are fast.
     backend
-        "auto", "numpy" or "torch"; see :func:`course_utils.factors.top_k_of_factors`.
+        "auto", "numpy" or "torch"; see :func:`course_utils.ranking.top_k_of_factors`.
     progress
         Show a progress bar when the work takes longer than two seconds.
 

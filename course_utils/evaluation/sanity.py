@@ -12,12 +12,17 @@ from scipy import sparse
 
 from course_utils import metrics
 from course_utils.errors import DataError
-from course_utils.evaluation.checks import need_recommender, need_same_shape
 from course_utils.evaluation.recommendations import ask
 from course_utils.evaluation.statistics import mean_and_interval
-from course_utils.factors import dot_product_factors, top_k_of_factors
-from course_utils.lists import NOTHING, FloatArray, as_pairs, need_positive
-from course_utils.topk import IdArray
+from course_utils.ranking import IdArray, dot_product_factors, top_k_of_factors
+from course_utils.validation import (
+    NOTHING,
+    FloatArray,
+    as_pairs,
+    need_positive,
+    need_recommender,
+    need_same_shape,
+)
 
 OF_DATA = ("no overlap", "all known")
 OF_THE_MODEL = ("nothing seen", "beats random", "beats popularity", "known neighbors")

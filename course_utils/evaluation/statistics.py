@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from course_utils.lists import FloatArray
+from course_utils.validation import FloatArray
 
 DRAWS = 2**22  # users drawn at once: 32 MB
 

@@ -12,14 +12,13 @@ import numpy.typing as npt
 from scipy import sparse
 
 from course_utils.errors import DataError
-from course_utils.lists import choose, need_positive
 from course_utils.models.base import Recommender
-from course_utils.models.checks import IntArray, need_history, need_seed
 from course_utils.models.confidence import confidence_of, contributions, mean_loss
 from course_utils.models.cosines import cosines
 from course_utils.models.linear import without_zeros
 from course_utils.models.parts import largest_parts
-from course_utils.topk import IdArray, Scores
+from course_utils.ranking import IdArray, Scores
+from course_utils.validation import IntArray, choose, need_history, need_positive, need_seed
 
 NOT_SOLVABLE = (
     "The equations of a user's vector have no single solution; fit the model with a larger "

@@ -14,20 +14,27 @@ import numpy.typing as npt
 from scipy import sparse
 
 from course_utils.errors import DataError
-from course_utils.factors import entries
-from course_utils.lists import NOTHING, need_positive
-from course_utils.models.batches import for_each_batch
-from course_utils.models.checks import (
+from course_utils.models.state import Restorable
+from course_utils.ranking import (
+    BLOCK,
+    IdArray,
+    Scores,
+    candidates,
+    entries,
+    for_each_batch,
+    write_best,
+)
+from course_utils.validation import (
+    NOTHING,
     IntArray,
     as_user_items,
     excluded_items,
     need_columns,
     need_history,
+    need_positive,
     need_shape,
     need_userids,
 )
-from course_utils.models.state import Restorable
-from course_utils.topk import BLOCK, IdArray, Scores, candidates, write_best
 
 
 class Recommender(Restorable):
@@ -45,7 +52,7 @@ class Recommender(Restorable):
     -----
     A subclass keeps its arguments under their own names, and assigns in ``_fit`` everything else
     it knows, so that fitting again leaves nothing of the first time. Named in ``learned``, these
-    are what :mod:`course_utils.artifacts` saves.
+    are what :mod:`course_cloud.artifacts` saves.
     """
 
     scores_are_dot_products: bool = False

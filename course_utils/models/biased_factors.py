@@ -8,9 +8,9 @@ from scipy import sparse
 
 from course_utils.models.base import Recommender
 from course_utils.models.biased_mf_checks import need_pairs
-from course_utils.models.checks import IntArray
 from course_utils.models.cosines import cosines
-from course_utils.topk import Scores
+from course_utils.ranking import Scores
+from course_utils.validation import IntArray
 
 PAIRS_AT_ONCE = 2**16
 

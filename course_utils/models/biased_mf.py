@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from course_utils.lists import need_positive
 from course_utils.models.biased_factors import BiasedFactors
 from course_utils.models.biased_mf_checks import (
     need_device,
@@ -20,7 +19,7 @@ from course_utils.models.biased_mf_checks import (
     torch_threads,
     warn_of_positives,
 )
-from course_utils.models.checks import need_number, need_seed
+from course_utils.validation import need_number, need_positive, need_seed
 
 STEPS, LARGEST_BATCH = 50, 2**14  # of an epoch with few ratings, and of one with many
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from course_utils.errors import CourseError, CourseWarning, DataError
-from course_utils.models.checks import IntArray, as_user_items, need_number
+from course_utils.validation import IntArray, as_user_items, need_number
 
 UNKNOWN = -1  # stands for a user or an item that has no row or column
 

@@ -10,12 +10,11 @@ import numpy.typing as npt
 from scipy import sparse
 
 from course_utils.errors import DataError
-from course_utils.lists import need_positive
 from course_utils.models.base import Recommender
-from course_utils.models.checks import IntArray, need_number
 from course_utils.models.content import column_vectors, need_vectors_for
+from course_utils.ranking import Scores
 from course_utils.text.embeddings import Embeddings
-from course_utils.topk import Scores
+from course_utils.validation import IntArray, need_number, need_positive
 
 
 class FactorBridge(Recommender):

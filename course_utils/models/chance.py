@@ -6,8 +6,8 @@ import numpy as np
 from scipy import sparse
 
 from course_utils.models.base import Recommender
-from course_utils.models.checks import IntArray, need_seed
-from course_utils.topk import Scores
+from course_utils.ranking import Scores
+from course_utils.validation import IntArray, need_seed
 
 
 class Random(Recommender):

@@ -17,9 +17,8 @@ import numpy.typing as npt
 from scipy import sparse
 
 from course_utils.errors import DataError
-from course_utils.factors import entries
-from course_utils.lists import FloatArray
-from course_utils.topk import BLOCK
+from course_utils.ranking import BLOCK, entries
+from course_utils.validation import FloatArray
 
 
 def confidence_of(user_items: sparse.csr_matrix, alpha: float) -> sparse.csr_matrix:

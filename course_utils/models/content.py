@@ -9,12 +9,11 @@ import numpy.typing as npt
 from scipy import sparse
 
 from course_utils.errors import DataError
-from course_utils.lists import choose
 from course_utils.models.base import Recommender
-from course_utils.models.checks import BoolArray, IntArray
+from course_utils.ranking import Scores
 from course_utils.text.embeddings import Embeddings
 from course_utils.text.encoding import unit_length
-from course_utils.topk import Scores
+from course_utils.validation import BoolArray, IntArray, choose
 
 Vectors = npt.NDArray[np.float32]
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from course_utils.models.checks import IntArray
-from course_utils.topk import Scores
+from course_utils.ranking import Scores
+from course_utils.validation import IntArray
 
 
 def cosines(vectors: npt.NDArray[Any], columns: IntArray) -> Scores:

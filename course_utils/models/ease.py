@@ -7,11 +7,11 @@ import numpy.typing as npt
 from scipy import sparse
 
 from course_utils.errors import DataError
-from course_utils.models.checks import IntArray, need_number
 from course_utils.models.gram import gram
 from course_utils.models.linear import ItemWeights, without_zeros
 from course_utils.models.memory import need_pairs_of_items
-from course_utils.topk import Scores
+from course_utils.ranking import Scores
+from course_utils.validation import IntArray, need_number
 
 Weights = npt.NDArray[np.float32]
 PER_USER = 10  # bytes for each item: a float32, and a share of the inverse of users × users

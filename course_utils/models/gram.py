@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from course_utils.models.batches import for_each_batch
+from course_utils.ranking import for_each_batch
 
 SPARSE_COST = 300  # one multiplication of sparse matrices takes as long as so many in BLAS
 ROWS = 256  # of the product, at once

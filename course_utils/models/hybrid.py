@@ -10,11 +10,9 @@ import numpy.typing as npt
 from scipy import sparse
 
 from course_utils.errors import DataError
-from course_utils.factors import entries
-from course_utils.lists import need_positive
 from course_utils.models.base import Recommender
-from course_utils.models.checks import BoolArray, IntArray, need_number
-from course_utils.topk import Scores
+from course_utils.ranking import Scores, entries
+from course_utils.validation import BoolArray, IntArray, need_number, need_positive
 
 Cells = tuple[npt.NDArray[Any], npt.NDArray[Any]]  # rows and columns of some cells
 

@@ -8,13 +8,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from course_utils.lists import NOTHING, need_positive
-from course_utils.models.batches import for_each_batch
-from course_utils.models.checks import IntArray, need_number
 from course_utils.models.gram import gram
 from course_utils.models.linear import ItemWeights, without_zeros
 from course_utils.models.memory import need_pairs_of_items
-from course_utils.topk import BLOCK, Scores, candidates, write_best
+from course_utils.ranking import BLOCK, Scores, candidates, for_each_batch, write_best
+from course_utils.validation import NOTHING, IntArray, need_number, need_positive
 
 PER_NEIGHBOR = 24  # bytes: its column and similarity, more than once while they are put in order
 

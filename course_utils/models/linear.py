@@ -9,9 +9,9 @@ import numpy.typing as npt
 from scipy import sparse
 
 from course_utils.models.base import Recommender
-from course_utils.models.checks import IntArray
 from course_utils.models.parts import largest_parts
-from course_utils.topk import IdArray, Scores
+from course_utils.ranking import IdArray, Scores
+from course_utils.validation import IntArray
 
 
 class ItemWeights(Recommender):

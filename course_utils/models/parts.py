@@ -10,9 +10,8 @@ import numpy.typing as npt
 from scipy import sparse
 
 from course_utils.errors import DataError
-from course_utils.lists import NOTHING, need_positive
-from course_utils.models.checks import need_columns, need_history, need_userids
-from course_utils.topk import IdArray, Scores, top_k
+from course_utils.ranking import IdArray, Scores, top_k
+from course_utils.validation import NOTHING, need_columns, need_history, need_positive, need_userids
 
 
 def largest_parts(

@@ -10,8 +10,8 @@ from scipy import sparse
 
 from course_utils.errors import DataError
 from course_utils.models.base import Recommender
-from course_utils.models.checks import IntArray, need_number
-from course_utils.topk import Scores
+from course_utils.ranking import Scores
+from course_utils.validation import IntArray, need_number
 
 DAY = 86_400  # seconds
 

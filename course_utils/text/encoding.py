@@ -10,11 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from course_utils.errors import DataError
-from course_utils.lists import IntArray, choose, need_positive
 from course_utils.text.cache import VectorCache
-from course_utils.text.checks import need_texts
 from course_utils.text.sources import DEFAULT, find_source
 from course_utils.text.tfidf import TfidfEncoder
+from course_utils.validation import IntArray, choose, need_positive, need_texts
 
 Vectors = npt.NDArray[np.float32]
 

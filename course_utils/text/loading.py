@@ -9,9 +9,9 @@ from functools import lru_cache
 from typing import Any
 
 from course_utils.errors import ModelError
-from course_utils.lists import choose
 from course_utils.text.sources import INSTALL, Source, need_published
 from course_utils.text.transformer import Transformer
+from course_utils.validation import choose
 
 _UNLIMITED = 10**6  # tokens; a tokenizer that knows no longest text says far more than this
 

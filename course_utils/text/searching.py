@@ -9,10 +9,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from course_utils.errors import DataError
+from course_utils.ranking import top_k
 from course_utils.text.embeddings import Embeddings
 from course_utils.text.encoding import TextEncoder, encode_texts, unit_length
 from course_utils.text.sources import DEFAULT
-from course_utils.topk import top_k
 
 
 def search(

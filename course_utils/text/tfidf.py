@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from course_utils.errors import DataError
-from course_utils.lists import need_positive
-from course_utils.text.checks import need_texts
+from course_utils.validation import need_positive, need_texts
 
 
 class TfidfEncoder:

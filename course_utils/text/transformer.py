@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from course_utils.errors import CourseWarning
-from course_utils.factors import cores
+from course_utils.ranking import cores
 from course_utils.text.batches import IntArray, token_batches
 
 Vectors = npt.NDArray[np.float32]

@@ -59,7 +59,7 @@ course_utils.setup()
 import numpy as np
 from scipy import sparse
 
-from course_utils.checks import attempted, check, summary
+from course_labs import attempted, check, summary
 
 toy_items = np.array([10, 20, 30, 40])  # the movie id of each column
 toy_stars = sparse.csr_matrix(np.array([[5.0, 4, 0, 0], [3, 4, 0, 2], [0, 0, 4, 5]]))
@@ -125,7 +125,7 @@ if attempted(similarity_to):
 #
 # <details><summary>Hint 2: the k best of each row</summary>
 #
-# `course_utils.topk.top_k(scores, k)` returns the columns and scores of the k best of each row, and fills up with −1 and −∞. It never takes what has the score −∞, so that is what to give a film that must not be listed.
+# `course_utils.ranking.top_k(scores, k)` returns the columns and scores of the k best of each row, and fills up with −1 and −∞. It never takes what has the score −∞, so that is what to give a film that must not be listed.
 # </details>
 #
 # <details><summary>Hint 3: the −1 must stay</summary>
@@ -134,7 +134,7 @@ if attempted(similarity_to):
 # </details>
 
 # %%
-from course_utils.topk import top_k
+from course_utils.ranking import top_k
 
 
 def most_similar(stars, items, movie_ids, k=10):

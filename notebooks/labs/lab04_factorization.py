@@ -65,7 +65,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from course_utils.checks import attempted, check, summary
+from course_labs import attempted, check, summary
 
 torch.set_num_threads(1)  # sums then run in one order, and printed numbers repeat
 toy_mean = 3.5
@@ -329,11 +329,11 @@ if solved:
 #
 # <details><summary>Hint 3: the k best</summary>
 #
-# `course_utils.topk.top_k(scores, k)` returns columns and scores of the k best of each row of a NumPy table, never takes what is −∞, and fills up with −1 and −∞.
+# `course_utils.ranking.top_k(scores, k)` returns columns and scores of the k best of each row of a NumPy table, never takes what is −∞, and fills up with −1 and −∞.
 # </details>
 
 # %%
-from course_utils.topk import top_k
+from course_utils.ranking import top_k
 
 
 def best_films(module, users, items, user_ids, seen, k=10):

@@ -58,7 +58,7 @@ course_utils.setup()
 # %%
 import numpy as np
 
-from course_utils.checks import attempted, check, summary
+from course_labs import attempted, check, summary
 
 toy_behavior = np.array([12.0, 10.0, 11.0, 0.0])  # nobody has the last film yet
 toy_content = np.array([0.1, 0.5, 0.2, 0.6])
@@ -155,7 +155,7 @@ check("lab05.q2", blend)
 # The toy of the beginning, with one film more that this person has seen, and the list that comes of it:
 
 # %%
-from course_utils.topk import top_k
+from course_utils.ranking import top_k
 
 if attempted(blend):
     toy_seen = np.array([[False, False, False, False, True]])

@@ -58,7 +58,7 @@ course_utils.setup()
 # %%
 import numpy as np
 
-from course_utils.checks import attempted, check, summary
+from course_labs import attempted, check, summary
 
 toy_vectors = np.array([[3.0, 4.0], [0.0, 2.0], [10.0, 0.0], [0.8, 0.6]])  # a film is a row
 toy_seen = np.array([0, 1])  # what somebody has seen
@@ -88,7 +88,7 @@ print(f"film 2: {user_vector @ [1, 0]:.2f}   film 3: {user_vector @ [0.8, 0.6]:.
 #
 # <details><summary>Hint 2: the N best</summary>
 #
-# `course_utils.topk.top_k(scores, k)` takes a table, a row for each user, and fills up with −1 and −∞. It never takes what has the score −∞, so that is what to give a film that must not be listed. `scores[None]` makes a table of one row.
+# `course_utils.ranking.top_k(scores, k)` takes a table, a row for each user, and fills up with −1 and −∞. It never takes what has the score −∞, so that is what to give a film that must not be listed. `scores[None]` makes a table of one row.
 # </details>
 #
 # <details><summary>Hint 3: nothing seen</summary>
@@ -97,7 +97,7 @@ print(f"film 2: {user_vector @ [1, 0]:.2f}   film 3: {user_vector @ [0.8, 0.6]:.
 # </details>
 
 # %%
-from course_utils.topk import top_k
+from course_utils.ranking import top_k
 
 
 def recommend(vectors, seen, N=10):

@@ -8,7 +8,7 @@ import pytest
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
-from course_utils.artifacts import load_implicit
+from course_cloud.artifacts import load_implicit
 from course_utils.errors import ArtifactError, DataError
 from course_utils.interactions import Interactions
 from course_utils.models import ALS, ItemKNN

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from course_utils import artifacts
+from course_cloud import artifacts
 from course_utils.evaluation import evaluate
 from course_utils.interactions import encode, to_implicit
 from course_utils.models import ALS, Hybrid, Popularity

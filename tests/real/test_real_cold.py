@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from course_utils import metrics
-from course_utils.cold import cold_item_split
 from course_utils.interactions import encode, to_implicit
 from course_utils.models import ALS, ContentModel, ItemKNN, Random
+from course_utils.splits import cold_item_split
 from course_utils.text import Embeddings, encode_texts, movie_texts
 
 

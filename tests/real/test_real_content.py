@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from course_utils import metrics
-from course_utils.cold import cold_item_split
 from course_utils.datasets import MovieLens
 from course_utils.interactions import Interactions, encode, to_implicit
 from course_utils.models import ALS, ContentModel, FactorBridge, Popularity
+from course_utils.splits import cold_item_split
 from course_utils.text import Embeddings, encode_texts, movie_texts, search
 
 needs_bert = pytest.mark.skipif(

@@ -2,7 +2,7 @@
 
 import re
 
-import results
+from tools.notebooks import results
 
 
 def test_popularity_finds_on_real_ratings_what_the_page_says(release):

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-import site_browser
 from playwright.sync_api import Browser, BrowserContext, Page
-from site_server import serve
+
+from tools.site import browser
+from tools.site.server import serve
 
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
@@ -14,24 +15,24 @@ PHONE = {"width": 390, "height": 844}
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Ask the tests that take a `name` about every page; without a book they fail, once."""
     if "name" in metafunc.fixturenames:
-        metafunc.parametrize("name", site_browser.pages() or ["no book"])
+        metafunc.parametrize("name", browser.pages() or ["no book"])
 
 
 @pytest.fixture(scope="session")
 def book() -> list[str]:
     """Return the pages of the book."""
-    found = site_browser.pages()
+    found = browser.pages()
     if not found:
-        pytest.fail(site_browser.NO_BOOK, pytrace=False)
+        pytest.fail(browser.NO_BOOK, pytrace=False)
     return found
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """Run one browser for all tests of a worker, or skip them."""
-    if site_browser.chromium() is None:
-        pytest.skip(site_browser.NO_BROWSER)
-    with site_browser.browser() as started:
+    if browser.chromium() is None:
+        pytest.skip(browser.NO_BROWSER)
+    with browser.browser() as started:
         yield started
 
 

@@ -4,8 +4,9 @@ import re
 
 import pytest
 from playwright.sync_api import Browser, Page
-from site_axe import MODES, Finding, findings, in_every_mode, open_page
 from theme_findings import ALLOWED, Theirs
+
+from tools.site.axe import MODES, Finding, findings, in_every_mode, open_page
 
 
 def is_theirs(finding: Finding, theirs: Theirs) -> bool:

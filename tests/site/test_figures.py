@@ -2,7 +2,8 @@
 
 import pytest
 from playwright.sync_api import Locator, Page
-from site_server import SITE
+
+from tools.site.server import SITE
 
 MARK = 'data-film="'
 WITH_MAPS = ("notebooks/05_als.html", "notebooks/09_bert_embeddings.html")

@@ -2,7 +2,8 @@
 
 import pytest
 from playwright.sync_api import Page
-from site_server import SITE
+
+from tools.site.server import SITE
 
 # How much wider a root is than what stands under it, in the height of its letters.
 SIGNS_OF_ROOTS = """() => [...document.querySelectorAll("msqrt, mroot")].map(root => {

@@ -10,7 +10,8 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 import yaml
-from site_server import SITE
+
+from tools.site.server import SITE
 
 COLAB = "https://colab.research.google.com/github/"
 

@@ -1,14 +1,15 @@
-"""No page is heavier than the goals say. Bytes only: times are for `tools/page_weights.py`."""
+"""No page is heavier than the goals say. Bytes only: times are for `tools/site/page_weights.py`."""
 
 import gzip
 from pathlib import Path
 from urllib.request import Request, urlopen
 
-import page_weights
 import pytest
-from page_weights import KB, Weight
 from playwright.sync_api import Browser
-from site_server import serve
+
+from tools.site import page_weights
+from tools.site.page_weights import KB, Weight
+from tools.site.server import serve
 
 
 @pytest.fixture(scope="module")

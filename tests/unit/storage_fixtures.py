@@ -48,7 +48,7 @@ def no_aws(
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(home / "credentials"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     yield
-    from course_utils.storage.local import local_endpoint
+    from course_cloud.storage.local import local_endpoint
 
     assert local_endpoint() is None, "a test left the local server running"
 
@@ -84,7 +84,7 @@ def _fresh(
 ) -> S3:
     from werkzeug.serving import BaseWSGIServer
 
-    from course_utils.storage import connect, local_s3
+    from course_cloud.storage import connect, local_s3
 
     # moto's server looks twice a second whether it is to stop; tests have no time for that
     monkeypatch.setattr(BaseWSGIServer.serve_forever, "__defaults__", (0.01,))
@@ -110,7 +110,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again at once, so that tests of retries take no time."""
     from botocore.retries import standard
 
-    from course_utils.storage import streams
+    from course_cloud.storage import streams
 
     monkeypatch.setattr(standard.ExponentialBackoff, "delay_amount", lambda self, context: 0)
     monkeypatch.setattr(streams, "PAUSE", 0)

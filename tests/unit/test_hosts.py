@@ -5,13 +5,13 @@ import re
 import tomllib
 from pathlib import Path
 
-import colab
-import launch_table
-import notebook_kernel
 import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-from setup_cell import read_repository
+
+from tools.notebooks import colab, kernel
+from tools.notebooks.setup_cell import read_repository
+from tools.site import launch_table
 
 COURSE = "course-utils @ https://example.org/course.zip"
 
@@ -71,8 +71,8 @@ def test_every_notebook_asks_kaggle_for_the_internet_its_setup_cell_needs(
     assert len(notebooks) > 20
     for path in notebooks:
         said = json.loads(path.read_text())["metadata"].get("kaggle")
-        assert said == notebook_kernel.KAGGLE, path.name
-    assert notebook_kernel.KAGGLE["isInternetEnabled"] is True
+        assert said == kernel.KAGGLE, path.name
+    assert kernel.KAGGLE["isInternetEnabled"] is True
 
 
 def test_each_lesson_and_lab_opens_on_kaggle_and_colab(repository_root: Path) -> None:

@@ -29,7 +29,11 @@ def texts(node):
 @pytest.fixture(scope="module")
 def said(repository_root):
     """Return every text in the code of the package and the tools, one after the other."""
-    paths = [p for f in ("course_utils", "tools") for p in (repository_root / f).rglob("*.py")]
+    paths = [
+        p
+        for f in ("course_utils", "course_cloud", "course_labs", "tools")
+        for p in (repository_root / f).rglob("*.py")
+    ]
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
     return "\n".join(text.replace("\n", " ") for tree in trees for text in texts(tree))
 

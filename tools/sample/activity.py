@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sample.chance import ONE, SHIFT, Chance, Ints, natural_log
+from tools.sample.chance import ONE, SHIFT, Chance, Ints, natural_log
 
 LEAST = 20  # ratings per person, as in MovieLens
 # Ratings per person at the 0th, 5th, 10th, ..., 95th percentile of a site of middling size.

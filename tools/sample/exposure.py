@@ -12,8 +12,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from sample.chance import Chance, Ints, fixed, natural_log, times
-from sample.films import Films
+from tools.sample.chance import Chance, Ints, fixed, natural_log, times
+from tools.sample.films import Films
 
 Marks = npt.NDArray[np.bool_]
 

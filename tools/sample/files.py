@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 
-from sample.people import AGES
-from sample.world import Ratings, World
+from tools.sample.people import AGES
+from tools.sample.world import Ratings, World
 
 LAYOUTS = ("dat", "csv", "parquet")
 ROW_GROUP = 1 << 20  # ratings written at once
@@ -23,7 +23,7 @@ ROW_GROUP = 1 << 20  # ratings written at once
 README = """\
 SIMULATED. No person in these files exists, and no rating in them was ever given.
 
-{users:,} users and {items:,} movies, seed {seed}, made by tools/make_sample.py of a course on
+{users:,} users and {items:,} movies, seed {seed}, made by tools/sample/make.py of a course on
 recommender systems. The files have the format of a MovieLens release and nothing else of it.
 Movies called "Made-up ..." do not exist either. For timing and testing, not for conclusions.
 """

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sample.catalogue import LAST_YEAR, THEMES, TONES, Film
-from sample.chance import Chance, Ints
+from tools.sample.catalogue import LAST_YEAR, THEMES, TONES, Film
+from tools.sample.chance import Chance, Ints
 
 ERAS = ((1920, 1945), (1946, 1966), (1967, 1979), (1980, 1991), (1992, 2000))
 DAY = 86_400

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from sample.catalogue import FIRST_YEAR, LAST_YEAR, Film
-from sample.chance import ONE, SHIFT, Chance, times
+from tools.sample.catalogue import FIRST_YEAR, LAST_YEAR, Film
+from tools.sample.chance import ONE, SHIFT, Chance, times
 
 KNOWN = 60  # made-up films are like the catalogue's films of less fame than this
 SINKING = (1 << 12, 1 << 15)  # beyond each number of made-up films, fame sinks once more

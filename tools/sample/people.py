@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sample.chance import Chance, Ints, fixed, times
-from sample.films import TRAITS
+from tools.sample.chance import Chance, Ints, fixed, times
+from tools.sample.films import TRAITS
 
 AGES = (1, 18, 25, 35, 45, 50, 56)  # ML-1M's codes: the first year of each age group
 AGE_WEIGHTS = (4, 18, 35, 20, 9, 8, 6)

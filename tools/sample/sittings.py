@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sample.chance import SHIFT, Chance, Ints, fixed, times
-from sample.films import DAY, END, START, Films
+from tools.sample.chance import SHIFT, Chance, Ints, fixed, times
+from tools.sample.films import DAY, END, START, Films
 
 MOST_SITTINGS = 6
 ONE_SITTING = 69  # percent of people who come exactly once

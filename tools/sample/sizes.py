@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sample.activity import LEAST
+from tools.sample.activity import LEAST
 
 MOST_ITEMS = 1_000_000  # `exposure.chosen` packs positions into so many bits
 MOST_USERS = 2**31 - 1  # ids are int32

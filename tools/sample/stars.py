@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from sample.chance import Chance, Ints, fixed, times
-from sample.films import Films
+from tools.sample.chance import Chance, Ints, fixed, times
+from tools.sample.films import Films
 
 MEAN = fixed(2.47)  # stars for a film of average quality from a person without bias
 QUALITY = fixed(0.0255)  # stars per point of quality

@@ -11,16 +11,16 @@ from signal import SIG_IGN, SIGINT, signal
 import numpy as np
 import numpy.typing as npt
 
-from sample.activity import activities
-from sample.catalogue import CATALOGUE, read_catalogue
-from sample.chance import Chance
-from sample.exposure import glances, seen
-from sample.films import Films, build_films
-from sample.inventions import enough_films
-from sample.people import People, build_people
-from sample.sittings import Sittings, build_sittings, rating_times
-from sample.sizes import Size
-from sample.stars import give_stars
+from tools.sample.activity import activities
+from tools.sample.catalogue import CATALOGUE, read_catalogue
+from tools.sample.chance import Chance
+from tools.sample.exposure import glances, seen
+from tools.sample.films import Films, build_films
+from tools.sample.inventions import enough_films
+from tools.sample.people import People, build_people
+from tools.sample.sittings import Sittings, build_sittings, rating_times
+from tools.sample.sizes import Size
+from tools.sample.stars import give_stars
 
 # Films that the people of one part come across together: few enough for the processor's cache,
 # and part of what the result is, as each part has random numbers of its own.

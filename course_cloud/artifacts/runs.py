@@ -1,0 +1,220 @@
+"""Artifacts in a bucket: a prefix for each run, and a pointer to the one in use, moved last."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from course_cloud.artifacts.folders import as_path, entry_of, replacing, standing, verify
+from course_cloud.artifacts.manifest import (
+    LARGEST,
+    MANIFEST,
+    NEEDED,
+    RUN_ID,
+    as_json,
+    parse_manifest,
+)
+from course_cloud.storage.addresses import Address, parse_address
+from course_cloud.storage.client import default_client
+from course_cloud.storage.failures import explained
+from course_cloud.storage.listing import list_keys
+from course_cloud.storage.streams import Body
+from course_cloud.storage.transfer import as_folder, download_dir, upload_dir
+from course_utils.errors import ArtifactError
+
+LATEST = "latest.json"
+
+
+def publish(folder: str | Path, address: str, *, client: Any = None) -> str:
+    """Upload an artifact as a run of its own, and make it the latest.
+
+    Parameters
+    ----------
+    folder
+        What :func:`course_cloud.artifacts.save` made. It is checked first.
+    address
+        ``"s3://bucket/prefix"``, or a prefix in the bucket that COURSE_BUCKET names. The files go
+        to ``prefix/runs/<run id>/``, their manifest last; then ``prefix/latest.json`` is written.
+    client
+        A boto3 client of S3; left out, :func:`course_cloud.storage.connect` makes one.
+
+    Returns
+    -------
+    str
+        The run id.
+
+    Raises
+    ------
+    ArtifactError
+        When the folder is damaged or no artifact.
+    StorageError
+        When the bucket cannot be written to. The latest run is then what it was before.
+
+    Notes
+    -----
+    A run is whole where its manifest is, so one that broke off is not listed and not fetched;
+    publishing it again goes on where it broke off.
+    """
+    here = standing(as_path(folder))
+    run_id = verify(here).run_id
+    client = default_client() if client is None else client
+    place = str(_place(address, f"runs/{run_id}"))
+    upload_dir(here, place, client=client, progress=False, last=MANIFEST)
+    point(address, run_id, client=client)
+    return run_id
+
+
+def fetch(address: str, folder: str | Path, run: str = "latest", *, client: Any = None) -> Path:
+    """Download a run, check it, and put it into a folder.
+
+    Parameters
+    ----------
+    address
+        As in :func:`publish`.
+    folder
+        Where runs are kept on this computer. Made when missing.
+    run
+        A run id, or "latest" for the one that `publish` or `point` named last.
+    client
+        As in :func:`publish`.
+
+    Returns
+    -------
+    Path
+        ``folder/<run id>``, for :func:`course_cloud.artifacts.load`. It appears whole or not at
+        all. One that is there already and undamaged is left as it is, and nothing is downloaded
+        but the pointer.
+
+    Raises
+    ------
+    StorageError
+        When there is no such run, or it cannot be had.
+    ArtifactError
+        When the bucket does not hold what was published.
+    """
+    client = default_client() if client is None else client
+    run_id, sealed = _latest(client, address) if run == "latest" else (_need_run_id(run), None)
+    target = as_path(folder) / run_id
+    if _is_good(target, sealed):
+        return target
+    source = _place(address, f"runs/{run_id}/")
+    found = _need_whole(client, source, run_id)
+    if sealed not in (None, found):
+        raise ArtifactError(
+            f"The manifest in {source} is not the one that {LATEST} was made for; publish the run "
+            "again, or fetch another."
+        )
+    with replacing(target) as new:
+        download_dir(str(source), new, client=client, progress=False)
+        if verify(new).run_id != run_id or entry_of(new / MANIFEST)["sha256"] != found:
+            raise ArtifactError(f"{source} changed while it was fetched; run it again.")
+    return target
+
+
+def runs(address: str, *, client: Any = None) -> list[str]:
+    """Return the ids of all runs below an address, newest first; those that broke off are none.
+
+    Parameters
+    ----------
+    address, client
+        As in :func:`publish`.
+
+    Raises
+    ------
+    StorageError
+        When the bucket cannot be listed.
+    """
+    place = _place(address, "runs/")
+    files: dict[str, set[str]] = {}
+    for item in list_keys(str(place), client=client):
+        run_id, _, name = item.key.removeprefix(place.key).partition("/")
+        files.setdefault(run_id, set()).add(name)
+    whole = {run_id for run_id, names in files.items() if names >= {MANIFEST, *NEEDED}}
+    return sorted(filter(RUN_ID.fullmatch, whole), reverse=True)
+
+
+def point(address: str, run_id: str, *, client: Any = None) -> None:
+    """Make a run the latest one: how to roll back, and forward again.
+
+    Parameters
+    ----------
+    address, client
+        As in :func:`publish`.
+    run_id
+        One of :func:`runs`.
+
+    Raises
+    ------
+    StorageError
+        When there is no such run, or the pointer cannot be written.
+    ArtifactError
+        When the run is not whole.
+    """
+    client = default_client() if client is None else client
+    sealed = _need_whole(client, _place(address, f"runs/{_need_run_id(run_id)}/"), run_id)
+    place = _place(address, LATEST)
+    said = json.dumps({"run_id": run_id, "manifest_sha256": sealed}) + "\n"
+    with explained("write", *place, client):
+        client.put_object(
+            Bucket=place.bucket, Key=place.key, Body=said.encode(), ContentType="application/json"
+        )
+
+
+def _place(address: str, name: str) -> Address:
+    folder = as_folder(parse_address(address, need_key=False))
+    return Address(folder.bucket, folder.key + name)
+
+
+def _need_run_id(run_id: object) -> str:
+    if isinstance(run_id, str) and RUN_ID.fullmatch(run_id):
+        return run_id
+    raise ArtifactError(f"{run_id!r} is no run id; artifacts.runs(address) lists them.")
+
+
+def _latest(client: Any, address: str) -> tuple[str, str]:
+    """Return which run is the latest, and the SHA-256 that its manifest must have."""
+    place = _place(address, LATEST)
+    said = as_json(_read(client, place), place)
+    if not isinstance(said, dict) or {*said} != {"run_id", "manifest_sha256"}:
+        raise ArtifactError(f"{place} names no run; artifacts.point(address, run_id) makes it.")
+    return _need_run_id(said["run_id"]), str(said["manifest_sha256"])
+
+
+def _need_whole(client: Any, source: Address, run_id: str) -> str:
+    """Return the SHA-256 of a run's manifest, unless the bucket holds other files than it lists."""
+    place = Address(source.bucket, source.key + MANIFEST)
+    content = _read(client, place)
+    manifest = parse_manifest(content, place)
+    if manifest.run_id != run_id:
+        raise ArtifactError(f"{place} belongs to the run {manifest.run_id}; fetch that one.")
+    listed = {name: entry["bytes"] for name, entry in manifest.files.items()}
+    listed[MANIFEST] = len(content)
+    stored = list_keys(str(source), client=client)
+    there = {item.key.removeprefix(source.key): item.size for item in stored}
+    if there != listed:
+        name = min(n for n in there | listed if there.get(n) != listed.get(n))
+        raise ArtifactError(
+            f"{source}{name[:60]} is not what the manifest says, {there.get(name, 'no')} bytes for "
+            f"{listed.get(name, 'none')}; publish the run again, or use another."
+        )
+    return hashlib.sha256(content).hexdigest()
+
+
+def _is_good(folder: Path, sealed: str | None) -> bool:
+    """Say whether a folder holds the run undamaged, with the manifest whose SHA-256 is given."""
+    try:
+        manifest = verify(folder)
+    except ArtifactError:
+        return False
+    same = sealed in (None, entry_of(folder / MANIFEST)["sha256"])
+    return same and manifest.run_id == folder.name
+
+
+def _read(client: Any, place: Address) -> bytes:
+    """Return a small object."""
+    with Body(client, place) as body:
+        if body.size > LARGEST:
+            raise ArtifactError(f"{place} is larger than any manifest; publish the run again.")
+        return body.readall()

@@ -1,0 +1,59 @@
+"""A small service over a saved model: recommendations, similar films and search, over HTTP.
+
+>>> from course_cloud.serving import create_app                         # doctest: +SKIP
+>>> app = create_app("s3://movielens-class/models")                     # doctest: +SKIP
+
+``python -m course_cloud.serving ADDRESS`` runs it on 127.0.0.1, with a page to try it at ``/``. It
+needs ``pip install 'course-utils[serve]'``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from course_utils.errors import ModelError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+__all__ = ["create_app"]
+
+
+def create_app(address: str | Path) -> FastAPI:
+    """Return the app that serves one artifact.
+
+    Parameters
+    ----------
+    address
+        The folder of an artifact, or ``s3://bucket/prefix``, of which the latest run is served.
+
+    Returns
+    -------
+    FastAPI
+        ``/recommend/{user_id}``, ``/recommend``, ``/similar/{movie_id}``, ``/search``, ``/health``,
+        ``/metrics``, ``/reload``, the page ``/``, and ``/docs``.
+
+    Raises
+    ------
+    ModelError
+        When FastAPI or another part of the extra ``serve`` is not installed.
+    DataError, StorageError
+        When there is no artifact, it is damaged, or it cannot be fetched.
+
+    Notes
+    -----
+    Everything is in memory. During a reload two artifacts are, so the machine needs room for both.
+    """
+    try:
+        import fastapi  # noqa: F401 - what is missing is said in one sentence
+        import prometheus_client  # noqa: F401
+    except ImportError as error:
+        raise ModelError(
+            f"{error.name} is not installed, and the service needs it: pip install "
+            "'course-utils[serve]'."
+        ) from None
+    from course_cloud.serving.app import app_of
+    from course_cloud.serving.current import Current
+
+    return app_of(Current(address))

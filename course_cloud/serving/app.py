@@ -1,0 +1,207 @@
+"""The service over HTTP: routes, limits and errors. What is answered, an `Engine` works out."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import os
+from typing import Annotated, Any, Literal, TypeVar
+
+from fastapi import FastAPI, HTTPException, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+from fastapi.staticfiles import StaticFiles
+
+from course_cloud.serving.catalogue import UnknownFilm
+from course_cloud.serving.current import Current
+from course_cloud.serving.guard import Guard
+from course_cloud.serving.measures import CONTENT_TYPE, Measures
+from course_cloud.serving.pages import PAGE, documentation
+from course_cloud.serving.shapes import (
+    LARGEST_ID,
+    LONGEST_QUERY,
+    MOST,
+    Found,
+    Health,
+    Likes,
+    Problem,
+    Recommendations,
+    Reloaded,
+    Similar,
+)
+from course_utils.errors import CourseError, DataError
+
+Answer = TypeVar("Answer", Recommendations, Similar, Found)
+
+TOKEN = "COURSE_RELOAD_TOKEN"  # the variable's name
+Id = Annotated[int, Path(ge=0, le=LARGEST_ID, examples=[260])]
+Many = Annotated[int, Query(ge=1, le=MOST, description="How many films to return.")]
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    400: {"model": Problem, "description": "The body is no text."},
+    404: {"model": Problem, "description": "There is no such film."},
+    409: {"model": Problem, "description": "The artifact is refused, and the old one stays."},
+    403: {"model": Problem, "description": "Not from here, or without the token."},
+    413: {"model": Problem, "description": "The body is too large."},
+    422: {"model": Problem, "description": "Something in the request is out of range."},
+}
+
+
+def app_of(current: Current) -> FastAPI:
+    """Return the app around what answers now.
+
+    Parameters
+    ----------
+    current
+        Whose engine is asked; each request asks one engine from its beginning to its end.
+    """
+    # FastAPI's own pages of documentation load their scripts from elsewhere; ours do not.
+    app = FastAPI(
+        title="Films for you", version="1", docs_url=None, redoc_url=None, description=__doc__
+    )
+    measures = Measures(lambda: current.engine.age)
+    app.add_middleware(Guard, measures=measures)
+    app.exception_handler(RequestValidationError)(_out_of_range)
+    app.exception_handler(UnknownFilm)(_not_found)
+    app.exception_handler(Exception)(_our_fault)
+    _add_answers(app, current)
+    _add_upkeep(app, current, measures)
+    app.mount("/page", StaticFiles(directory=PAGE))
+
+    @app.get("/", include_in_schema=False)
+    def page() -> HTMLResponse:
+        return HTMLResponse((PAGE / "index.html").read_text(encoding="utf-8"))
+
+    @app.get("/docs", include_in_schema=False)
+    def docs() -> HTMLResponse:
+        return HTMLResponse(documentation(app.openapi()))
+
+    return app
+
+
+def _add_answers(app: FastAPI, current: Current) -> None:
+    # What takes less than a millisecond is answered at once: handing it to a thread takes as long.
+
+    @app.get("/recommend/{user_id}", responses=_problems(422))
+    async def recommend_to_a_user(
+        request: Request, user_id: Id, n: Many = 10, why: bool = False
+    ) -> Recommendations:
+        """Recommend films to a user of the training data, and what is popular to anybody else."""
+        engine = current.engine
+        if why:
+            answer = await run_in_threadpool(engine.for_user, user_id, n, why)
+        else:
+            answer = engine.for_user(user_id, n)
+        return _noted(request, answer, answer.strategy == "popularity")
+
+    @app.post("/recommend", responses=_problems(400, 404, 413, 422))
+    def recommend_to_somebody_new(request: Request, likes: Likes) -> Recommendations:
+        """Recommend films to somebody whom the model has never seen, from what they liked."""
+        answer = current.engine.for_likes(likes.liked, likes.n, likes.why)
+        return _noted(request, answer, answer.strategy == "popularity")
+
+    @app.get("/similar/{movie_id}", responses=_problems(404, 422))
+    async def films_like_a_film(request: Request, movie_id: Id, n: Many = 10) -> Similar:
+        """Return films that are like a film: by who liked them, or else by their texts."""
+        answer = current.engine.similar(movie_id, n)
+        return _noted(request, answer, answer.strategy == "embeddings")
+
+    @app.get("/search", responses=_problems(422))
+    def search_for_films(
+        request: Request,
+        q: Annotated[str, Query(min_length=1, max_length=LONGEST_QUERY, examples=["star wars"])],
+        n: Many = 10,
+        by: Literal["meaning", "titles"] = "meaning",
+    ) -> Found:
+        """Return films for a query: by its meaning where that is possible, or else by title."""
+        answer = current.engine.search(q, n, by == "meaning")
+        return _noted(request, answer, answer.strategy != by)
+
+
+def _add_upkeep(app: FastAPI, current: Current, measures: Measures) -> None:
+    @app.get("/health")
+    async def health() -> Health:
+        """Say what is being served, and how old it is."""
+        engine = current.engine
+        users, items = engine.shape
+        return Health(
+            status="ok",
+            run_id=engine.run_id,
+            model=engine.name,
+            dataset=engine.manifest.dataset,
+            created=engine.manifest.created,
+            age_seconds=engine.age,
+            users=users,
+            items=items,
+            films=len(engine.catalogue.fields),
+            search="titles" if engine.catalogue.no_meaning else "meaning",
+        )
+
+    @app.get("/metrics", response_class=PlainTextResponse)
+    async def metrics() -> Response:
+        """Return counts and times, in Prometheus' format."""
+        return Response(measures.text(), media_type=CONTENT_TYPE)
+
+    @app.post("/reload", responses=_problems(403, 409))
+    def reload(request: Request) -> Reloaded:
+        """Load what is at the address now; no request is dropped. Not for everybody."""
+        _need_right_to_reload(request)
+        try:
+            before, after = current.reload()
+        except CourseError as error:
+            measures.reloaded("refused")
+            raise HTTPException(
+                409, f"Run {current.engine.run_id} goes on answering: {error}"
+            ) from None
+        measures.reloaded("swapped")
+        return Reloaded(before=before.run_id, run_id=after.run_id, model=after.name)
+
+
+def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {status: PROBLEMS[status] for status in statuses}
+
+
+def _noted(request: Request, answer: Answer, fell_back: bool) -> Answer:
+    """Leave for the guard what is counted and logged of an answer; return the answer."""
+    request.state.run_id, request.state.strategy = answer.run_id, answer.strategy
+    request.state.fell_back = fell_back
+    return answer
+
+
+def _need_right_to_reload(request: Request) -> None:
+    """Let through who has the token, or, where there is none, who is on this machine."""
+    token = os.environ.get(TOKEN)
+    if token:
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if not hmac.compare_digest(given.encode(), token.encode()):
+            raise HTTPException(403, f"Send the header 'Authorization: Bearer …' with {TOKEN}.")
+        return
+    # A proxy on this machine speaks for others, and a page of any site can make a browser ask.
+    speaks_for_others = {"origin", "forwarded", "x-forwarded-for"} & {*request.headers}
+    if speaks_for_others or not _is_here(request):
+        raise HTTPException(
+            403, f"Reload from the machine that serves, or set {TOKEN} there and send it."
+        )
+
+
+def _is_here(request: Request) -> bool:
+    try:
+        return ipaddress.ip_address(request.client.host if request.client else "").is_loopback
+    except ValueError:  # a socket without an address
+        return False
+
+
+async def _out_of_range(_: Request, error: RequestValidationError) -> JSONResponse:
+    first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        return JSONResponse({"detail": "The body is no JSON."}, 422)
+    where = ".".join(str(part) for part in first["loc"][1:]) or "The body"
+    return JSONResponse({"detail": f"{where}: {first['msg']}."}, 422)
+
+
+async def _not_found(_: Request, error: DataError) -> JSONResponse:
+    return JSONResponse({"detail": str(error)}, 404)
+
+
+async def _our_fault(_: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"detail": "Something went wrong here; the service's log has it."}, 500)

@@ -1,0 +1,225 @@
+"""What one artifact answers. Nothing here knows of HTTP, and nothing changes once it is made."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from scipy import sparse
+
+from course_cloud.serving.catalogue import Catalogue, UnknownFilm
+from course_cloud.serving.shapes import (
+    Because,
+    Found,
+    Recommendations,
+    Recommended,
+    Scored,
+    Similar,
+)
+from course_utils.errors import CourseError, DataError
+from course_utils.models import Popularity
+from course_utils.ranking import IdArray, Scores
+
+if TYPE_CHECKING:
+    from course_cloud.artifacts import Artifact
+
+N_REASONS = 3
+
+
+class Engine:
+    """Recommendations, similar films and search from one artifact.
+
+    Parameters
+    ----------
+    saved
+        What `course_cloud.artifacts.load` returned.
+
+    Raises
+    ------
+    DataError
+        When the model or the embeddings know films that the table of movies does not.
+
+    Notes
+    -----
+    A like of somebody new counts as much as a good rating counts in the training matrix: the
+    upper quartile of its values. Of positives that is 1, of stars it is 4 or 5.
+    """
+
+    def __init__(self, saved: Artifact) -> None:
+        self.manifest, self.model = saved.manifest, saved.model
+        self._matrix, self._items = saved.train.matrix, saved.train.items
+        self._row = {int(user): row for row, user in enumerate(saved.train.users)}
+        self._column = {int(item): column for column, item in enumerate(saved.train.items)}
+        self.popularity = (  # the model itself may have a half-life
+            self.model if isinstance(self.model, Popularity) else Popularity().fit(self._matrix)
+        )
+        self.catalogue = Catalogue(saved.movies, self._column, self.popularity, saved.embeddings)
+        self.saved_at = _moment(self.manifest.created)  # Unix seconds
+        self._like = float(np.quantile(self._matrix.data, 0.75))
+
+    @property
+    def run_id(self) -> str:
+        """The run of the artifact."""
+        return str(self.manifest.run_id)
+
+    @property
+    def name(self) -> str:
+        """The class of the model."""
+        return type(self.model).__name__
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many users and items the model knows."""
+        return self.model.n_users, self.model.n_items
+
+    @property
+    def age(self) -> float:
+        """How many seconds ago the artifact was saved."""
+        return max(0.0, time.time() - self.saved_at)
+
+    def for_user(self, user_id: int, n: int, why: bool = False) -> Recommendations:
+        """Return `n` films for somebody of the training data, popular ones for anybody else."""
+        row = self._row.get(user_id)
+        if row is None:
+            nothing = sparse.csr_matrix((1, self.model.n_items), dtype=np.float32)
+            return self._popular(nothing, n, f"User {user_id} is not in the training data.")
+        return self._best(row, self._matrix[row], n, why)
+
+    def for_likes(self, liked: list[int], n: int, why: bool = False) -> Recommendations:
+        """Return `n` films for somebody new, of whom only some liked films are known.
+
+        Raises
+        ------
+        UnknownFilm
+            When the catalogue has no such film.
+        """
+        distinct = list(dict.fromkeys(liked))
+        for movie_id in distinct:
+            self.catalogue.film(movie_id)
+        columns = sorted(self._column[i] for i in distinct if i in self._column)
+        ignored = [i for i in distinct if i not in self._column]
+        values = np.full(len(columns), self._like, dtype=np.float32)
+        history = sparse.csr_matrix(
+            (values, columns, [0, len(columns)]), shape=(1, self.model.n_items)
+        )
+        if columns:
+            answer = self._best(self.model.n_users, history, n, why)
+        else:
+            missing = "Nobody in the training data liked these films." if ignored else None
+            answer = self._popular(history, n, missing or "There are no liked films to go by.")
+        return answer.model_copy(update={"ignored": ignored})
+
+    def similar(self, movie_id: int, n: int) -> Similar:
+        """Return the `n` films most similar to one: by who liked them, or else by their texts.
+
+        Raises
+        ------
+        UnknownFilm
+            When the catalogue has no such film, or nothing is known to compare it by.
+        """
+        to = self.catalogue.film(movie_id)
+        by_model = self._similar_by_model(movie_id, n)
+        films = by_model or self.catalogue.similar_by_text(movie_id, n)
+        if not films:
+            raise UnknownFilm(
+                f"Nothing is known that is similar to film {movie_id}: the model cannot compare "
+                "it, and there are no embeddings that can."
+            )
+        return Similar(
+            run_id=self.run_id,
+            model=self.name,
+            strategy="model" if by_model else "embeddings",
+            to=to,
+            films=films,
+        )
+
+    def search(self, query: str, n: int, by_meaning: bool = True) -> Found:
+        """Return at most `n` films for a query: by its meaning where that is possible."""
+        films, reason = self.catalogue.find_by_meaning(query, n) if by_meaning else (None, None)
+        return Found(
+            run_id=self.run_id,
+            strategy="titles" if films is None else "meaning",
+            reason=reason,
+            films=self.catalogue.find_by_title(query, n) if films is None else films,
+        )
+
+    def _best(self, row: int, history: sparse.csr_matrix, n: int, why: bool) -> Recommendations:
+        if isinstance(self.model, Popularity):
+            return self._popular(history, n, "The model of this run is popularity itself.")
+        try:
+            ids, scores = _without_padding(*self.model.recommend(row, history, N=n))
+            reasons = [self._because(row, history, int(i)) if why else None for i in ids]
+        except CourseError as error:
+            return self._popular(history, n, f"{self.name} cannot serve this history: {error}")
+        if not ids.size:
+            return self._popular(history, n, f"{self.name} knows nothing to go with this history.")
+        return self._answer("model", None, ids, scores, reasons)
+
+    def _popular(self, history: sparse.csr_matrix, n: int, reason: str) -> Recommendations:
+        ids, scores = _without_padding(*self.popularity.recommend(0, history, N=n))
+        return self._answer("popularity", reason, ids, scores, [None] * len(ids))
+
+    def _answer(
+        self,
+        strategy: Literal["model", "popularity"],
+        reason: str | None,
+        ids: IdArray,
+        scores: Scores,
+        reasons: list[list[Because] | None],
+    ) -> Recommendations:
+        fields = self.catalogue.fields
+        films = [
+            Recommended(**fields[movie_id], score=score, why=why)
+            for movie_id, score, why in zip(
+                self._items[ids].tolist(), scores.tolist(), reasons, strict=True
+            )
+        ]
+        return Recommendations(
+            run_id=self.run_id,
+            model=self.name,
+            strategy=strategy,
+            reason=reason,
+            ignored=[],
+            films=films,
+        )
+
+    def _because(self, row: int, history: sparse.csr_matrix, item: int) -> list[Because] | None:
+        if not hasattr(self.model, "explain"):
+            return None
+        ids, parts = _without_padding(*self.model.explain(row, history, item, N=N_REASONS))
+        reasons = zip(self._items[ids].tolist(), parts.tolist(), strict=True)
+        fields = self.catalogue.fields
+        return [
+            Because(movie_id=movie_id, title=fields[movie_id]["title"], adds=part)
+            for movie_id, part in reasons
+            if part > 0
+        ]
+
+    def _similar_by_model(self, movie_id: int, n: int) -> list[Scored]:
+        column = self._column.get(movie_id)
+        if column is None:
+            return []
+        try:
+            ids, scores = self.model.similar_items(column, N=n + 1)
+        except DataError:  # it knows no similarity
+            return []
+        others = ids != column
+        ids, scores = _without_padding(ids[others], scores[others])
+        pairs = zip(self._items[ids].tolist(), scores.tolist(), strict=True)
+        return [Scored(**self.catalogue.fields[i], score=score) for i, score in pairs][:n]
+
+
+def _moment(created: str) -> float:
+    try:
+        return datetime.fromisoformat(created).timestamp()
+    except ValueError:
+        raise DataError(
+            f"The artifact was saved {created!r}, which is no date; save it again."
+        ) from None
+
+
+def _without_padding(ids: IdArray, scores: Scores) -> tuple[IdArray, Scores]:
+    found = ids >= 0
+    return ids[found], scores[found]

@@ -1,0 +1,185 @@
+"""Ratings, positives and a hold-out as Spark's DataFrames, with the columns of the course."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from course_utils.errors import ClusterError, DataError
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame, SparkSession
+
+RATINGS = {"user_id": "int", "movie_id": "int", "rating": "float", "timestamp": "bigint"}
+ROW = "row"  # where a rating stood in its file; a DataFrame itself has no order
+
+
+class Parts(NamedTuple):
+    """The parts of a table of interactions; each row of it is in exactly one."""
+
+    train: DataFrame
+    val: DataFrame
+    test: DataFrame
+
+
+def to_spark(spark: SparkSession, ratings: pd.DataFrame) -> DataFrame:
+    """Hand a table of the course to Spark.
+
+    Parameters
+    ----------
+    ratings
+        With columns ``user_id`` and ``movie_id``, and any others. It is not changed.
+
+    Returns
+    -------
+    DataFrame
+        The same columns, and ``row``, the position of each row in the table.
+
+    Raises
+    ------
+    DataError
+        For a missing column.
+    """
+    import pyarrow as pa
+
+    need_columns(ratings, "user_id", "movie_id")
+    placed = ratings.assign(**{ROW: np.arange(len(ratings))})
+    return spark.createDataFrame(pa.Table.from_pandas(placed, preserve_index=False))
+
+
+def read_ratings(spark: SparkSession, path: str) -> DataFrame:
+    """Read ratings from Parquet: a file, or a folder of files, that every worker can reach.
+
+    Parameters
+    ----------
+    path
+        Of this machine, or an address, as in ``"s3a://bucket/ratings.parquet"``.
+
+    Returns
+    -------
+    DataFrame
+        With columns ``user_id``, ``movie_id``, ``rating``, ``timestamp``, and ``row``, which
+        orders the rows as the files have them, file by file. Nothing is read before it is used.
+
+    Raises
+    ------
+    ClusterError
+        For an ``s3a://`` address where the session cannot read such.
+    DataError
+        When there is nothing at `path`, it is not Parquet, or lacks a column.
+    """
+    from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+    from pyspark.errors import AnalysisException, PySparkException
+    from pyspark.sql import functions as F
+
+    if path.startswith("s3a://") and not _reads_s3(spark):
+        raise ClusterError(
+            f"This Spark cannot read {path}: it lacks the package hadoop-aws; stop it, and start "
+            "it with session(s3=True), which fetches the package."
+        )
+    try:
+        table = spark.read.parquet(path)
+    except AnalysisException as error:
+        said = str(error).splitlines()[0][:160].rstrip(".")
+        raise DataError(f"There are no ratings at {path} ({said}).") from None
+    except (PySparkException, Py4JJavaError):
+        raise DataError(f"{path} is not Parquet, or damaged; write it again.") from None
+    need_columns(table, *RATINGS)
+    place = ["_metadata.file_path"] if len(table.inputFiles()) > 1 else []
+    row: Any = F.struct(*place, "_metadata.row_index") if place else F.col("_metadata.row_index")
+    columns = [F.col(name).cast(kind) for name, kind in RATINGS.items()]
+    return table.select(*columns, row.alias(ROW))
+
+
+def to_implicit(ratings: DataFrame, threshold: float = 4.0) -> DataFrame:
+    """Keep the rows whose rating says "I liked it": the positives.
+
+    Parameters
+    ----------
+    ratings
+        With a column ``rating``, in stars.
+    threshold
+        The lowest rating that counts as a positive.
+
+    Raises
+    ------
+    DataError
+        When there is no column ``rating``.
+    """
+    need_columns(ratings, "rating")
+    return ratings.where(ratings["rating"] >= threshold)
+
+
+def leave_last_out(
+    positives: DataFrame, n_test: int = 1, n_val: int = 0, min_train: int = 1, ties: str = "order"
+) -> Parts:
+    """Hold out the last interactions of each user: the rows that ``splits.leave_last_out`` does.
+
+    Parameters
+    ----------
+    positives
+        With columns ``user_id``, ``movie_id`` and ``timestamp``.
+    n_test, n_val, min_train
+        As in :func:`course_utils.splits.leave_last_out`.
+    ties
+        What is last among equal timestamps: ``"order"``, the order of the file, which needs the
+        column ``row``; or ``"movie_id"``, ascending movie id. At random cannot be had here: what
+        is drawn would depend on where a row happens to lie.
+
+    Returns
+    -------
+    Parts
+        Lazy, as all of Spark: each part sorts the interactions again unless it is cached.
+
+    Raises
+    ------
+    DataError
+        For a missing column, a count that is no whole number of 0 or more, unknown `ties`.
+    """
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    from course_utils.validation import choose
+
+    for name, count in {"n_test": n_test, "n_val": n_val, "min_train": min_train}.items():
+        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+            raise DataError(f"{name} must be a whole number of 0 or more, and is {count!r}.")
+    tie = choose(ties, "ties", order=ROW, movie_id="movie_id")
+    need_columns(positives, "user_id", "movie_id", "timestamp", tie)
+
+    of_user = Window.partitionBy("user_id")
+    latest_first = of_user.orderBy(F.desc("timestamp"), F.desc(tie))
+    enough = F.col("of_all") >= n_test + n_val + min_train
+    last: Column = F.col("from_end")
+    placed = positives.select(
+        "*",
+        F.row_number().over(latest_first).alias("from_end"),
+        F.count("*").over(of_user).alias("of_all"),
+    )
+    parts = (
+        ~enough | (last > n_test + n_val),
+        enough & (last > n_test) & (last <= n_test + n_val),
+        enough & (last <= n_test),
+    )
+    return Parts(*(placed.where(rows).select(*positives.columns) for rows in parts))
+
+
+def need_columns(table: DataFrame | pd.DataFrame, *names: str) -> None:
+    """Raise a DataError that names the first of `names` that is no column of `table`."""
+    missing = [name for name in names if name not in table.columns]
+    if missing:
+        raise DataError(
+            f"The table has no column {missing[0]!r}, only {', '.join(map(str, table.columns))}."
+        )
+
+
+def _reads_s3(spark: SparkSession) -> bool:
+    from py4j.protocol import Py4JJavaError
+
+    try:
+        spark._jvm.java.lang.Class.forName("org.apache.hadoop.fs.s3a.S3AFileSystem")  # type: ignore[union-attr]
+    except Py4JJavaError:
+        return False
+    return True

@@ -1,0 +1,42 @@
+"""Tables and files in S3, with or without an AWS account.
+
+>>> from course_cloud.storage import connect, list_keys, read_table   # doctest: +SKIP
+>>> for obj in list_keys("s3://movielens-class/ml-1m/"):              # doctest: +SKIP
+...     print(obj.key, obj.size)
+>>> ratings = read_table("s3://movielens-class/ml-1m/ratings.csv")    # doctest: +SKIP
+
+Every function takes a boto3 client as ``client=``, or else uses one that `connect` made: AWS by its
+ordinary chain of credentials, the server that ``AWS_ENDPOINT_URL`` names, or, where there are no
+credentials and nothing is configured, a local server that is gone when the process ends. A key
+without ``s3://`` is taken in the bucket that ``COURSE_BUCKET`` names. boto3 is loaded when one of
+these functions first needs it, and comes with ``pip install 'course-utils[s3]'``.
+"""
+
+from course_cloud.storage.addresses import Address, parse_address
+from course_cloud.storage.client import connect
+from course_cloud.storage.copying import copy_prefix
+from course_cloud.storage.listing import S3Object, list_keys
+from course_cloud.storage.local import LocalS3, local_s3
+from course_cloud.storage.publish import Published, publish_movielens
+from course_cloud.storage.tables import presign, read_table, write_table
+from course_cloud.storage.transfer import download_dir, upload_dir
+from course_cloud.storage.transfer_pool import Transferred
+
+__all__ = [
+    "Address",
+    "LocalS3",
+    "Published",
+    "S3Object",
+    "Transferred",
+    "connect",
+    "copy_prefix",
+    "download_dir",
+    "list_keys",
+    "local_s3",
+    "parse_address",
+    "presign",
+    "publish_movielens",
+    "read_table",
+    "upload_dir",
+    "write_table",
+]

@@ -1,0 +1,211 @@
+"""A local S3 server to practice on: moto's, in this process, on 127.0.0.1 only.
+
+It keeps everything in memory, and everything is gone when the process ends. It knows buckets,
+keys, prefixes, versions, multipart uploads and presigned links; it does **not** check signatures
+or policies, so access is never denied. `tests` run against a real server (OpenStack Swift) too.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+from types import TracebackType
+from typing import Any
+
+from course_cloud.storage.failures import need
+
+# Visibly made up: no server but this one takes them.
+ACCESS_KEY, SECRET, REGION = "local-practice", "not-a-real-secret", "us-east-1"
+
+# What would lead boto3 or the AWS CLI elsewhere is taken out of the environment for the while.
+OVERRIDES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3",
+             "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")  # fmt: skip
+
+
+class _Running:
+    """The one server of this process, and what it changed in the environment."""
+
+    def __init__(self) -> None:
+        self.server: Any = None
+        self.endpoint = ""
+        self.holds = 0
+        self.before: dict[str, str | None] = {}
+        self.ours: dict[str, str | None] = {}
+        self.lock = threading.RLock()
+
+
+_running = _Running()
+
+
+class LocalS3:
+    """A hold on the local server, given by `local_s3`.
+
+    Attributes
+    ----------
+    endpoint : str
+        ``"http://127.0.0.1:PORT"``.
+    access_key, secret, region : str
+        The made-up credentials that it goes by.
+    """
+
+    access_key, secret, region = ACCESS_KEY, SECRET, REGION
+
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+
+    def client(self) -> Any:
+        """Return a boto3 S3 client of this server, whatever the environment says."""
+        from course_cloud.storage.client import make_client
+
+        session = need("boto3").session.Session(
+            aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET, region_name=REGION
+        )
+        return make_client(session, endpoint_url=self.endpoint)
+
+    def stop(self) -> None:
+        """Stop the server for everybody, forget what it held and restore the environment."""
+        with _running.lock:
+            if _running.endpoint == self.endpoint:
+                _stop()
+
+    def __enter__(self) -> LocalS3:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with _running.lock:
+            if _running.endpoint != self.endpoint:
+                return  # stopped by hand
+            _running.holds -= 1
+            if not _running.holds:
+                _stop()
+
+    def __repr__(self) -> str:
+        alive = _running.endpoint == self.endpoint
+        return f"LocalS3({self.endpoint!r}{'' if alive else ', stopped'})"
+
+
+def local_s3(*, environment: bool = True) -> LocalS3:
+    """Start a local S3 server on a free port of 127.0.0.1, or join the one that runs.
+
+    In a notebook, call it once: there is one server to a process, and a second call joins it. In a
+    script, use it as a context manager: when the last block that holds it ends, it stops, forgets
+    everything, and the environment is as it was.
+
+    Parameters
+    ----------
+    environment
+        Whether to point ``AWS_ENDPOINT_URL``, the credentials and the region of this process's
+        environment to it, so that `connect`, plain boto3 and the ``aws`` command in a notebook
+        cell all talk to it.
+
+    Returns
+    -------
+    LocalS3
+        With ``.endpoint``, ``.client()`` and ``.stop()``.
+
+    Raises
+    ------
+    StorageError
+        When moto or boto3 is not installed.
+
+    Notes
+    -----
+    All in memory: what is uploaded must fit there. moto's server checks no signatures and no
+    policies. It shares this process's interpreter, so its timings are not those of a network.
+
+    Examples
+    --------
+    >>> with local_s3() as server:                           # doctest: +SKIP
+    ...     server.client().create_bucket(Bucket="practice")
+    """
+    with _running.lock:
+        if _running.server is None:
+            _start()
+        _running.holds += 1
+        if environment and not _running.ours:
+            _export()
+        return LocalS3(_running.endpoint)
+
+
+def local_endpoint() -> str | None:
+    """Return the address of the local server, None when none runs."""
+    return _running.endpoint or None
+
+
+def _start() -> None:
+    need("boto3")
+    server_class = need("moto.server").ThreadedMotoServer
+    for name in ("werkzeug", "moto"):
+        logging.getLogger(name).setLevel(logging.ERROR)  # not a line for each request
+    _forget()
+    server = server_class(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    _running.server, _running.endpoint = server, f"http://{host}:{port}"
+    atexit.register(_at_exit)
+
+
+def _stop() -> None:
+    server = _running.server
+    _restore()
+    _running.server, _running.endpoint, _running.holds = None, "", 0
+    atexit.unregister(_at_exit)
+    server.stop()
+    server._server.server_close()  # moto leaves the listening socket open
+    _forget()
+
+
+def _at_exit() -> None:
+    with _running.lock:
+        if _running.server is not None:
+            _stop()
+
+
+def _forget() -> None:
+    """Empty moto's backends: they belong to the process, not to a server."""
+    need("moto.core.models")  # before the backends, which it completes
+    backends = need("moto.backends")
+    for name in ("s3", "s3control", "sts", "iam"):
+        for account in backends.get_backend(name).values():
+            for region in account.values():
+                region.reset()
+    need("moto.core.model_instances").reset_model_data()
+
+
+def _export() -> None:
+    direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    direct = f"{direct},127.0.0.1".removeprefix(",")  # a proxy cannot reach this machine
+    _running.ours = {
+        "AWS_ENDPOINT_URL": _running.endpoint,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "no_proxy": direct,
+        "NO_PROXY": direct,
+        **dict.fromkeys(OVERRIDES),
+    }
+    _running.before = {name: os.environ.get(name) for name in _running.ours}
+    for name, value in _running.ours.items():
+        _set(name, value)
+
+
+def _restore() -> None:
+    for name, value in _running.before.items():
+        if os.environ.get(name) == _running.ours[name]:  # else somebody has changed it since
+            _set(name, value)
+    _running.before, _running.ours = {}, {}
+
+
+def _set(name: str, value: str | None) -> None:
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value

@@ -1,0 +1,170 @@
+"""Lab 1, step 1: how many bytes lie in each folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from course_labs.checks.lab01.data import (
+    NO_SLASH,
+    ONE_PAGE,
+    OTHER_CLIENT,
+    below,
+    bucket_name,
+    filled,
+    folder_of,
+    moved,
+    texts,
+)
+from course_labs.checks.lab01.server import PAGE, load_boto3
+from course_labs.checks.question import AnswerError, Mistake, Plain, Question
+
+Sizes = dict[str, int]
+
+
+def size_cases(rng: np.random.Generator) -> list[Plain]:
+    """Return buckets: a small one, one of more than a page, and one to be taken as a whole."""
+    small = ["data/ml-1m/ratings.csv", "data/ml-1m/old/ratings.csv", "data/ml-10m/ratings.csv",
+             "data/ml-10m/tags.csv", "data/read me.txt", "data-2019/ml-1m/ratings.csv",
+             "data-2019/notes.txt", "essay.txt"]  # fmt: skip
+    many = [f"logs/{day}/{n:04}.csv" for day in ("mon", "tue") for n in range(600)]
+    many += ["logs/index.json", "logs-old/mon/0001.csv"]
+    return [
+        {
+            "bucket": np.array(bucket_name(rng)),
+            "prefix": np.array(prefix),
+            "keys": texts(sorted(keys)),
+            "sizes": rng.integers(10, 3000, len(keys)),
+        }
+        for prefix, keys in [("data", small), ("logs/", many), ("", small)]
+    ]
+
+
+def ask_sizes(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
+    """Call ``folder_sizes(client, bucket, prefix)``."""
+    server = filled(case, page=PAGE)
+    result = answer(server.client(), str(case["bucket"]), str(case["prefix"]))
+    if not hasattr(result, "items"):  # a dict, or a Series
+        what = "nothing" if result is None else f"a {type(result).__name__}"
+        raise AnswerError(f"Return a dict, from a folder to its bytes; this returns {what}.")
+    pairs = sorted((str(name), size) for name, size in result.items())
+    return {
+        "names": texts(name for name, _ in pairs),
+        "sizes": np.array([size for _, size in pairs]),
+        "moved": moved(server.requests),
+    }
+
+
+def sizes_of(
+    case: Plain,
+    *,
+    start: str | None = None,
+    name: Callable[[str], str] = lambda rest: rest.partition("/")[0] if "/" in rest else "",
+    pages: slice = slice(None),
+    add: Callable[[int, int], int] = lambda total, size: total + size,
+) -> Sizes:
+    """Return the bytes of each folder; the arguments are for answers that err in one of them."""
+    start = folder_of(str(case["prefix"])) if start is None else start
+    size_of = dict(zip(case["keys"].tolist(), case["sizes"].tolist(), strict=True))
+    sizes: Sizes = {}
+    for key in below(size_of, start)[pages]:
+        folder = name(key[len(start) :])
+        sizes[folder] = add(sizes.get(folder, 0), size_of[key])
+    return sizes
+
+
+def judge_sizes(case: Plain, outputs: Plain) -> str:
+    """Compare names and bytes exactly; nothing may have been downloaded."""
+    wanted, got = sizes_of(case), _sizes(outputs)
+    prefix = str(case["prefix"])
+    if got.keys() != wanted.keys():
+        return f"Below {prefix!r} the folders should be {sorted(wanted)}; yours are {sorted(got)}."
+    for name, size in wanted.items():
+        if got[name] != size:
+            return f"Below {prefix!r}, {name!r} should have {size:,} bytes; yours has {got[name]}."
+    return DOWNLOADED if outputs["moved"] > 0 else ""
+
+
+def _sizes(outputs: Plain) -> Sizes:
+    return dict(zip(outputs["names"].tolist(), outputs["sizes"].tolist(), strict=True))
+
+
+def _like(**wrong: Any) -> Callable[[Plain, Plain], bool]:
+    return lambda case, out: _sizes(out) == sizes_of(case, **wrong)
+
+
+def _total_like(case: Plain, outputs: Plain, sizes: Sizes) -> bool:
+    return bool(outputs["sizes"].sum() == sum(sizes.values()))
+
+
+def _without_slash(case: Plain, outputs: Plain) -> bool:
+    start = str(case["prefix"]).rstrip("/")
+    return start != "" and _total_like(case, outputs, sizes_of(case, start=start))
+
+
+def _pages(case: Plain, outputs: Plain, pages: slice) -> bool:
+    some = sizes_of(case, pages=pages)
+    return some != sizes_of(case) and _total_like(case, outputs, some)
+
+
+DOWNLOADED = (
+    "The sums are right, but you download objects to learn their sizes. The listing tells them "
+    "already: each of its `Contents` has a `Size`."
+)
+SIZE_MISTAKES = (
+    Mistake(
+        "You find nothing below a prefix that ends with a slash, or below the empty one. Add a "
+        "slash only where one is missing, and none to an empty prefix: no key begins with `/`.",
+        lambda case, out: len(out["names"]) == 0,
+    ),
+    Mistake(NO_SLASH, _without_slash),
+    Mistake(ONE_PAGE, lambda case, out: _pages(case, out, slice(PAGE))),
+    Mistake(
+        "You keep the last page of the listing only: the sums begin anew with each page. Make the "
+        "dict once, before the loop over pages.",
+        lambda case, out: _pages(case, out, slice(PAGE, None)),
+    ),
+    Mistake(
+        "You count objects. Add up their `Size`, which is in bytes.",
+        _like(add=lambda total, size: total + 1),
+    ),
+    Mistake(
+        "A folder has the size of its last object only: you assign where you should add. "
+        "`sizes[name] = sizes.get(name, 0) + size`.",
+        _like(add=lambda total, size: size),
+    ),
+    Mistake(
+        "Objects right below the prefix, in no folder, are missing. Count them under `''`.",
+        lambda case, out: _sizes(out) == {k: v for k, v in sizes_of(case).items() if k},
+    ),
+    Mistake(
+        "An object right below the prefix is listed as if it were a folder. What has no slash "
+        "after the prefix lies in no folder; count it under `''`.",
+        _like(name=lambda rest: rest.partition("/")[0]),
+    ),
+    Mistake(
+        "You go down to the deepest folder. Cut what follows the prefix at its *first* slash: "
+        "`rest.partition('/')[0]`.",
+        _like(name=lambda rest: rest.rpartition("/")[0]),
+    ),
+    Mistake(
+        "The names are not what the step asks for: only the part between the prefix and the next "
+        "slash, without either.",
+        lambda case, out: (
+            any("/" in name for name in out["names"].tolist())
+            and _total_like(case, out, sizes_of(case))
+        ),
+    ),
+    OTHER_CLIENT,
+)
+
+
+QUESTION = Question(
+    "q1", "bytes in each folder", 2, "folder_sizes",
+    "01_object_storage#a-thousand-keys-and-then",
+    size_cases, ask_sizes, judge_sizes, SIZE_MISTAKES, seconds=15,
+    prepare=load_boto3,
+)  # fmt: skip

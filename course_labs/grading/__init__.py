@@ -1,0 +1,1 @@
+"""How a class's notebooks are graded, each in a sandbox of its own."""

@@ -1,5 +1,0 @@
-"""Lab 2, Neighbors: a module for each of its four steps."""
-
-from course_utils.checks.lab02 import cosine, item_cf, neighbors, overlap
-
-QUESTIONS = (cosine.QUESTION, neighbors.QUESTION, item_cf.QUESTION, overlap.QUESTION)

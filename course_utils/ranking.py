@@ -1,0 +1,342 @@
+"""The k best items of each row, from scores or from factors, with ties broken by lowest item.
+
+Only the few items that can be among the best are ever sorted. The items of a row are dealt into
+groups, and the k-th largest of the groups' maxima is a bound: at least k items reach it. So the
+best are among the items that reach the bound, and these are about k.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from course_utils.errors import DataError
+from course_utils.validation import NOTHING, choose, need_positive
+
+IdArray = npt.NDArray[np.int32]
+Scores = npt.NDArray[np.floating[Any]]
+
+BLOCK = 2**19  # scores computed at once: 2 MB of float32, about what a cache holds
+GROUP = 32
+
+
+def top_k(scores: npt.ArrayLike, k: int) -> tuple[IdArray, Scores]:
+    """Return the `k` best items of each row, best first.
+
+    Parameters
+    ----------
+    scores
+        Numbers, shape (n_rows, n_items); -inf for an item that must not be recommended.
+    k
+        How many items to return.
+
+    Returns
+    -------
+    ids, scores
+        Each of shape (n_rows, k). Of equal scores the lowest item comes first. Where a row has
+        fewer than `k` items above -inf, it ends in id -1 and score -inf.
+
+    Raises
+    ------
+    DataError
+        When the scores are no table of numbers, one is NaN, or `k` is no integer of at least 1.
+
+    Examples
+    --------
+    >>> ids, best = top_k([[0.5, 0.9, 0.9], [0.1, -np.inf, -np.inf]], k=2)
+    >>> ids
+    array([[ 1,  2],
+           [ 0, -1]], dtype=int32)
+    """
+    table = np.asarray(scores)
+    if table.ndim != 2 or table.dtype.kind not in "fiu":
+        raise DataError(
+            "The scores must be a table of numbers, users × items, and are an array of "
+            f"{table.dtype} with shape {table.shape}."
+        )
+    if table.dtype not in (np.float32, np.float64):
+        table = table.astype(np.float64)
+    k = need_positive(k, "k")
+    ids = np.full((len(table), k), NOTHING, dtype=np.int32)
+    best = np.full((len(table), k), -np.inf, dtype=table.dtype)
+    step = max(1, BLOCK // max(1, table.shape[1]))
+    for start in range(0, len(table), step):
+        block = table[start : start + step]
+        rows = slice(start, start + len(block))
+        write_best(block, candidates(block, k, start), ids[rows], best[rows])
+    return ids, best
+
+
+def candidates(scores: Scores, k: int, first_row: int) -> npt.NDArray[np.bool_]:
+    """Return which scores may be among the `k` best of their row: all that are, and few others.
+
+    Raises
+    ------
+    DataError
+        When a score is NaN; the message counts rows from `first_row`.
+    """
+    n_rows, n_items = scores.shape
+    k = min(k, n_items)
+    size = min(GROUP, max(1, n_items // (10 * max(k, 1))))  # small enough for 10 k groups
+    first = min(8, size)  # in two steps: the more groups at once, the faster the maximum
+    second = size // first
+    n_groups = n_items // (first * second)
+    n_dealt = n_groups * first * second
+    dealt, rest = scores[:, :n_dealt], scores[:, n_dealt:]
+    maxima = dealt.reshape(n_rows, first, second * n_groups).max(axis=1)
+    maxima = maxima.reshape(n_rows, second, n_groups).max(axis=1)
+    refuse_nan(maxima, first_row)
+    refuse_nan(rest, first_row)
+    bound = np.partition(maxima, n_groups - k, axis=1)[:, n_groups - k] if k else maxima[:, :0]
+    lowest = np.finfo(scores.dtype).min  # -inf is no candidate
+    may: npt.NDArray[np.bool_] = scores >= np.maximum(bound, lowest).reshape(n_rows, -1)
+    return may
+
+
+def write_best(
+    scores: Scores, may: npt.NDArray[np.bool_], ids: IdArray, best: Scores | None = None
+) -> None:
+    """Write the best of the `scores` that `may` be among them into `ids` and `best`."""
+    flat = np.flatnonzero(may)
+    row, column = np.divmod(flat, scores.shape[1]) if flat.size else (flat, flat)
+    sort_candidates(row, column, scores[row, column], ids, best)
+
+
+def sort_candidates(
+    row: npt.NDArray[Any],
+    column: npt.NDArray[Any],
+    score: Scores,
+    ids: IdArray,
+    best: Scores | None = None,
+) -> None:
+    """Write the best candidates of each row into `ids`; they come row by row, columns ascending."""
+    counts = np.bincount(row, minlength=len(ids))
+    place = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+    width = int(counts.max(initial=0))
+    columns = np.full((len(ids), width), NOTHING, dtype=np.int32)
+    negated = np.full((len(ids), width), np.inf, dtype=score.dtype)
+    columns[row, place], negated[row, place] = column, -score
+    order = np.argsort(negated, axis=1, kind="stable")[:, : ids.shape[1]]
+    ids[:, : order.shape[1]] = np.take_along_axis(columns, order, axis=1)
+    if best is not None:
+        best[:, : order.shape[1]] = -np.take_along_axis(negated, order, axis=1)
+
+
+def refuse_nan(scores: Any, first_row: int) -> None:
+    """Raise a DataError that names the first row with a NaN, counted from `first_row`."""
+    has_nan = np.isnan(scores).any(axis=1)
+    if has_nan.any():
+        row = first_row + int(has_nan.argmax())
+        raise DataError(
+            f"A score of row {row} is NaN, so its items have no order; the model diverged, or its "
+            "input holds NaN."
+        )
+
+
+IMPLICITS = tuple(f"implicit.{part}.matrix_factorization_base" for part in ("cpu", "gpu"))
+LARGE = 10**9  # scores; what a GPU needs to pay for itself
+
+
+def dot_product_factors(model: object) -> tuple[npt.NDArray[Any], npt.NDArray[Any]] | None:
+    """Return user and item factors of a model that ranks by their dot product, None of others.
+
+    Factors alone do not say how they are used: biases may be added, or something subtracted. So
+    it must be a matrix factorization of `implicit` that ranks with that library's own
+    ``recommend``, or a model with an attribute ``scores_are_dot_products = True``.
+
+    Parameters
+    ----------
+    model
+        Anything. `implicit` is not imported to find out.
+
+    Returns
+    -------
+    tuple of ndarray, or None
+        Shapes (n_users, d) and (n_items, d).
+
+    Raises
+    ------
+    DataError
+        When the factors are not there yet: the model is not fitted.
+    """
+    ranked_by = getattr(getattr(type(model), "recommend", None), "__module__", None)
+    theirs = ranked_by in IMPLICITS and "recommend" not in getattr(model, "__dict__", {})
+    if not theirs and getattr(model, "scores_are_dot_products", False) is not True:
+        return None
+    users, items = (getattr(model, name, None) for name in ("user_factors", "item_factors"))
+    if users is None or items is None:
+        raise DataError(
+            f"The model {type(model).__name__} is not fitted; call model.fit(train) first."
+        )
+    # on a GPU, implicit keeps them in matrices of its own
+    users, items = (x.to_numpy() if hasattr(x, "to_numpy") else x for x in (users, items))
+    return np.asarray(users), np.asarray(items)
+
+
+def top_k_of_factors(
+    user_factors: npt.NDArray[Any],
+    item_factors: npt.NDArray[Any],
+    seen: sparse.csr_matrix,
+    k: int,
+    *,
+    batch: int | None = None,
+    backend: str = "auto",
+    threads: int | None = None,
+    progress: Callable[[Iterable[int], int], Iterable[int]] | None = None,
+) -> IdArray:
+    """Return the `k` items with the largest dot product for each user, leaving out seen items.
+
+    Parameters
+    ----------
+    user_factors, item_factors
+        Shapes (n_users, d) and (n_items, d).
+    seen
+        csr, shape (n_users, n_items): the stored entries of a row are never recommended to it.
+    k
+        How many items to return.
+    batch
+        Users to score at once; left out, as many as a cache holds.
+    backend
+        "numpy", "torch", or "auto": torch only when it is imported already, sees a GPU, and
+        there is at least a thousand million scores to compute. On a CPU its product and its
+        ``topk`` take longer than NumPy's way (see benchmarks/evaluation.py).
+    threads
+        Batches scored at the same time, with NumPy; left out, one for each core. The BLAS itself
+        is held to one thread meanwhile, through threadpoolctl.
+    progress
+        Given the numbers of users done after each batch and the number of all users, yields the
+        former on, and may draw a bar.
+
+    Returns
+    -------
+    ndarray
+        int32, shape (n_users, k), best first, -1 where the items run out.
+
+    Raises
+    ------
+    DataError
+        When a score is NaN.
+
+    Notes
+    -----
+    Equal scores give equal ids whatever the backend. Scores themselves may differ in their last
+    bit between BLAS libraries, processors and batch sizes, since they add in another order; two
+    items whose scores are that close may then change places.
+    """
+    from threadpoolctl import threadpool_limits
+
+    n_users, n_items = seen.shape
+    choose(backend, "backend", auto=0, numpy=0, torch=0)
+    ids = np.full((n_users, k), NOTHING, dtype=np.int32)
+    if not n_users or not n_items:
+        return ids
+    dtype = np.result_type(user_factors, item_factors, np.float32)
+    dtype = dtype if dtype.kind == "f" and dtype.itemsize <= 8 else np.dtype(np.float64)
+    size = n_users * n_items
+    on_torch = backend == "torch" or (backend == "auto" and size >= LARGE and _torch_has_gpu())
+    if batch is None:
+        block = 128 * BLOCK if on_torch else BLOCK
+        batch = min(n_users, max(64, block // n_items))
+    factors = np.ascontiguousarray(user_factors, dtype=dtype)
+    # Laid out as the product reads it: this alone saves a third of the time.
+    items = np.ascontiguousarray(np.asarray(item_factors, dtype=dtype).T)
+
+    n_threads = 1 if on_torch else min(threads or cores(), -(-n_users // batch))
+    work = (_torch_worker if on_torch else _numpy_worker)(factors, items, seen, ids, batch)
+    starts = range(0, n_users, batch)
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(n_threads) as pool:
+        done = pool.map(work, starts)
+        for _ in progress(done, n_users) if progress else done:
+            pass
+    return ids
+
+
+def _numpy_worker(
+    factors: Scores, items: Scores, seen: sparse.csr_matrix, ids: IdArray, batch: int
+) -> Callable[[int], int]:
+    own = threading.local()  # fresh memory for each product costs more than the product
+
+    def _score_and_rank(start: int) -> int:
+        if not hasattr(own, "scores"):
+            own.scores = np.empty((batch, items.shape[1]), dtype=items.dtype)
+        mine = factors[start : start + batch]
+        scores = np.matmul(mine, items, out=own.scores[: len(mine)])
+        row, column = entries(seen, start, len(mine))
+        scores.reshape(-1)[row * scores.shape[1] + column] = -np.inf  # a view; faster than pairs
+        rows = ids[start : start + batch]
+        write_best(scores, candidates(scores, ids.shape[1], start), rows)
+        return len(mine)
+
+    return _score_and_rank
+
+
+def _torch_worker(
+    factors: Scores, items: Scores, seen: sparse.csr_matrix, ids: IdArray, batch: int
+) -> Callable[[int], int]:
+    import torch
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    all_users, all_items = (torch.from_numpy(array).to(device) for array in (factors, items))
+    k = min(ids.shape[1], items.shape[1])
+
+    def _score_and_rank(start: int) -> int:
+        scores = all_users[start : start + batch] @ all_items
+        rows, columns = entries(seen, start, len(scores))
+        scores[
+            torch.as_tensor(rows, device=device), torch.as_tensor(columns, device=device)
+        ] = -torch.inf
+        refuse_nan(scores.amax(dim=1, keepdim=True).cpu().numpy(), start)
+        # Its own ids are not used: of equal scores it takes any.
+        bound = scores.topk(k).values[:, -1:].clamp(min=torch.finfo(scores.dtype).min)
+        row, column = torch.nonzero(scores >= bound, as_tuple=True)
+        found = [part.cpu().numpy() for part in (row, column, scores[row, column])]
+        sort_candidates(found[0], found[1], found[2], ids[start : start + len(scores)])
+        return len(scores)
+
+    return _score_and_rank
+
+
+def entries(
+    matrix: sparse.csr_matrix, start: int, n_rows: int
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return rows, counted from `start`, and columns of the entries of `n_rows` rows of a csr."""
+    bounds = matrix.indptr[start : start + n_rows + 1]
+    return np.repeat(np.arange(n_rows), np.diff(bounds)), matrix.indices[bounds[0] : bounds[-1]]
+
+
+def _torch_has_gpu() -> bool:
+    """Say whether torch is imported and sees a GPU; importing it takes seconds, so we do not."""
+    torch = sys.modules.get("torch")
+    return torch is not None and bool(torch.cuda.is_available())
+
+
+def cores() -> int:
+    """Return how many processors this process may use."""
+    allowed = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
+
+
+def for_each_batch(work: Callable[[int], Any], starts: range) -> None:
+    """Call `work` with each start, on as many threads as there are cores.
+
+    BLAS is held to one thread meanwhile, so that each batch keeps to its core. A single batch is
+    worked on right here, with all the threads that BLAS has.
+    """
+    if len(starts) < 2:
+        for start in starts:
+            work(start)
+        return
+    from threadpoolctl import threadpool_limits
+
+    n_threads = min(cores(), len(starts))
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(n_threads) as pool:
+        for _ in pool.map(work, starts):
+            pass

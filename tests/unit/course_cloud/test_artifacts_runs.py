@@ -1,0 +1,183 @@
+"""Runs in a bucket: published whole, fetched whole, rolled back, and refused when they changed."""
+
+import json
+import shutil
+from pathlib import Path
+
+import artifact_cases as cases
+import faulty_s3
+import pytest
+from model_cases import MODELS, same, some_matrix
+
+from course_cloud import artifacts
+from course_utils.errors import ArtifactError, StorageError
+
+PREFIX = "models/als"
+
+
+@pytest.fixture
+def published(s3, tmp_path):
+    """Return an address with two runs, and their ids, oldest first."""
+    address = s3.address(PREFIX)
+    ids = []
+    for metric in (0.25, 0.75):
+        cases.save(tmp_path / "model", metric=metric, embeddings=cases.embeddings())
+        ids.append(artifacts.publish(tmp_path / "model", address))
+    return address, ids
+
+
+def metric_of(folder):
+    return artifacts.load(folder).metrics["ndcg@10"]
+
+
+def test_every_model_gives_the_same_answers_from_a_bucket(s3, tmp_path):
+    address = s3.address(PREFIX)
+    for name in cases.EVERY_MODEL:
+        model, matrix = cases.fitted(name)
+        manifest = cases.save(tmp_path / "model", model, train=cases.interactions(matrix))
+        assert artifacts.publish(tmp_path / "model", address) == manifest.run_id
+        fetched = artifacts.fetch(address, tmp_path / "fetched")
+        assert fetched == tmp_path / "fetched" / manifest.run_id
+        saved = artifacts.load(fetched)
+        assert saved.manifest == manifest
+        before, after = (cases.answers(one, matrix) for one in (model, saved.model))
+        assert all(same(one, other) for one, other in zip(before, after, strict=True)), name
+    assert len(artifacts.runs(address)) == len(cases.EVERY_MODEL)
+
+
+def test_the_latest_run_is_the_last_published_and_rolling_back_takes_one_call(
+    s3, published, tmp_path
+):
+    address, (old, new) = published
+    assert artifacts.runs(address) == [new, old]
+    assert metric_of(artifacts.fetch(address, tmp_path)) == 0.75
+    assert metric_of(artifacts.fetch(address, tmp_path, old)) == 0.25
+    artifacts.point(address + "/", old)
+    assert artifacts.fetch(address, tmp_path) == tmp_path / old
+    assert artifacts.runs(address) == [new, old]
+    latest = s3.client.get_object(Bucket=s3.bucket, Key=f"{PREFIX}/latest.json")["Body"].read()
+    assert json.loads(latest)["run_id"] == old
+
+
+def test_a_good_copy_is_not_downloaded_again_and_a_damaged_one_is_replaced(
+    published, tmp_path, moved
+):
+    from course_cloud.storage import connect
+
+    address, (_, new) = published
+    client = connect()
+    sizes = moved(client)
+    first = artifacts.fetch(address, tmp_path / "here", client=client)
+    assert len(sizes) == 9  # the pointer, the manifest, and seven files
+    assert artifacts.fetch(address, tmp_path / "here", client=client) == first
+    assert len(sizes) == 10  # the pointer
+    assert artifacts.fetch(address, tmp_path / "here", new, client=client) == first
+    assert len(sizes) == 10
+    (first / "model.npz").write_bytes(b"PK")
+    artifacts.fetch(address, tmp_path / "here", client=client)
+    assert metric_of(first) == 0.75
+    assert [path.name for path in (tmp_path / "here").iterdir()] == [new]
+    client.close()
+
+
+def changed_byte(data):
+    return data[:50] + bytes([data[50] ^ 1]) + data[51:]
+
+
+def test_a_run_that_changed_in_the_bucket_is_refused(moto, tmp_path):
+    address, fetched = moto.address(PREFIX), tmp_path / "fetched"
+    cases.save(tmp_path / "model")
+    other = artifacts.publish(tmp_path / "model", address)
+    model = MODELS["ItemKNN"]().fit(some_matrix())
+    cases.save(tmp_path / "model", model, movies=cases.movies().assign(genres="War"))
+    run = artifacts.publish(tmp_path / "model", address)
+    for name in ("manifest.json", "model.npz", "movies.parquet"):
+        key, theirs = (f"{PREFIX}/runs/{one}/{name}" for one in (run, other))
+        data, other_data = (
+            moto.client.get_object(Bucket=moto.bucket, Key=place)["Body"].read()
+            for place in (key, theirs)
+        )
+        for changed in (changed_byte(data), data[:-2], other_data, None):
+            if changed is None:
+                moto.client.delete_object(Bucket=moto.bucket, Key=key)
+            else:
+                moto.put(key, changed)
+            for asked in ("latest", run):
+                with pytest.raises((ArtifactError, StorageError)) as failed:
+                    artifacts.fetch(address, fetched, asked)
+                assert "\n" not in str(failed.value)
+                assert not (fetched / run).exists()
+        moto.put(key, data)
+    assert artifacts.fetch(address, fetched, other).name == other
+    assert artifacts.fetch(address, fetched).name == run
+
+
+def test_a_manifest_that_a_stranger_made_right_again_is_refused_as_the_latest(moto, tmp_path):
+    cases.save(tmp_path / "model")
+    run = artifacts.publish(tmp_path / "model", moto.address(PREFIX))
+    (tmp_path / "model" / "metrics.json").write_text('{"kind": "NoneType"}\n')
+    cases.reseal(tmp_path / "model")
+    for name in ("metrics.json", "manifest.json"):
+        content = (tmp_path / "model" / name).read_bytes()
+        moto.put(f"{PREFIX}/runs/{run}/{name}", content)
+    with pytest.raises(ArtifactError, match=r"is not the one that latest\.json was made for"):
+        artifacts.fetch(moto.address(PREFIX), tmp_path / "fetched")
+
+
+def test_what_else_lies_in_the_bucket_is_refused_or_passed_over(moto, tmp_path):
+    cases.save(tmp_path / "model")
+    address = moto.address(PREFIX)
+    with pytest.raises(StorageError, match=r"latest\.json: there is no such key"):
+        artifacts.fetch(address, tmp_path)
+    run = artifacts.publish(tmp_path / "model", address)
+    moto.put(f"{PREFIX}/runs/notes/manifest.json", b"{}")
+    moto.put(f"{PREFIX}/runs/20200101T000000000000-00000000/model.npz", b"no manifest")
+    moto.put(f"{PREFIX}/runs/20200101T000000000000-00000001/manifest.json", b"no model")
+    assert artifacts.runs(address) == [run]
+    moto.put(f"{PREFIX}/runs/{run}/../../x", b"out")
+    with pytest.raises(ArtifactError, match=r"x is not what the manifest says, 3 bytes for none"):
+        artifacts.fetch(address, tmp_path / "fetched")
+    for strange in ("../../x", "", "latest ", None):
+        with pytest.raises(ArtifactError, match="is no run id"):
+            artifacts.point(address, strange)
+    with pytest.raises(StorageError, match="there is no such key"):
+        artifacts.point(address, "20200101T000000000000-00000000")
+    for strange in (b"{}", b"[]", b'{"run_id": "../x", "manifest_sha256": ""}', b"\x80"):
+        moto.put(f"{PREFIX}/latest.json", strange)
+        with pytest.raises(ArtifactError):
+            artifacts.fetch(address, tmp_path / "fetched")
+    moto.put(f"{PREFIX}/latest.json", b" " * (2**20 + 1))
+    with pytest.raises(ArtifactError, match="larger than any manifest"):
+        artifacts.fetch(address, tmp_path / "fetched")
+
+
+def test_an_upload_that_fails_leaves_the_pointer_and_goes_on_later(faulty, moto, tmp_path):
+    address = moto.address(PREFIX)
+    cases.save(tmp_path / "model", metric=0.25)
+    old = artifacts.publish(tmp_path / "model", address)
+    cases.save(tmp_path / "model", metric=0.75)
+    refuses = faulty_s3.Fault(of="movies.parquet", status=403, code="AccessDenied")
+    proxy = faulty(refuses)
+    with pytest.raises(StorageError, match=r"movies\.parquet"):
+        artifacts.publish(tmp_path / "model", address)
+    assert not [line for line in proxy.asked if "PUT" in line and "manifest.json" in line]
+    proxy.faults.clear()
+    assert artifacts.runs(address) == [old]
+    assert metric_of(artifacts.fetch(address, tmp_path / "fetched")) == 0.25
+    proxy.asked.clear()
+    new = artifacts.publish(tmp_path / "model", address)
+    sent = [Path(line.split()[1]).name for line in proxy.asked if line.startswith("PUT")]
+    assert sent == ["movies.parquet", "manifest.json", "latest.json"]
+    assert artifacts.runs(address) == [new, old]
+    assert metric_of(artifacts.fetch(address, tmp_path / "fetched")) == 0.75
+
+
+def test_a_damaged_folder_is_not_published(moto, tmp_path):
+    cases.save(tmp_path / "model")
+    (tmp_path / "model" / "train.npz").write_bytes(b"PK")
+    with pytest.raises(ArtifactError, match=r"train\.npz has 2 bytes"):
+        artifacts.publish(tmp_path / "model", moto.address(PREFIX))
+    shutil.rmtree(tmp_path / "model")
+    with pytest.raises(ArtifactError, match="There is no artifact"):
+        artifacts.publish(tmp_path / "model", moto.address(PREFIX))
+    assert artifacts.runs(moto.address(PREFIX)) == []

@@ -1,0 +1,136 @@
+"""The record of runs can be read, costs are the products they say, and figures show both."""
+
+import json
+import math
+from dataclasses import fields, replace
+
+import pandas as pd
+import pytest
+
+from course_cloud.scaling import RECORD, STEPS, Assumptions, monthly_cost, recorded
+from course_utils import plots
+from course_utils.errors import DataError
+
+pytestmark = pytest.mark.usefixtures("no_window")
+
+SECONDS = pd.DataFrame({"fit": [1.0, 12.0], "load": [0.1, math.nan]}, index=[10_000, 2_000_000])
+
+
+def lines(axes):
+    return {line.get_label(): line.get_xydata().tolist() for line in axes.lines}
+
+
+# ---------------------------------------------------------------- what was measured
+
+
+def test_the_record_of_the_course_is_whole():
+    record = recorded()
+    assert record.machine["cores"] > 0
+    runs = record.runs.set_index(["way", "size"])
+    assert runs.index.is_unique
+    assert ("one machine", "100k") in runs.index
+    assert (runs["total"] > 0).all()
+    assert runs["total"].tolist() == pytest.approx(runs[list(STEPS)].sum(axis=1).tolist())
+    assert (runs["peak_gb"] < record.machine["memory_gb"]).all()
+
+
+def test_runs_come_by_way_and_size(tmp_path):
+    content = json.loads(RECORD.read_text())
+    content["runs"] = content["runs"][::-1]
+    (tmp_path / "record.json").write_text(json.dumps(content))
+    runs = recorded(tmp_path / "record.json").runs
+    pd.testing.assert_frame_equal(runs, recorded().runs)
+    assert runs[["way", "ratings"]].apply(tuple, axis=1).is_monotonic_increasing
+
+
+@pytest.mark.parametrize("content", [None, "{", '{"runs": []}', "[1]"])
+def test_what_is_no_record_is_refused(tmp_path, content):
+    path = tmp_path / "record.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(DataError, match=r"record\.json is no record of runs"):
+        recorded(path)
+
+
+# ---------------------------------------------------------------- what it costs
+
+
+def test_a_month_by_hand():
+    assumed = Assumptions(
+        users=864_000, items=136_000, ratings_per_user=100, factors=250, requests_per_user_day=10,
+        peak=2, core_ms_per_request=10, utilization=0.5, copies=3, memory_gb=0.3,
+        fit_core_seconds_per_million=12, fits_per_day=5, dollars_per_core_hour=0.1,
+        dollars_per_gb_month=0.5,
+    )  # fmt: skip
+    cost = monthly_cost(assumed)
+    assert cost["amount"].tolist() == pytest.approx(
+        [
+            864_000 * 10 / 86_400 * 2,  # 200 a second
+            1.0,  # a million vectors of 250 numbers of 4 bytes
+            4,  # 1 GB in pieces of 0.3
+            12,  # 200 × 10 ms = 2 cores, 4 at half their time; three of each
+            86.4 * 12 * 5 * 30 / 3600,
+            86_400_000 * 20 / 1e9,
+            cost["dollars"].iloc[-1],
+        ]
+    )
+    parts = [0, 0, 0, 12 * 720 * 0.1, 43.2 * 0.1, 1.728 * 0.5]
+    assert cost["dollars"].tolist() == pytest.approx([*parts, sum(parts) / 0.864])
+
+
+def test_memory_sets_the_number_of_servers_where_nobody_asks():
+    quiet = Assumptions(requests_per_user_day=0.001, memory_gb=0.1)
+    cost = monthly_cost(quiet)["amount"]
+    assert cost["cores that answer"] == cost["servers that hold them"] * 2 == 6
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Assumptions)])
+def test_no_assumption_may_be_nothing(name):
+    with pytest.raises(DataError, match=f"{name} must be above 0, and is 0"):
+        monthly_cost(replace(Assumptions(), **{name: 0}))
+
+
+def test_nobody_is_busy_for_longer_than_always():
+    with pytest.raises(DataError, match=r"at most 1, and is 1\.5"):
+        monthly_cost(Assumptions(utilization=1.5))
+
+
+# ---------------------------------------------------------------- the figures
+
+
+def test_seconds_are_drawn_where_they_were_measured():
+    axes = plots.seconds_by_size(SECONDS, "One machine")
+    assert lines(axes) == {"fit": [[10_000, 1], [2_000_000, 12]], "load": [[10_000, 0.1]]}
+    assert axes.get_xscale() == axes.get_yscale() == "log"
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert labels == ["10k", "100k", "1M", "10M"]
+
+
+def test_memory_is_drawn_under_named_limits():
+    peaks = pd.Series([0.2, 3.0], index=[100_000, 32_000_000])
+    axes = plots.memory_by_size(peaks, {"12 GB": 12})
+    curve, limit = axes.lines
+    assert curve.get_xydata().tolist() == [[100_000, 0.2], [32_000_000, 3]]
+    assert set(limit.get_ydata()) == {12}
+    assert [text.get_text() for text in axes.texts] == ["12 GB"]
+    assert axes.get_ylim()[1] > 12
+
+
+def test_an_index_is_a_line_with_its_settings_beside_the_exact_search():
+    table = pd.DataFrame(
+        {"index": ["IVF", "IVF", "HNSW"], "setting": [1, 4, 16],
+         "milliseconds": [0.1, 0.2, 0.3], "recall": [0.4, 0.7, 0.9]}
+    )  # fmt: skip
+    axes = plots.recall_and_latency(table, exact=2.0)
+    drawn = lines(axes)
+    assert drawn["IVF"] == [[0.1, 0.4], [0.2, 0.7]]
+    assert drawn["HNSW"] == [[0.3, 0.9]]
+    assert set(axes.lines[-1].get_xdata()) == {2.0}
+    assert [text.get_text() for text in axes.texts] == ["1", "4", "16", "exact "]
+
+
+def test_a_logarithm_of_nothing_is_refused():
+    with pytest.raises(DataError, match="0 or less"):
+        plots.seconds_by_size(SECONDS * 0, "Nothing")
+    with pytest.raises(DataError, match="0 or less"):
+        plots.memory_by_size(pd.Series([0.0], index=[10]), {})

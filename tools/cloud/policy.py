@@ -1,0 +1,201 @@
+"""What a class bucket is: the documents that AWS is given, made of a few settings, without AWS.
+
+Every document names what is ours, by ``course-`` or ``Course`` at its beginning, so that rules and
+statements which somebody else put on the bucket stay as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from course_utils.errors import StorageError
+
+Document = dict[str, Any]
+
+SCRATCH = "scratch/"
+UPLOAD_DAYS = 7
+TAG = {"Key": "course-bucket", "Value": "made by tools/cloud/bucket.py"}
+ACCOUNT = re.compile(r"\d{12}")
+PRINCIPAL = re.compile(r"arn:aws[\w-]*:iam::\d{12}:(?:root|(?:role|user)/[\w+=,.@/-]+)")
+PREFIX = re.compile(r"[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*/?")
+
+
+@dataclass(frozen=True)
+class ClassBucket:
+    """A class bucket as the instructor asks for it.
+
+    ``prefix`` and ``students`` are as `checked_prefix` and `checked_principal` return them.
+    ``scratch_days`` is None where students may not write; otherwise what they put below
+    ``scratch/`` is deleted after so many days. ``old_version_days`` is for how long what was
+    overwritten or deleted can be had back.
+    """
+
+    bucket: str
+    region: str
+    prefix: str = "data/"
+    students: tuple[str, ...] = ()
+    scratch_days: int | None = None
+    old_version_days: int = 30
+
+    @property
+    def arn(self) -> str:
+        """The bucket's name as policies write it."""
+        partition = {"cn": "aws-cn", "us-gov": "aws-us-gov"}
+        start = next((p for p in partition if self.region.startswith(f"{p}-")), "")
+        return f"arn:{partition.get(start, 'aws')}:s3:::{self.bucket}"
+
+
+def checked_prefix(prefix: str) -> str:
+    """Return a prefix with its closing slash, or raise a `StorageError`.
+
+    A policy reads ``*``, ``?`` and ``$`` as wildcards and variables, so none may stand in it.
+    """
+    if not PREFIX.fullmatch(prefix) or prefix.startswith(SCRATCH.rstrip("/")):
+        raise StorageError(
+            f"{prefix!r} cannot be the prefix that students read; write folder names of letters, "
+            "digits, dots, hyphens and underscores, such as data, and not scratch."
+        )
+    return prefix.rstrip("/") + "/"
+
+
+def checked_principal(text: str, region: str) -> str:
+    """Return the ARN of a role, user or account that may read, or raise a `StorageError`."""
+    if ACCOUNT.fullmatch(text):
+        return f"{ClassBucket('', region).arn.removesuffix(':s3:::')}:iam::{text}:root"
+    if not PRINCIPAL.fullmatch(text):
+        raise StorageError(
+            f"{text!r} is nobody to give access to; write an account's 12 digits or the ARN of an "
+            "IAM role or user, such as arn:aws:iam::123456789012:role/students."
+        )
+    return text
+
+
+def student_statements(settings: ClassBucket) -> list[Document]:
+    """Return what a student may do: list and read the prefix, and use a scratch folder if any.
+
+    The scratch folder is ``scratch/<user id>/``, where AWS itself fills in the id of who asks, so
+    that nobody reads or overwrites a classmate's files.
+    """
+    readable = [f"{settings.prefix}*"]
+    own = f"{SCRATCH}${{aws:userid}}/*"
+    listable = [*readable, own] if settings.scratch_days else readable
+    statements: list[Document] = [
+        {
+            "Sid": "CourseList",
+            "Effect": "Allow",
+            "Action": "s3:ListBucket",
+            "Resource": settings.arn,
+            "Condition": {"StringLike": {"s3:prefix": listable}},
+        },
+        {
+            "Sid": "CourseRead",
+            "Effect": "Allow",
+            "Action": "s3:GetObject",
+            "Resource": f"{settings.arn}/{settings.prefix}*",
+        },
+    ]
+    if settings.scratch_days:
+        statements.append(
+            {
+                "Sid": "CourseScratch",
+                "Effect": "Allow",
+                "Action": ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+                "Resource": f"{settings.arn}/{own}",
+            }
+        )
+    return statements
+
+
+def student_policy(settings: ClassBucket) -> Document:
+    """Return the IAM policy to attach to the students' role or permission set."""
+    return {"Version": "2012-10-17", "Statement": student_statements(settings)}
+
+
+def bucket_policy(settings: ClassBucket, current: Document | None) -> Document:
+    """Return the bucket's policy: TLS only, students read; others' statements are kept."""
+    statements: list[Document] = [
+        {
+            "Sid": "CourseOnlyTLS",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": [settings.arn, f"{settings.arn}/*"],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+    ]
+    if settings.students:
+        who = {"Principal": {"AWS": sorted(settings.students)}}
+        statements += [{**statement, **who} for statement in student_statements(settings)]
+    kept = _others(_listed((current or {}).get("Statement")), "Sid", "Course")
+    return {"Version": "2012-10-17", "Statement": [*kept, *statements]}
+
+
+def lifecycle_rules(settings: ClassBucket, current: list[Document] | None) -> list[Document]:
+    """Return the lifecycle rules that keep the bucket from growing; others' rules are kept."""
+    rules: list[Document] = [
+        {
+            "ID": "course-unfinished-uploads",
+            "Status": "Enabled",
+            "Filter": {"Prefix": ""},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": UPLOAD_DAYS},
+        },
+        {
+            "ID": "course-old-versions",
+            "Status": "Enabled",
+            "Filter": {"Prefix": ""},
+            "NoncurrentVersionExpiration": {"NoncurrentDays": settings.old_version_days},
+            "Expiration": {"ExpiredObjectDeleteMarker": True},
+        },
+    ]
+    if settings.scratch_days:
+        rules.append(
+            {
+                "ID": "course-scratch",
+                "Status": "Enabled",
+                "Filter": {"Prefix": SCRATCH},
+                "Expiration": {"Days": settings.scratch_days},
+            }
+        )
+    return [*_others(current or [], "ID", "course-"), *rules]
+
+
+def tags(current: list[Document] | None) -> list[Document]:
+    """Return the bucket's tags with ours, by which `--delete` knows a class bucket."""
+    return [*_others(current or [], "Key", TAG["Key"]), TAG]
+
+
+def same(wanted: Any, current: Any) -> bool:
+    """Say whether AWS's answer says what we want, whatever else it says.
+
+    AWS adds fields, sorts lists, and writes a list of one as its only element.
+    """
+    if isinstance(wanted, dict):
+        return isinstance(current, dict) and all(
+            key in current and same(value, current[key]) for key, value in wanted.items()
+        )
+    if isinstance(wanted, list):
+        ours, theirs = _sorted(wanted), _sorted(_listed(current))
+        return len(ours) == len(theirs) and all(map(same, ours, theirs))
+    return bool(wanted == current or [wanted] == current)
+
+
+def _others(items: list[Document], name: str, ours: str) -> list[Document]:
+    return [item for item in items if not str(item.get(name, "")).startswith(ours)]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _sorted(items: list[Any]) -> list[Any]:
+    names = ("Sid", "ID", "Key")
+    return sorted(
+        items,
+        key=lambda item: next(
+            (str(item[name]) for name in names if isinstance(item, dict) and name in item),
+            json.dumps(item, sort_keys=True),
+        ),
+    )

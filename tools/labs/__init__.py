@@ -1,0 +1,1 @@
+"""How labs are derived from their solutions and handed out."""

@@ -1,0 +1,1 @@
+"""How notebooks are made from their scripts, executed and checked."""

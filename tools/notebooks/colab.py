@@ -1,0 +1,218 @@
+"""Run the notebooks as Colab would: nothing there but what Colab holds, then the setup cell.
+
+    python -m tools.notebooks.colab [INTERPRETER [NOTEBOOK ...]]
+
+Python 3.12 and all notebooks unless told otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import sys
+import tempfile
+import textwrap
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from tools.notebooks.build import PROCESSES, ROOT, copies, dataset_in, find_scripts
+from tools.notebooks.colab_machine import archive, clean, find_python, moved, packages, run, served
+from tools.notebooks.kernel import Job, execute
+from tools.notebooks.setup_cell import (
+    Repository,
+    UserError,
+    extra_of,
+    read_repository,
+    setup_source,
+)
+
+# What Colab holds already, as far as an installation may clash with it, and its kernel.
+HELD = ("numpy==2.0.2", "pandas==2.2.2", "scikit-learn==1.6.1", "ipykernel")
+HELD_TOO = ("python-dateutil==2.9.0.post0",)  # which awscli does not take in any newer version
+# Colab holds torch as well. For the Pythons that stand in for Colab here, only a build with
+# gigabytes of CUDA may be found, so without --with-torch a notebook that needs it runs up to there.
+NEEDS_TORCH = "bert"
+NO_TORCH = re.compile(r"(?i)\btorch|\[bert\]|transformers")
+NO_PIP = """\
+import subprocess
+
+run = subprocess.run
+
+def refuse_pip(*arguments, **options):
+    if "pip" in str(arguments):  # NumPy's tests, which SciPy imports, start lscpu
+        raise SystemExit(f"the setup cell starts {arguments} again")
+    return run(*arguments, **options)
+
+subprocess.run = refuse_pip
+"""
+
+
+class Table:
+    """Rows printed as they come; remembers whether one was a failure."""
+
+    def __init__(self) -> None:
+        self.failed = False
+        print(f"{'step':48} {'seconds':>7}  result", flush=True)
+
+    def row(self, step: str, seconds: float, result: str, error: str = "") -> None:
+        """Print one row, and below it what went wrong."""
+        self.failed |= bool(error)
+        print(f"{step:48} {seconds:7.1f}  {'FAILED' if error else result}", flush=True)
+        if error:
+            print(error, file=sys.stderr, flush=True)
+
+
+def install(
+    folder: Path,
+    interpreter: str,
+    environment: dict[str, str],
+    table: Table,
+    extra: str,
+    held: Sequence[str] = HELD,
+) -> str:
+    """Make what Colab offers, then let the setup cell install the course; return its Python."""
+    python, start = str(folder / "venv/bin/python"), time.perf_counter()
+    run([interpreter, "-m", "venv", str(folder / "venv")], environment)
+    run([python, "-m", "pip", "install", "--quiet", *held, *HELD_TOO], environment)
+    before = packages(python, environment)
+    table.row("a machine like Colab's", time.perf_counter() - start, summary(before))
+
+    repository, listing = read_repository(ROOT), ["git", "-C", str(ROOT), "ls-files", "-coz"]
+    files = run([*listing, "--exclude-standard"], environment).split("\0")
+    path = folder / f"web/archive/refs/heads/{repository.branch}.zip"
+    archive(files, ROOT, path, f"course-{repository.branch}")
+    start = time.perf_counter()
+    with served(folder / "web") as address:
+        here = setup_source(Repository(address, repository.branch), extra)
+        printed = run([python, "-c", here], environment)
+    seconds, after = time.perf_counter() - start, packages(python, environment)
+    error = "\n".join(moved(before, after))
+    if "dataset: sample" not in printed:
+        error += f"\nThe setup cell should say that the sample is in use, not\n{printed}"
+    table.row("setup cell, which installs", seconds, summary(after), error)
+    new = [f"{name} {version}" for name, version in after.items() if name not in before]
+    print(textwrap.fill(f"new: {', '.join(new)}", 100, initial_indent="  ", subsequent_indent="  "))
+
+    start = time.perf_counter()
+    run([python, "-c", NO_PIP + setup_source(repository, extra)], environment)
+    table.row("setup cell again", time.perf_counter() - start, "starts no pip")
+    return python
+
+
+def summary(held: dict[str, str]) -> str:
+    """Say how many packages there are, and which versions of those that Colab pins."""
+    pinned = [pin.partition("=")[0] for pin in HELD]
+    return f"{len(held)} packages, with " + ", ".join(f"{x} {held.get(x, '-')}" for x in pinned)
+
+
+def by_extra(names: Sequence[str] = ()) -> dict[str, list[str]]:
+    """Return the notebooks' scripts, from the root, under the extra that they ask for."""
+    groups: dict[str, list[str]] = {}
+    for path in find_scripts(ROOT, names):
+        extra = extra_of(path.read_text(encoding="utf-8"))
+        groups.setdefault(extra, []).append(path.relative_to(ROOT).as_posix())
+    return groups
+
+
+def lessons(
+    folder: Path, python: str, environment: dict[str, str], table: Table, names: list[str]
+) -> None:
+    """Execute notebooks with a kernel, and as plain scripts."""
+    jobs = copies(ROOT, names, python, environment)
+    with ProcessPoolExecutor(PROCESSES) as pool:
+        for job, _, seconds, error in pool.map(execute, jobs):
+            table.row(job.name, seconds, f"kernel, dataset {dataset_in(job.notebook)}", error)
+    for job in jobs:
+        if any("raises-exception" in cell.metadata.get("tags", []) for cell in job.notebook.cells):
+            table.row(job.name, 0, "plain script, left out as an error is meant")
+            continue
+        script = folder / job.name
+        script.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / job.name, script)
+        start, error = time.perf_counter(), ""
+        try:
+            run([python, str(script)], {**environment, "MPLBACKEND": "Agg"})
+        except UserError as failure:
+            error = str(failure)
+        table.row(job.name, time.perf_counter() - start, "plain script", error)
+
+
+def up_to_torch(python: str, environment: dict[str, str], table: Table, names: list[str]) -> None:
+    """Execute notebooks until a cell asks for torch, with a setup cell that does not install it."""
+    here = setup_source(read_repository(ROOT))
+    jobs = [_with_setup(job, here) for job in copies(ROOT, names, python, environment)]
+    with ProcessPoolExecutor(PROCESSES) as pool:
+        for job, _, seconds, error in pool.map(execute, jobs):
+            reached, cells = re.search(r"cell (\d+)", error), len(job.notebook.cells)
+            if reached and NO_TORCH.search(error.splitlines()[-1]):
+                result = f"up to cell {reached[1]} of {cells}, which needs torch; see --with-torch"
+                table.row(job.name, seconds, result)
+            else:
+                table.row(job.name, seconds, "kernel, needs no torch", error)
+
+
+def _with_setup(job: Job, source: str) -> Job:
+    for cell in job.notebook.cells:
+        if "setup" in cell.metadata.get("tags", []):
+            cell.source = source
+    return job
+
+
+def rehearse(
+    extra: str,
+    names: list[str],
+    interpreter: str,
+    environment: dict[str, str],
+    table: Table,
+    torch: str,
+) -> None:
+    """Run the notebooks that ask for one extra, on a machine of their own."""
+    print(f"\n{', '.join(Path(name).stem for name in names)}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="colab-") as temporary:
+        folder = Path(temporary)
+        own = environment | {"TMPDIR": tempfile.mkdtemp(dir=folder)}  # pip leaves files behind
+        without = extra == NEEDS_TORCH and not torch
+        held = (*HELD, torch) if extra == NEEDS_TORCH and torch else HELD
+        python = install(folder, interpreter, own, table, "" if without else extra, held)
+        home = tempfile.mkdtemp(dir=folder)
+        away = own | {"HOME": home, "XDG_CACHE_HOME": f"{home}/.cache"}
+        if without:
+            up_to_torch(python, away, table, names)
+        else:
+            lessons(folder, python, away, table, names)
+
+
+def pinned(package: str) -> str:
+    """Return a line of requirements.txt, such as ``torch==2.13.0``."""
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return next(line.split(" ")[0] for line in lines if line.startswith(f"{package}=="))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Rehearse Colab; return the exit status."""
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
+    parser.add_argument("interpreter", nargs="?", default="python3.12", help="a name or a path")
+    parser.add_argument("names", nargs="*", help="of notebooks, as 02 or lab03; else all of them")
+    parser.add_argument("--with-torch", action="store_true", help="install torch, as Colab has it")
+    options = parser.parse_intermixed_args(arguments)
+    environment, torch = clean(dict(os.environ)), pinned("torch") if options.with_torch else ""
+    try:
+        interpreter, table = find_python(options.interpreter), Table()
+        for extra, names in by_extra(options.names).items():
+            rehearse(extra, names, interpreter, environment, table, torch)
+        return 1 if table.failed else 0
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped; nothing is left behind.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""A notebook: read from its script or file, executed, and made the same for everybody."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import re
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jupytext
+import nbformat
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+from tools.notebooks.setup_cell import UserError
+
+REBUILD = "run `make notebooks`"
+PRIVATE_METADATA = {"lines_to_next_cell", "lines_to_end_of_cell_marker", "cell_marker"}
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+OVERWRITTEN = re.compile(r"(?m)^.*\r(?=[^\n])")
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+LANGUAGE = {
+    "name": "python",
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3",
+}
+
+# What Kaggle switches on when it opens the notebook: without the internet, which it leaves off
+# unless told, the setup cell could install nothing.
+KAGGLE = {"accelerator": "none", "isGpuEnabled": False, "isInternetEnabled": True,
+          "language": "python", "sourceType": "notebook", "dataSources": []}  # fmt: skip
+
+
+class Job(NamedTuple):
+    """A notebook to execute, and how."""
+
+    name: str  # its path from the root
+    notebook: Any
+    python: str
+    environment: dict[str, str]
+    timeout: int
+
+
+class Outcome(NamedTuple):
+    """An executed notebook as text, or why there is none."""
+
+    job: Job
+    text: str
+    seconds: float
+    error: str
+
+
+def read_script(text: str, name: str) -> Any:
+    """Return the notebook, without outputs, that a py:percent script stands for.
+
+    Raises
+    ------
+    UserError
+        If jupytext cannot read it; the sentence says `name`.
+    """
+    try:
+        notebook = jupytext.reads(text, fmt="py:percent")
+    except Exception as error:  # jupytext lets through whatever its parsers raise
+        raise UserError(f"{name}: jupytext cannot read its script ({_line(error)}).") from None
+    for cell in notebook.cells:
+        for key in PRIVATE_METADATA & set(cell.metadata):
+            del cell.metadata[key]
+    return notebook
+
+
+def read_notebook(path: Path) -> Any:
+    """Return a notebook file's content, or raise UserError if it is none."""
+    try:
+        return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    except Exception as error:  # bad JSON, bad encoding, not a notebook
+        raise UserError(f"{path}: not a notebook ({_line(error)}); {REBUILD}") from None
+
+
+def execute(job: Job) -> Outcome:
+    """Execute a script as a notebook: a fresh kernel in an empty folder, as on Colab."""
+    notebook = job.notebook
+    set_ids(notebook)
+    error, position, start = "", 0, time.perf_counter()
+
+    def remember(cell: Any, cell_index: int) -> None:
+        nonlocal position
+        position = cell_index
+
+    with tempfile.TemporaryDirectory() as folder:
+        specs, home, ipython = (Path(folder) / name for name in ("specs", "home", "ipython"))
+        for path in (specs / "python3", home, ipython):
+            path.mkdir(parents=True)
+        argv = [job.python, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=50"]
+        spec = {"argv": argv, "display_name": "Python 3", "language": "python"}
+        (specs / "python3" / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
+        manager = AsyncKernelManager(
+            kernel_name="python3",
+            kernel_spec_manager=KernelSpecManager(kernel_dirs=[str(specs)]),
+        )
+        client = NotebookClient(
+            notebook,
+            km=manager,
+            timeout=job.timeout,
+            record_timing=False,
+            on_cell_start=remember,
+            resources={"metadata": {"path": str(home)}},
+        )
+        try:
+            client.execute(env={**job.environment, "IPYTHONDIR": str(ipython)}, cleanup_kc=True)
+        except CellExecutionError as failure:
+            error = f"{failure.ename}: {ANSI.sub('', failure.evalue).strip()}"
+        except CellTimeoutError:
+            error = f"took more than {job.timeout} s; make it faster, or allow it more (--timeout)"
+        except (DeadKernelError, RuntimeError) as failure:
+            error = f"its kernel died ({failure})"
+    seconds = time.perf_counter() - start
+    if error:
+        cell = notebook.cells[position]
+        first = re.search(r"(?m)^[^#\s].*", cell.source)
+        error = f"{job.name}: cell {position + 1}, `{first[0] if first else cell.source}`: {error}"
+    normalise(notebook)
+    text = nbformat.writes(notebook) + "\n"  # type: ignore[no-untyped-call]
+    return Outcome(job, text, seconds, error)
+
+
+def set_ids(notebook: Any) -> None:
+    """Give every cell an id made from its kind and source, so that everybody gets the same one.
+
+    An unchanged cell keeps its id wherever it moves; of equal cells, later ones get a number.
+    """
+    seen: dict[str, int] = {}
+    for cell in notebook.cells:
+        digest = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:12]
+        seen[digest] = seen.get(digest, 0) + 1
+        cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
+
+
+def normalise(notebook: Any) -> None:
+    """Drop from an executed notebook what differs between runs and machines."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.metadata.pop("execution", None)
+            cell.outputs = merge_streams(cell.outputs)
+    notebook.metadata.pop("widgets", None)
+    pairing = {"formats": "ipynb,py:percent"}
+    notebook.metadata.update(
+        kernelspec=KERNEL, language_info=LANGUAGE, jupytext=pairing, kaggle=KAGGLE
+    )
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+
+
+def merge_streams(outputs: Sequence[Any]) -> list[Any]:
+    """Merge neighbouring stream outputs, stdout before stderr, as the order of pieces varies.
+
+    What a carriage return overwrites (progress bars) is dropped, as nbval does.
+    """
+    merged: list[Any] = []
+    for is_stream, group in itertools.groupby(outputs, lambda o: o.output_type == "stream"):
+        if not is_stream:
+            merged.extend(group)
+            continue
+        streams: dict[str, Any] = {}
+        for output in group:
+            if output.name in streams:
+                streams[output.name].text += output.text
+            else:
+                streams[output.name] = output
+        for name in sorted(streams, reverse=True):
+            streams[name].text = OVERWRITTEN.sub("", streams[name].text)
+            merged.append(streams[name])
+    return merged
+
+
+def _line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

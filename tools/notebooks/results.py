@@ -1,0 +1,204 @@
+"""Fit every model of the course on one split, and lay what they find side by side.
+
+    python -m tools.notebooks.results                      # all models on the sample
+    python -m tools.notebooks.results EASE ALS             # some of them
+    COURSE_DATASET=ml-latest-small python -m tools.notebooks.results
+    python -m tools.notebooks.results --write              # and renew the table on the results page
+
+The split is the same for all: of each user with ten positives or more the last five are held out,
+and models learn from the rest. Nothing is tuned: all arguments are the package's defaults, so no
+model has seen the test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+if TYPE_CHECKING:
+    from course_utils.datasets import MovieLens
+    from course_utils.interactions import Interactions
+    from course_utils.models import Recommender
+    from course_utils.text import Embeddings
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))  # run as a script, Python looks beside this file only
+
+K, N_TEST, MIN_TRAIN = 10, 5, 5
+METRICS = ("recall", "ndcg", "hit_rate", "coverage")
+BASELINE = "Popularity"
+ENCODER = "all-MiniLM-L6-v2"
+HARD = "\N{NO-BREAK SPACE}"
+
+
+class Task(NamedTuple):
+    """What every model is given.
+
+    Attributes
+    ----------
+    train, test
+        Positives, with the same rows and columns.
+    stars
+        What a model of stars learns from, csr of shape (n_users, n_items).
+    movies
+        The table of movies, for models that read.
+    said
+        The dataset and the split, in a sentence.
+    """
+
+    train: Interactions
+    test: Interactions
+    stars: sparse.csr_matrix
+    movies: pd.DataFrame
+    said: str
+
+
+def task_of(ml: MovieLens) -> Task:
+    """Split a dataset as the module's text says."""
+    from course_utils.interactions import encode, to_implicit
+    from course_utils.splits import leave_last_out
+
+    split = leave_last_out(to_implicit(ml.ratings), n_test=N_TEST, min_train=MIN_TRAIN)
+    train = encode(split.train)
+    test = encode(split.test, users=train.users, items=train.items)
+    said = (
+        f"{ml.name}: {train.matrix.shape[0]:,} users × {train.matrix.shape[1]:,} films, "
+        f"{train.matrix.nnz:,} positives to learn from; {test.matrix.nnz:,} to find, "
+        f"of {np.count_nonzero(np.diff(test.matrix.indptr)):,} users"
+    )
+    return Task(train, test, stars_of(ml.ratings, split.test, train), ml.movies, said)
+
+
+def stars_of(ratings: pd.DataFrame, tested: pd.DataFrame, train: Interactions) -> sparse.csr_matrix:
+    """Return the ratings of before each user's first tested one, and all positives of train."""
+    first = tested.groupby("user_id")["timestamp"].min()
+    earlier = ratings["timestamp"] < ratings["user_id"].map(first).fillna(np.inf)
+    known = ratings[(earlier | (ratings["rating"] >= 4.0)) & ~ratings.index.isin(tested.index)]
+    known = known[known["user_id"].isin(train.users) & known["movie_id"].isin(train.items)]
+    cells = train.rows_of(known["user_id"]), train.columns_of(known["movie_id"])
+    return sparse.csr_matrix((known["rating"], cells), shape=train.matrix.shape)
+
+
+def films_of(task: Task) -> Embeddings:
+    """Return the vector that the packaged encoder makes of each film's title and genres."""
+    from course_utils.text import Embeddings, encode_texts, movie_texts
+
+    vectors = encode_texts(movie_texts(task.movies), ENCODER, progress=False)
+    return Embeddings(vectors, task.movies["movie_id"].to_numpy(), ENCODER, "mean")
+
+
+def _content(task: Task) -> Recommender:
+    from course_utils.models import ContentModel
+
+    return ContentModel(films_of(task), task.train.items, center=True)
+
+
+def _hybrid(task: Task) -> Recommender:
+    from course_utils.models import EASE, Hybrid
+
+    return Hybrid([EASE(), _content(task)])
+
+
+def _bridge(task: Task) -> Recommender:
+    from course_utils.models import ALS, FactorBridge
+
+    return FactorBridge(ALS(), films_of(task), task.train.items)
+
+
+def _plain(name: str) -> Callable[[Task], Recommender]:
+    def make(task: Task) -> Recommender:
+        from course_utils import models
+
+        made: Recommender = getattr(models, name)()
+        return made
+
+    return make
+
+
+# How each model is made, by the name of its class.
+MAKERS: dict[str, Callable[[Task], Recommender]] = {
+    **{n: _plain(n) for n in ("Random", "Popularity", "ItemKNN", "EASE", "ALS", "BiasedMF")},
+    "ContentModel": _content,
+    "Hybrid": _hybrid,
+    "FactorBridge": _bridge,
+}
+
+
+def results(task: Task, names: Sequence[str] = tuple(MAKERS)) -> pd.DataFrame:
+    """Fit models and evaluate them.
+
+    Returns
+    -------
+    DataFrame
+        What `course_utils.evaluation.compare` returns, with popularity as the baseline where it
+        is among the models.
+    """
+    from threadpoolctl import threadpool_limits
+
+    from course_utils.evaluation import compare, evaluate
+
+    found: dict[str, Any] = {}
+    train, test = task.train.matrix, task.test.matrix
+    with threadpool_limits(limits=1, user_api="blas"):  # sums in one order: numbers that repeat
+        for name in names:
+            model = MAKERS[name](task).fit(task.stars if name == "BiasedMF" else train)
+            found[name] = evaluate(model, train, test, K, progress=False)
+            print(f"{name:13} {found[name]}", file=sys.stderr, flush=True)
+    baseline = BASELINE if BASELINE in found and len(found) > 1 else None
+    return compare(found, baseline=baseline, metrics=METRICS)
+
+
+def markdown(task: Task, table: pd.DataFrame) -> str:
+    """Write results as a Markdown table, and below it what they were made with and on."""
+    from course_utils import __version__
+    from course_utils.evaluation import readable
+
+    wide = readable(table)
+    lines = [f"| model | {' | '.join(wide.columns)} |", f"|---|{'---|' * len(wide.columns)}"]
+    for model, cells in zip(wide.index, wide.to_numpy(), strict=True):
+        lines.append(f"| `{model}` | {' | '.join(map(_in_two_lines, cells))} |")
+    protocol = f"n_test={N_TEST}, min_train={MIN_TRAIN}, k={K}"
+    return "\n".join([*lines, "", f"*{task.said}. {protocol}. course-utils {__version__}.*", ""])
+
+
+def _in_two_lines(cell: str) -> str:
+    """Put the interval of ``0.095 [0.091, 0.099] *`` below the mean and its star, unbroken."""
+    mean, bracket, interval = cell.removesuffix(" *").partition("[")
+    star = r" \*" if cell.endswith(" *") else ""
+    return f"{mean.strip()}{star}<br>{bracket}{interval}".replace(" ", HARD) if bracket else mean
+
+
+def page(name: str, root: Path = ROOT) -> Path:
+    """Return where the table of a dataset is kept, for the results page to include."""
+    return root / "book" / "_generated" / f"results_{name}.md"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read the command line, print the table and, if asked, keep it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", choices=[*MAKERS, []], metavar="MODEL")
+    parser.add_argument("--write", action="store_true", help="renew the table of the results page")
+    options = parser.parse_args(arguments)
+    if options.write and options.names:
+        parser.error("the page shows all models; leave the names out to --write it")
+
+    from course_utils.datasets import load_movielens
+
+    ml = load_movielens()
+    task = task_of(ml)
+    text = markdown(task, results(task, options.names or list(MAKERS)))
+    print(text, end="")
+    if options.write:
+        page(ml.name).write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

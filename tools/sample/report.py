@@ -1,0 +1,226 @@
+"""Lay the sample beside real MovieLens: a table, a verdict for each statistic, a figure.
+
+    make data-report                      # print the table
+    python -m tools.sample.report --write   # and renew the data card's table and figure
+
+With `--write` the table goes to `book/_generated/sample_statistics.md` and the figure to
+`book/images/sample_vs_real.svg`, which the data card shows, so that no number on that page is
+typed by hand. ml-latest-small is measured where COURSE_DATA_DIR or ../shared/data holds it, and
+its numbers are kept in `tools/real_statistics.json` for those who have it not.
+"""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "book" / "_generated" / "sample_statistics.md"
+FIGURE = ROOT / "book" / "images" / "sample_vs_real.svg"
+KEPT = ROOT / "tools" / "real_statistics.json"
+DAY = 86_400
+TOLERANCE = 0.1  # how far from the nearer real release still counts as near
+
+Floats = npt.NDArray[np.float64]
+Statistics = dict[str, float]
+
+# Name of each statistic, and how many decimals it is shown with. The first four are sizes.
+DECIMALS = {
+    "users": 0,
+    "films listed": 0,
+    "films with a rating": 0,
+    "ratings": 0,
+    "mean rating": 2,
+    "standard deviation of ratings": 2,
+    "share of ratings of 4 and more": 3,
+    "ratings per user, minimum": 0,
+    "ratings per user, first quartile": 0,
+    "ratings per user, median": 0,
+    "ratings per user, third quartile": 0,
+    "ratings per user, maximum": 0,
+    "Gini of ratings per film": 2,
+    "share held by the top 10 % of films": 2,
+    "standard deviation of user means": 3,
+    "standard deviation of film means (20 ratings and more)": 3,
+    "correlation of log(count) and mean, per film": 2,
+    "users whose history fits in one day": 2,
+    "users who share their last timestamp": 2,
+}
+SIZES = tuple(DECIMALS)[:4]
+
+# The course's notes about the two releases; what they do not say is left out.
+REAL: dict[str, Statistics] = {
+    "ml-100k": dict(
+        zip(
+            DECIMALS,
+            (943, 1682, 1682, 100_000, 3.53, 1.13, 0.554, 20, 33, 65, 148, 737, 0.63, 0.43,
+             0.445, 0.533, 0.52, 0.68, 0.44),
+            strict=True,
+        )
+    ),
+    "ml-1m": dict(
+        zip(
+            DECIMALS,
+            (6040, 3883, 3706, 1_000_209, 3.58, 1.12, 0.575, 20, 44, 96, 208, 2314, 0.63, 0.44),
+            strict=False,
+        )
+    ),
+}  # fmt: skip
+COLUMNS = ("sample", "ml-latest-small", "ml-100k", "ml-1m")
+
+
+def gini(counts: Floats) -> float:
+    """Return the Gini coefficient: 0 if all counts are equal, towards 1 if one holds all."""
+    ordered = np.sort(counts)
+    n = len(ordered)
+    ranks = np.arange(1, n + 1)
+    return float((2 * ranks - n - 1) @ ordered / (n * ordered.sum()))
+
+
+def top_share(counts: Floats, part: float = 0.1) -> float:
+    """Return the share of all ratings held by the most-rated `part` of the films."""
+    ordered = np.sort(counts)[::-1]
+    return float(ordered[: round(len(ordered) * part)].sum() / ordered.sum())
+
+
+def shares_last_timestamp(ratings: pd.DataFrame) -> float:
+    """Return the share of users who have two or more ratings at their latest second."""
+    last = ratings.groupby("user_id")["timestamp"].transform("max")
+    at_last = ratings[ratings["timestamp"] == last].groupby("user_id").size()
+    return float((at_last > 1).mean())
+
+
+def fits_in_one_day(ratings: pd.DataFrame) -> float:
+    """Return the share of users whose first and last rating lie less than a day apart."""
+    seconds = ratings.groupby("user_id")["timestamp"]
+    return float((seconds.max() - seconds.min() < DAY).mean())
+
+
+def statistics(ratings: pd.DataFrame, movies: pd.DataFrame) -> Statistics:
+    """Compute every statistic of `DECIMALS`.
+
+    Parameters
+    ----------
+    ratings : DataFrame
+        user_id, movie_id, rating, timestamp.
+    movies : DataFrame
+        A row per movie listed.
+
+    Returns
+    -------
+    dict
+        Statistics per film count films with at least one rating.
+    """
+    stars = ratings["rating"].astype("float64")
+    per_user = ratings.groupby("user_id").size()
+    per_film = ratings.groupby("movie_id").size()
+    counts = np.asarray(per_film, dtype=np.float64)
+    film_means = stars.groupby(ratings["movie_id"]).mean()
+    values = (
+        len(per_user),
+        len(movies),
+        len(per_film),
+        len(ratings),
+        stars.mean(),
+        stars.std(),
+        (stars >= 4).mean(),
+        *per_user.quantile([0, 0.25, 0.5, 0.75, 1]).round(),
+        gini(counts),
+        top_share(counts),
+        stars.groupby(ratings["user_id"]).mean().std(),
+        film_means[per_film >= 20].std(),
+        np.corrcoef(np.log(counts), film_means.to_numpy())[0, 1],
+        fits_in_one_day(ratings),
+        shares_last_timestamp(ratings),
+    )
+    # Rounded, so that kept numbers and measured ones draw the same figure.
+    return {name: round(float(value), 4) for name, value in zip(DECIMALS, values, strict=True)}
+
+
+def verdict(name: str, value: float) -> str:
+    """Say how `value` lies to ml-100k and ml-1m; empty for sizes, which are a choice."""
+    if name in SIZES:
+        return ""
+    value = round(value, DECIMALS[name])
+    real = [release[name] for release in REAL.values() if name in release]
+    if min(real) <= value <= max(real):
+        return "between" if len(real) > 1 else "equal"
+    near = any(abs(value - other) <= TOLERANCE * other for other in real)
+    return f"within {TOLERANCE:.0%}".replace("%", " %") if near else "off"
+
+
+def markdown(table: dict[str, Statistics]) -> str:
+    """Write the statistics of each column as a Markdown table with a verdict on the sample."""
+    lines = [
+        f"| statistic | {' | '.join(COLUMNS)} | verdict |",
+        f"|---|{'---|' * len(COLUMNS)}---|",
+    ]
+    for name, decimals in DECIMALS.items():
+        cells = [
+            f"{table[column][name]:,.{decimals}f}" if name in table[column] else "–"
+            for column in COLUMNS
+        ]
+        lines.append(f"| {' | '.join([name, *cells, verdict(name, table['sample'][name])])} |")
+    return "\n".join(lines) + "\n"
+
+
+def measured(name: str, data_home: Path | None = None) -> Statistics:
+    """Load a dataset with the course's own loader and compute its statistics."""
+    # Imported here: run as a script, Python looks beside this file, not in the repository.
+    sys.path.insert(0, str(ROOT))
+    from course_utils.datasets import load_movielens
+
+    data = load_movielens(name, data_home=data_home, download=False)
+    return statistics(data.ratings, data.movies)
+
+
+def latest_small() -> Statistics:
+    """Return the statistics of ml-latest-small: measured if it is here, as kept if not."""
+    home = Path(os.environ.get("COURSE_DATA_DIR") or ROOT.parent / "shared" / "data")
+    if any((home / place).exists() for place in ("ml-latest-small", "ml-latest-small.zip")):
+        return measured("ml-latest-small", home)
+    kept: Statistics = json.loads(KEPT.read_text(encoding="utf-8"))["ml-latest-small"]
+    return kept
+
+
+def all_statistics() -> dict[str, Statistics]:
+    """Return the statistics of every column, the sample as it lies in the repository."""
+    return {"sample": measured("sample"), "ml-latest-small": latest_small(), **REAL}
+
+
+def write(data: bytes, path: Path) -> None:
+    """Write `data` beside `path`, then move it into place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        beside.write_bytes(data)
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def main() -> int:
+    """Read the command line, print the table and, if asked, write table, numbers and figure."""
+    parser = argparse.ArgumentParser(description="Compare the sample with real MovieLens.")
+    parser.add_argument("--write", action="store_true", help=f"also write {PAGE.name} and figure")
+    options = parser.parse_args()
+    table = all_statistics()
+    text = markdown(table)
+    print(text, end="")
+    if options.write:
+        from tools.sample.figure import draw
+
+        kept = {"ml-latest-small": table["ml-latest-small"]}
+        write(text.encode(), PAGE)
+        write(f"{json.dumps(kept, indent=2)}\n".encode(), KEPT)
+        write(draw(table), FIGURE)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

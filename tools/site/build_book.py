@@ -1,0 +1,102 @@
+"""Build the site into _build/html. Lessons are shown as they were executed; warnings are errors.
+
+python -m tools.site.build_book                  the self-study edition, solutions at its end
+python -m tools.site.build_book --edition class  without a line of any solution, which is checked
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tools.labs.derive import SOLUTIONS
+from tools.labs.leaks import leaks
+from tools.notebooks.setup_cell import UserError
+from tools.site import course_map, images, launch_table, lesson_cards, status_page, timetable
+
+ROOT = Path(__file__).resolve().parents[1]
+SITE = ROOT / "_build" / "html"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Build from nothing, and print where the site is."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--edition", choices=["self-study", "class"], default="self-study")
+    edition = parser.parse_args(arguments).edition
+    start = time.monotonic()
+    shutil.rmtree(ROOT / "_build", ignore_errors=True)  # a stale page is worse than a slow build
+    print(f"Building the book, {edition} edition …", flush=True)
+    try:
+        status = jupyter_book(ROOT, edition)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if status == 0 and not (SITE / "index.html").exists():
+        print("jupyter-book said nothing and built nothing.", file=sys.stderr)
+        return 1
+    if status:
+        print("The book was not built; the warnings above say where to look.", file=sys.stderr)
+        return 1
+    if edition == "class" and (found := leaks(SITE, ROOT)):
+        print("The class edition shows parts of solutions:", *found, sep="\n  ", file=sys.stderr)
+        return 1
+    print(f"Built in {time.monotonic() - start:.0f} s. Open {SITE.relative_to(ROOT)}/index.html")
+    return 0
+
+
+def jupyter_book(root: Path, edition: str, *options: str) -> int:
+    """Build an edition, every warning an error; return the exit status.
+
+    Raises
+    ------
+    UserError
+        If a part that the tools write cannot be made.
+    """
+    write_parts(solutions=edition != "class")
+    # --keep-going reports every warning before it fails, not the first only.
+    command = [str(Path(sys.executable).parent / "jupyter-book"), "build", ".", *options]
+    if edition == "class":
+        command += ["--toc", str(write_class_contents(root))]
+    command += ["-W", "--keep-going", "-q"]
+    return subprocess.run(command, cwd=root, check=False).returncode
+
+
+def write_parts(solutions: bool) -> None:
+    """Write what pages include and what the site shows beside them, each from its source."""
+    course_map.write()
+    lesson_cards.write()
+    launch_table.write()
+    images.write()
+    timetable.write()
+    status_page.write(solutions=solutions)
+
+
+def write_class_contents(root: Path) -> Path:
+    """Write the table of contents without solutions to where no edition builds it; return it."""
+    contents = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    path = root / "_build" / "toc_class.yml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(yaml.safe_dump(without_solutions(contents), sort_keys=False), encoding="utf-8")
+    return path
+
+
+def without_solutions(contents: dict[str, Any]) -> dict[str, Any]:
+    """Return a table of contents without the pages of solutions, and parts that held no other."""
+    parts = []
+    for part in contents["parts"]:
+        chapters = [c for c in part["chapters"] if not c["file"].startswith(f"{SOLUTIONS}/")]
+        if chapters:
+            parts.append({**part, "chapters": chapters})
+    return {**contents, "parts": parts}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

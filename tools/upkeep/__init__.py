@@ -1,0 +1,1 @@
+"""What keeps a checkout healthy: environment, tests, adoption, upgrades, secrets."""
