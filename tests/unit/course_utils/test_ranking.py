@@ -128,8 +128,8 @@ def test_nan_in_the_factors_is_refused(backend):
 def test_torch_is_not_imported_to_look_for_a_gpu():
     code = (
         "import sys, numpy as np; from scipy import sparse; from course_utils import ranking\n"
-        "factors.LARGE = 0\n"
-        "factors.top_k_of_factors(np.ones((2, 1)), np.ones((3, 1)), sparse.csr_matrix((2, 3)), 1)\n"
+        "ranking.LARGE = 0\n"
+        "ranking.top_k_of_factors(np.ones((2, 1)), np.ones((3, 1)), sparse.csr_matrix((2, 3)), 1)\n"
         "print('torch' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
