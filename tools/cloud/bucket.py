@@ -18,17 +18,15 @@ import argparse
 import json
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from course_utils.errors import CourseError, StorageError
+from tools import ROOT
 from tools.cloud import access, policy
 from tools.cloud.policy import ClassBucket
 from tools.cloud.settings import Aspect, aspects
 from tools.notebooks.setup_cell import UserError
 from tools.upkeep.names import read_names
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from tools import ROOT
 from tools.labs.derive import outdated
 from tools.labs.leaks import leaks
 from tools.notebooks.setup_cell import UserError, read_repository
 
-ROOT = Path(__file__).resolve().parents[1]
 FOLDER = "movielens-labs"
 FILES = (
     "notebooks/*.ipynb",

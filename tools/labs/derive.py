@@ -28,9 +28,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tools import ROOT
 from tools.notebooks.setup_cell import Repository, UserError, read_repository, render
 
-ROOT = Path(__file__).resolve().parents[2]
 SOLUTIONS, LABS = "notebooks/solutions", "notebooks/labs"
 STUB = "...  # your code here"
 TITLE_END = " · solution"

@@ -20,13 +20,13 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from tools import ROOT
 from tools.labs import derive
 from tools.notebooks import run_times
 from tools.notebooks.checks import check_script
 from tools.notebooks.kernel import Job, Outcome, execute, read_script
 from tools.notebooks.setup_cell import UserError, read_repository, render
 
-ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("notebooks", "notebooks/labs", "notebooks/solutions")
 PROCESSES = 2
 NOT_FOR_BUILD = {"COURSE_DATASET", "COURSE_DATA_DIR", "COURSE_ENCODERS", "MPLBACKEND"}

@@ -19,7 +19,8 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from tools.notebooks.build import PROCESSES, ROOT, copies, dataset_in, find_scripts
+from tools import ROOT
+from tools.notebooks.build import PROCESSES, copies, dataset_in, find_scripts
 from tools.notebooks.colab_machine import archive, clean, find_python, moved, packages, run, served
 from tools.notebooks.kernel import Job, execute
 from tools.notebooks.setup_cell import (

@@ -22,14 +22,14 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from tools import ROOT
+
 if TYPE_CHECKING:
     from course_utils.datasets import MovieLens
     from course_utils.interactions import Interactions
     from course_utils.models import Recommender
     from course_utils.text import Embeddings
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))  # run as a script, Python looks beside this file only
 
 K, N_TEST, MIN_TRAIN = 10, 5, 5
 METRICS = ("recall", "ndcg", "hit_rate", "coverage")

@@ -24,6 +24,7 @@ from threadpoolctl import threadpool_limits
 from course_utils.datasets import MovieLens, load_movielens
 from course_utils.interactions import Interactions, encode, to_implicit
 from course_utils.splits import leave_last_out
+from tools import ROOT
 from tools.sample.models import (
     MODELS,
     Floats,
@@ -35,7 +36,6 @@ from tools.sample.models import (
     recall_per_user,
 )
 
-ROOT = Path(__file__).resolve().parents[1]
 FILMS = ("Toy Story (1995)", "Godfather, The (1972)", "Alien (1979)", "Matrix, The (1999)")
 
 

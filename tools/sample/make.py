@@ -20,12 +20,12 @@ from types import FrameType
 
 from tqdm import tqdm
 
+from tools import ROOT
 from tools.sample.catalogue import CatalogueError
 from tools.sample.files import LAYOUTS, README, folder_in_one_go, write_world
 from tools.sample.sizes import Size, SizeError
 from tools.sample.world import Ratings, World, all_ratings, build_world
 
-ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = Size(users=1000, items=1399, ratings=100_000)
 
 

@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-ROOT = Path(__file__).resolve().parents[2]
+from tools import ROOT
+
 PAGE = ROOT / "book" / "_generated" / "sample_statistics.md"
 FIGURE = ROOT / "book" / "images" / "sample_vs_real.svg"
 KEPT = ROOT / "tools" / "real_statistics.json"

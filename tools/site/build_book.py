@@ -17,12 +17,12 @@ from typing import Any
 
 import yaml
 
+from tools import ROOT
 from tools.labs.derive import SOLUTIONS
 from tools.labs.leaks import leaks
 from tools.notebooks.setup_cell import UserError
 from tools.site import course_map, images, launch_table, lesson_cards, status_page, timetable
 
-ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "_build" / "html"
 
 

@@ -6,9 +6,8 @@ import html
 from pathlib import Path
 from typing import NamedTuple
 
+from tools import ROOT
 from tools.site.durations import minutes, said
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 class Lesson(NamedTuple):

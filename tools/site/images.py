@@ -15,11 +15,11 @@ import matplotlib
 import yaml
 from PIL import Image, ImageDraw, ImageFont
 
+from tools import ROOT
 from tools.notebooks.setup_cell import UserError
 from tools.site import course_map
 from tools.site.pictures import cell_with
 
-ROOT = Path(__file__).resolve().parents[1]
 SVG = "{http://www.w3.org/2000/svg}"
 ICONS = {"icon-32.png": 32, "icon-180.png": 180}  # for browsers without SVG; for home screens
 CARD = (1200, 630)  # what Open Graph's readers show uncut

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from tools import ROOT
 from tools.labs.derive import SOLUTIONS
 from tools.notebooks.build import find_scripts
 from tools.notebooks.setup_cell import COLAB, extra_of, read_repository
 
-ROOT = Path(__file__).resolve().parents[1]
 # Kaggle, like Colab, reads the notebook from GitHub; Binder builds the whole repository.
 KAGGLE = "https://kaggle.com/kernels/welcome?src={url}/blob/{branch}/{path}"
 BINDER = "https://mybinder.org/v2/gh/{slug}/{branch}?labpath={path}"

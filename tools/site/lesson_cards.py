@@ -9,11 +9,11 @@ import html
 from pathlib import Path
 from typing import NamedTuple
 
+from tools import ROOT
 from tools.site import course_map
 from tools.site.durations import minutes, said
 from tools.site.pictures import Picture, picture
 
-ROOT = Path(__file__).resolve().parents[1]
 GENERATED = Path("book", "_generated")
 PICTURES = "pictures"  # within the folder of generated static files
 

@@ -28,11 +28,11 @@ from urllib.parse import urlsplit
 
 import requests
 
+from tools import ROOT
 from tools.notebooks.markdown import MARKDOWN, links
 from tools.notebooks.setup_cell import UserError, read_repository
 from tools.upkeep.checkout import CheckoutError, git
 
-ROOT = Path(__file__).resolve().parents[1]
 PATTERNS = ("*.md", "*.ipynb", "*.bib", "CITATION.cff")
 NOBODYS = re.compile(r"127\.0\.0\.1|localhost|.*\.example|(.*\.)?example\.(org|com|net)")
 DOI = re.compile(r"(?im)^\s*doi\s*[=:]\s*[{\"']?(10\.[^\s}\"',]+)")

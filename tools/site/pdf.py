@@ -18,10 +18,10 @@ from pathlib import Path
 
 import yaml
 
+from tools import ROOT
 from tools.notebooks.setup_cell import UserError
 from tools.site.build_book import jupyter_book
 
-ROOT = Path(__file__).resolve().parents[1]
 BROWSERS = (
     "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",

@@ -19,7 +19,9 @@ from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-SITE = Path(__file__).resolve().parents[1] / "_build" / "html"
+from tools import ROOT
+
+SITE = ROOT / "_build" / "html"
 PORT = 8765
 # What Pages compresses; pictures and fonts are compressed already.
 TEXT = ("text/", "application/javascript", "application/json", "application/xml", "image/svg+xml")

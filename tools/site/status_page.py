@@ -9,12 +9,12 @@ import platform
 from pathlib import Path
 
 from course_utils.session import version_of
+from tools import ROOT
 from tools.labs.derive import SOLUTIONS
 from tools.notebooks import run_times
 from tools.notebooks.build import FOLDERS, dataset_in
 from tools.notebooks.kernel import read_notebook
 
-ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = (
     "course-utils", "numpy", "pandas", "scipy", "scikit-learn", "pyarrow", "implicit", "torch",
     "transformers", "boto3", "fastapi", "pyspark", "jupyter-book", "myst-nb", "nbval",

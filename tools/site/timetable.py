@@ -10,10 +10,10 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from tools import ROOT
 from tools.site import course_map
 from tools.site.durations import minutes, said
 
-ROOT = Path(__file__).resolve().parents[1]
 TITLE = re.compile(r"(?m)^# # (.+)$")
 
 # What is done together, and what is handed out to be done alone.

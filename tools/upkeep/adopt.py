@@ -20,13 +20,12 @@ from pathlib import Path
 
 import nbformat
 
+from tools import ROOT
 from tools.notebooks.build import check, find_scripts, replace_file
 from tools.notebooks.kernel import read_notebook, read_script, set_ids
 from tools.notebooks.setup_cell import Repository, UserError, read_repository, render, setup_source
 from tools.upkeep.checkout import CheckoutError, git, refuse_changes
 from tools.upkeep.names import CONFIG, Names, checked, left_behind, read_names, renamed
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def plan(root: Path, old: Names, new: Names) -> dict[str, str]:

@@ -14,12 +14,11 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from tools import ROOT
 from tools.upkeep import doctor_machine as machine
 from tools.upkeep import doctor_settings as settings
 from tools.upkeep import doctor_venv as venv
 from tools.upkeep.doctor_machine import Finding
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def examine(root: Path, environment: Mapping[str, str]) -> list[Finding]:

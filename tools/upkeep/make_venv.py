@@ -7,9 +7,9 @@ import subprocess
 import sys
 import time
 import venv
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from tools import ROOT
+
 FOLDER = ROOT / ".venv"
 READY = FOLDER / ".ready"
 

@@ -9,10 +9,10 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parents[1]
+from tools import ROOT
+
 PYTHON = sys.executable
 LAST_LINES, MAX_WIDTH = 15, 200  # of a part that failed, said again at the end
 

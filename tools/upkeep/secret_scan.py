@@ -23,9 +23,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from tools import ROOT
 from tools.upkeep.secret_patterns import Secret, secrets_in
 
-ROOT = Path(__file__).resolve().parents[1]
 ADVICE = "revoke it, take it out, read it from the environment"
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
 

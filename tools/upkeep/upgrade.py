@@ -23,9 +23,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from tools import ROOT
 from tools.upkeep.checkout import CheckoutError, git, refuse_changes
 
-ROOT = Path(__file__).resolve().parents[1]
 SANITIZE = "tests/nbval_sanitize.cfg"
 STEPS = (("make", "pins", "UPGRADE=1"), ("make", "notebooks"))
 FAILURE = re.compile(
