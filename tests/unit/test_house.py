@@ -39,10 +39,56 @@ def test_the_repositorys_address_is_written_by_hand_in_one_place(repository_root
     assert elsewhere == ["_config.yml"]
 
 
-def test_no_file_of_the_package_or_the_tools_outgrows_its_purpose(repository_root):
+# Lines, and files where a number is given, counting __init__.py: shared/design.md, section 1.
+ROOMS = {
+    "course_utils/__init__.py course_utils/errors.py course_utils/session.py": (120, 3),
+    "course_utils/validation.py": (480, 1),
+    "course_utils/datasets": (1_050, 4),
+    "course_utils/interactions.py course_utils/splits.py": (600, 2),
+    "course_utils/ranking.py": (340, 1),
+    "course_utils/metrics": (700, 2),
+    "course_utils/evaluation": (1_000, 4),
+    "course_utils/models": (2_700, 14),
+    "course_utils/text": (1_250, 7),
+    "course_utils/plots": (1_600, None),
+    "course_cloud": (6_000, None),
+    "course_labs": (9_500, None),
+    "tools": (7_500, None),
+}
+LONGEST_FILE = 450
+
+
+def scripts(place):
+    return [place] if place.is_file() else sorted(place.rglob("*.py"))
+
+
+def n_lines(path):
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+@pytest.mark.parametrize("places", ROOMS)
+def test_no_room_outgrows_its_ceiling(repository_root, places):
+    most_lines, most_files = ROOMS[places]
+    found = [path for place in places.split() for path in scripts(repository_root / place)]
+    assert found
+    assert sum(map(n_lines, found)) <= most_lines
+    assert most_files is None or len(found) <= most_files
+
+
+def test_every_file_of_course_utils_has_a_room_with_a_ceiling(repository_root):
+    rooms = [repository_root / place for places in ROOMS for place in places.split()]
+    roomless = [
+        path.relative_to(repository_root).as_posix()
+        for path in scripts(repository_root / "course_utils")
+        if not any(path == room or room in path.parents for room in rooms)
+    ]
+    assert roomless == []
+
+
+def test_no_file_is_too_long_to_be_read_in_one_go(repository_root):
     for folder in (*ROOTS, "tools", "benchmarks"):
-        for path in (repository_root / folder).rglob("*.py"):
-            assert len(path.read_text(encoding="utf-8").splitlines()) <= 260, path
+        for path in scripts(repository_root / folder):
+            assert n_lines(path) <= LONGEST_FILE, path
 
 
 def test_every_public_function_and_class_says_what_it_does(repository_root):
