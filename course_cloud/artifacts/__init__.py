@@ -22,7 +22,6 @@ damage. They are no signature: who may write to the folder or the bucket may wri
 In a bucket, ``prefix/runs/<run id>/`` holds such a folder, and ``prefix/latest.json`` names one.
 """
 
-from course_cloud.artifacts.implicits import load_implicit
 from course_cloud.artifacts.loading import Artifact, load
 from course_cloud.artifacts.manifest import Manifest
 from course_cloud.artifacts.runs import fetch, point, publish, runs
@@ -33,7 +32,6 @@ __all__ = [
     "Manifest",
     "fetch",
     "load",
-    "load_implicit",
     "point",
     "publish",
     "runs",

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from course_cloud.artifacts.manifest import LARGEST, MANIFEST, Manifest, parse_manifest
-from course_cloud.storage.transfer_pool import disk
+from course_cloud.storage.failures import disk
 from course_utils.errors import ArtifactError, DataError
 
 

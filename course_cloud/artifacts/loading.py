@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
@@ -22,15 +22,16 @@ from course_cloud.artifacts.manifest import (
     as_json,
 )
 from course_cloud.artifacts.metrics import Metrics, metrics_from_json
-from course_cloud.artifacts.npz import read_npz
-from course_cloud.artifacts.packing import BESIDE_MATRIX, PARTS, need_csr, unpack
-from course_cloud.storage.transfer_pool import disk
+from course_cloud.artifacts.npz import Arrays, read_npz
+from course_cloud.artifacts.packing import BESIDE_MATRIX, NUMBERS, PARTS, need_csr, unpack
+from course_cloud.storage.failures import disk
 from course_utils.errors import ArtifactError, DataError, ModelError, StorageError
 from course_utils.interactions import Interactions
 from course_utils.models import Recommender
 from course_utils.text.embeddings import Embeddings
 from course_utils.text.files import load_embeddings
 
+PICKLES = (b"\x80", b"(", b"c", b"]", b"}")  # the first byte of a pickle; an archive begins with PK
 TRIES = 5  # to read a folder that is replaced meanwhile
 
 
@@ -137,7 +138,7 @@ def _load(folder: Path, classes: tuple[type[Recommender], ...]) -> Artifact:
 
 def _read_train(folder: Path, manifest: Manifest) -> Interactions:
     with verified(folder, TRAIN, manifest) as file:
-        arrays = read_npz(file, folder / TRAIN)
+        arrays = _read_arrays(file, folder / TRAIN)
     try:
         matrix = need_csr(*(arrays[f"matrix.{part}"] for part in PARTS))
         users, items, dropped = (arrays[name] for name in BESIDE_MATRIX)
@@ -156,7 +157,7 @@ def _read_model(
     with verified(folder, MODEL, manifest) as file:
         tree = as_json(file.read(), folder / MODEL)
     with verified(folder, ARRAYS, manifest) as file:
-        arrays = read_npz(file, folder / ARRAYS)
+        arrays = _read_arrays(file, folder / ARRAYS)
     try:
         model = unpack(tree, arrays, classes)
         if (model.n_users, model.n_items) != train.matrix.shape:
@@ -168,6 +169,24 @@ def _read_model(
         why = f": {error}" if isinstance(error, DataError) else "."
         raise ArtifactError(f"{folder} holds no model that works{why}") from None
     return model
+
+
+def _read_arrays(file: IO[bytes], path: Path) -> Arrays:
+    begins = file.read(2)
+    file.seek(0)
+    if begins != b"PK":
+        pickle = begins.startswith(PICKLES) and "is a pickle, which may run code when it is loaded"
+        raise ArtifactError(f"{path} {pickle or 'is no archive of arrays'}; it was not opened.")
+    try:
+        arrays = read_npz(file)
+        if any(array.dtype.kind not in NUMBERS for array in arrays.values()):
+            raise DataError
+    except DataError:
+        raise ArtifactError(
+            f"{path} holds something else than plain arrays of numbers, or is damaged; none of it "
+            "was used."
+        ) from None
+    return arrays
 
 
 def _parquet(file: Any, path: Path) -> pd.DataFrame:

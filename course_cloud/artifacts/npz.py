@@ -1,68 +1,78 @@
-"""Arrays of numbers in a ``.npz``, read without ever running or unpacking anything."""
+"""Arrays in a ``.npz`` archive, written and read without pickles."""
 
 from __future__ import annotations
 
+import math
 import zipfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from course_utils.errors import ArtifactError
+from course_utils.errors import DataError
 
 Arrays = dict[str, npt.NDArray[Any]]
-PICKLES = (b"\x80", b"(", b"c", b"]", b"}")  # how one may begin; an archive begins with PK
 
 
-def write_npz(file: IO[bytes], arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-    """Write arrays into an open file, uncompressed."""
-    np.savez(file, allow_pickle=False, **arrays)
+def write_npz(
+    file: Path | IO[bytes], arrays: Mapping[str, npt.NDArray[Any]], compressed: bool = False
+) -> None:
+    """Write arrays without objects to a file, which is a path or open for writing."""
+    save = np.savez_compressed if compressed else np.savez
+    save(file, allow_pickle=False, **arrays)
 
 
-def read_npz(file: IO[bytes], place: object, texts: bool = False) -> Arrays:
-    """Read arrays of numbers from an open file.
+def read_npz(file: Path | IO[bytes], most: int | None = None, what: str = "The arrays") -> Arrays:
+    """Read arrays from a file that may be damaged or hostile; nothing in it is run.
 
     Parameters
     ----------
     file
-        At its beginning.
-    place
-        How the message names it.
-    texts
-        Whether arrays of text are numbers enough.
+        A path, or a file that is open for reading.
+    most
+        How many bytes the arrays may take unpacked. None accepts uncompressed archives only:
+        their arrays take as many bytes as the file.
+    what
+        The subject of the error sentences, a plural.
 
     Raises
     ------
-    ArtifactError
-        When it is a pickle, holds one, is compressed, or damaged.
-
-    Notes
-    -----
-    A compressed archive may unpack to a thousand times its size. What is written here is not
-    compressed, so the size of the file, which is checked before, is that of its arrays.
+    DataError
+        When it is no such archive, holds pickled objects, takes more than `most` bytes, or an
+        array has another size than its header says. No array has been allocated then.
     """
-    begins = file.read(2)
-    file.seek(0)
-    if begins != b"PK":
-        pickle = begins.startswith(PICKLES) and "is a pickle, which may run code when it is loaded"
-        raise ArtifactError(f"{place} {pickle or 'is no archive of arrays'}; it was not opened.")
-    kinds = "biufU" if texts else "biuf"
     try:
         with zipfile.ZipFile(file) as archive:
-            members = archive.infolist()
-        names = {member.filename for member in members}
-        stored = all(member.compress_type == zipfile.ZIP_STORED for member in members)
-        if not stored or len(names) != len(members):
-            raise ValueError
-        file.seek(0)
+            _need_honest_members(archive, most, what)
+        if not isinstance(file, Path):
+            file.seek(0)
         with np.load(file, allow_pickle=False) as found:
-            arrays = {name: found[name] for name in found.files}
-        if not all(isinstance(a, np.ndarray) and a.dtype.kind in kinds for a in arrays.values()):
-            raise ValueError
-    except Exception:  # whatever a damaged archive makes zipfile and NumPy say
-        raise ArtifactError(
-            f"{place} holds something else than plain arrays of numbers, or is damaged; none of it "
-            "was used."
-        ) from None
-    return arrays
+            return {str(name): found[name] for name in found.files}
+    except DataError:
+        raise
+    except Exception as error:  # zipfile and NumPy raise a dozen kinds on a damaged file
+        raise DataError(f"{what} cannot be read ({type(error).__name__}).") from None
+
+
+def _need_honest_members(archive: zipfile.ZipFile, most: int | None, what: str) -> None:
+    """Refuse an archive before its arrays are allocated."""
+    members = archive.infolist()
+    if len({member.filename for member in members}) != len(members):
+        raise DataError(f"{what} include two of one name.")
+    if most is None and any(member.compress_type != zipfile.ZIP_STORED for member in members):
+        raise DataError(f"{what} are compressed.")
+    size = sum(member.file_size for member in members)
+    if most is not None and size > most:
+        raise DataError(f"{what} take {size / 1e6:.0f} MB unpacked; that is too much.")
+    headers = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    for member in members:
+        with archive.open(member) as file:
+            shape, _, dtype = headers[np.lib.format.read_magic(file)](file)
+            rest = member.file_size - file.tell()
+        if dtype.hasobject or math.prod(shape) * dtype.itemsize != rest:
+            raise DataError(f"{what} hold objects, or less than they promise.")

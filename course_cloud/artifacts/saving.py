@@ -113,8 +113,8 @@ def save(
 def _need_parts(model: Any, train: Any, movies: Any, embeddings: Any, **said: Any) -> None:
     if not isinstance(model, Recommender):
         raise DataError(
-            f"A {type(model).__name__} is no model of course_utils.models; of implicit's own, save "
-            "it with model.save and read it with artifacts.load_implicit."
+            f"A {type(model).__name__} is no model of course_utils.models; fit one of those, "
+            "ALS() for one of implicit's."
         )
     if not isinstance(train, Interactions):
         raise DataError(f"`train` must be Interactions, and is a {type(train).__name__}; encode().")

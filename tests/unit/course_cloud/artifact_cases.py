@@ -115,12 +115,14 @@ def answers(model, matrix):
         model.recommend(everybody, later, recalculate_user=True),
         model.recommend(everybody[:2], sparse.csr_matrix((2, N_ITEMS), dtype=np.float32)),
     ]
-    if hasattr(model, "explain"):
-        found += [model.explain(0, matrix[0], item) for item in range(N_ITEMS)]
-    try:
-        found.append(model.similar_items(np.arange(N_ITEMS), N=7))
-    except DataError as error:  # it knows no similarity, and says so afterwards too
-        found.append(([str(error)],))
+    for ask in (
+        lambda: [model.explain(0, matrix[0], item) for item in range(N_ITEMS)],
+        lambda: [model.similar_items(np.arange(N_ITEMS), N=7)],
+    ):
+        try:
+            found += ask()
+        except DataError as error:  # it cannot, and says so afterwards too
+            found.append(([str(error)],))
     return found
 
 
