@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import PurePath
 from typing import NamedTuple
 
 from course_utils.errors import StorageError
@@ -12,6 +13,8 @@ from course_utils.errors import StorageError
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 LIKE_AN_IP = re.compile(r"[0-9]+(\.[0-9]+){3}")
 LONGEST_KEY = 1024  # bytes of UTF-8
+# What macOS, Windows and Jupyter leave in folders; macOS also writes "._name" beside "name".
+CLUTTER = {".DS_Store", "Thumbs.db", ".ipynb_checkpoints"}
 
 
 class Address(NamedTuple):
@@ -115,3 +118,19 @@ def _in_the_courses_bucket(key: str) -> tuple[str, str]:
             "that bare keys are in."
         )
     return bucket, key
+
+
+def is_clutter(path: str | PurePath) -> bool:
+    """Return whether a file was left by macOS, Windows or Jupyter and is nobody's data.
+
+    Parameters
+    ----------
+    path
+        Relative to the folder in question, so that the names above that folder do not count.
+
+    Examples
+    --------
+    >>> is_clutter("lesson/.DS_Store"), is_clutter("lesson/ratings.csv")
+    (True, False)
+    """
+    return any(part in CLUTTER or part.startswith("._") for part in PurePath(path).parts)

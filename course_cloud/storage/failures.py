@@ -86,6 +86,26 @@ def explained(doing: str, bucket: str = "", key: str = "", client: Any = None) -
         raise StorageError(f"Could not {doing}{place}: {why}.") from None
 
 
+@contextmanager
+def disk(doing: str, path: object) -> Iterator[None]:
+    """Turn an `OSError` of the block into a `StorageError` of one sentence.
+
+    Parameters
+    ----------
+    doing
+        A verb, as in "Could not write ratings.csv on this computer: …".
+    path
+        The file or folder it is done to.
+    """
+    try:
+        yield
+    except StorageError:
+        raise
+    except OSError as error:
+        why = (error.strerror or str(error)).rstrip(".")
+        raise StorageError(f"Could not {doing} {path} on this computer: {why}.") from None
+
+
 def need(module: str) -> Any:
     """Import one of the extra's libraries, or say in one sentence how to get it."""
     try:

@@ -10,13 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from course_cloud.storage.addresses import LONGEST_KEY, Address, parse_address
+from course_cloud.storage.addresses import LONGEST_KEY, Address, is_clutter, parse_address
 from course_cloud.storage.client import default_client
+from course_cloud.storage.failures import disk
 from course_cloud.storage.listing import list_keys
 from course_cloud.storage.paths import places, shown, why_no_file
 from course_cloud.storage.transfer_checks import PART
 from course_cloud.storage.transfer_download import download, is_temporary
-from course_cloud.storage.transfer_pool import Crew, Job, Transferred, disk, n_workers
+from course_cloud.storage.transfer_pool import Crew, Job, Transferred, n_workers
 from course_cloud.storage.transfer_upload import bodies_at_once, upload
 from course_utils.errors import CourseWarning, StorageError
 
@@ -184,7 +185,7 @@ def _files_below(folder: Path, prefix: str) -> dict[str, int]:
             name = Path(entry.path).relative_to(folder).as_posix()
             if not entry.is_file(follow_symlinks=False):
                 left_out.append(name)
-            elif not is_temporary(entry.name):
+            elif not (is_temporary(entry.name) or is_clutter(name)):
                 sizes[name] = entry.stat(follow_symlinks=False).st_size
     bad = [(name, why) for name in sizes if (why := _why_no_key(name, prefix))]
     if bad:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from course_cloud.storage import transfer_checks as checks
-from course_cloud.storage.failures import explained
+from course_cloud.storage.failures import disk, explained
 from course_cloud.storage.listing import S3Object
 from course_cloud.storage.transfer_checks import PART
-from course_cloud.storage.transfer_pool import Crew, disk
+from course_cloud.storage.transfer_pool import Crew
 from course_utils.errors import StorageError
 
 TRIES = 5  # botocore repeats requests, but not an answer that breaks off in its middle

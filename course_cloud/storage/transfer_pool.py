@@ -7,7 +7,6 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, Self, TypeVar
@@ -230,15 +229,3 @@ def _whole(n: int) -> str:
     if n == 1:
         return "The other one is complete"
     return f"The other {n:,} are complete" if n else "None is complete"
-
-
-@contextmanager
-def disk(doing: str, path: object) -> Iterator[None]:
-    """Turn what the file system refuses in the block into a StorageError of one sentence."""
-    try:
-        yield
-    except StorageError:
-        raise
-    except OSError as error:
-        why = (error.strerror or str(error)).rstrip(".")
-        raise StorageError(f"Could not {doing} {path} on this computer: {why}.") from None

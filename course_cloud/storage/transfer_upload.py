@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from course_cloud.storage import transfer_checks as checks
-from course_cloud.storage.failures import explained
+from course_cloud.storage.failures import disk, explained
 from course_cloud.storage.listing import S3Object
 from course_cloud.storage.transfer_checks import PART, SHA256
 from course_cloud.storage.transfer_download import is_complete
-from course_cloud.storage.transfer_pool import Crew, disk
+from course_cloud.storage.transfer_pool import Crew
 from course_utils.errors import StorageError
 
 # (part number, ETag), as the request that completes an upload wants them
