@@ -14,8 +14,7 @@ import polars as pl
 from timing import best_of, print_table
 
 from course_utils.datasets import RELEASES, load_movielens
-from course_utils.datasets.fields import RATING
-from course_utils.datasets.parse import parse_delimited
+from course_utils.datasets.parsing import RATING, parse_delimited
 from course_utils.errors import CourseWarning
 
 N_RATINGS, N_USERS, N_ITEMS = 1_000_209, 6_040, 3_706  # ml-1m's shape

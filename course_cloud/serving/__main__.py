@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _own_artifact() -> Path:
     from course_cloud import artifacts
     from course_utils.datasets import load_movielens, requested_name
-    from course_utils.datasets.download import user_cache
+    from course_utils.datasets.releases import user_cache
     from course_utils.interactions import encode, to_implicit
     from course_utils.models import ALS
 

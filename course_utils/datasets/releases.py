@@ -1,15 +1,21 @@
-"""The releases of MovieLens: where they come from, how they are laid out, what they promise."""
+"""The releases of MovieLens: how each is laid out, where it lies, and how it is downloaded."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+import logging
+import warnings
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from course_utils.errors import DataError
+from course_utils.errors import CourseWarning, DataError, DownloadError
 
 GROUPLENS = "https://files.grouplens.org/datasets/movielens"
 # Byte-identical copies that the `recommenders` project put up when GroupLens' certificate expired.
 MIRROR = "https://huggingface.co/datasets/Recommenders/MovieLens/resolve/main"
+TIMEOUT = (10.0, 30.0)  # seconds to wait for a connection, and for the next bytes on it
 
 Layout = Literal["100k", "dat", "csv"]
 
@@ -24,24 +30,24 @@ class Release:
     Attributes
     ----------
     name
-        What `load_movielens` calls it.
+        The name that `load_movielens` takes.
     layout
         ``"100k"`` (tabs and pipes), ``"dat"`` (``::``) or ``"csv"``.
     encoding
-        Of its text files. Decoding is strict.
+        Of the text files. Decoding is strict.
     scale
         Lowest rating, highest rating, step between ratings.
     year
-        When it was published.
+        Year of publication.
     folder
-        The folder inside the archive. It is the release's name for all but ml-10m.
+        The folder inside the archive, if it differs from the release's name.
     sha256, size
-        Of the archive. None where the release is unversioned and nothing can be promised.
+        Of the archive, size in bytes. None where the release is unversioned and changes.
     mirrored
-        Whether `MIRROR` carries it.
+        Whether `MIRROR` holds a copy.
     unique_pairs
-        Whether a (user, movie) pair can stand in it only once. The benchmark releases are
-        frozen and hold none twice; ml-latest and ml-latest-small are remade now and then.
+        Whether a (user, movie) pair can occur only once. The benchmark releases are frozen and
+        have no repeated pairs; ml-latest and ml-latest-small are remade now and then.
     """
 
     name: str
@@ -49,7 +55,7 @@ class Release:
     encoding: str
     scale: tuple[float, float, float]
     year: int | None = None
-    folder: str = field(default="")
+    folder: str = ""
     sha256: str | None = None
     size: int | None = None
     mirrored: bool = False
@@ -62,19 +68,19 @@ class Release:
 
     @property
     def folders(self) -> tuple[str, ...]:
-        """Names that the release's folder may have, the likeliest first."""
+        """Names that the release's folder may have, the most likely first."""
         return tuple(dict.fromkeys((self.folder or self.name, self.name)))
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Names of the tables that it publishes."""
+        """Names of the published tables."""
         if self.layout == "csv":
             return ("ratings", "movies", "tags", "links")
         return ("ratings", "movies", "tags" if self.name == "ml-10m" else "users")
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """Where the archive is downloaded from, in order of preference."""
+        """Addresses of the archive, in order of preference."""
         sources = (GROUPLENS, MIRROR) if self.mirrored else (GROUPLENS,)
         return tuple(f"{source}/{self.archive}" for source in sources)
 
@@ -132,3 +138,172 @@ def find_release(name: str) -> Release:
             f"There is no release called {name!r}; choose one of {', '.join(RELEASES)}."
         )
     return RELEASES[name]
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A release unpacked in a folder."""
+
+    path: Path
+
+    def read(self, file: str) -> bytes | None:
+        """Return the bytes of `file`, or None where the folder has no such file."""
+        path = self.path / file
+        return path.read_bytes() if path.is_file() else None
+
+    def label(self, file: str) -> str:
+        """Return the name of `file` for error messages."""
+        return str(self.path / file)
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A release as a zip archive, as it is published. Nothing is ever unpacked to disk."""
+
+    path: Path
+    folders: tuple[str, ...]
+
+    def read(self, file: str) -> bytes | None:
+        """Return the bytes of `file`, or None where the archive has no such member.
+
+        Only the few names that a member can have are looked up, so anything else in the archive,
+        such as names with ``../``, is never touched.
+        """
+        members = [f"{folder}/{file}" for folder in self.folders] + [file]
+        with self.path.open("rb") as file_on_disk:  # an OSError of the disk is not caught below
+            try:
+                with zipfile.ZipFile(file_on_disk) as archive:
+                    names = set(archive.namelist())
+                    return next((archive.read(name) for name in members if name in names), None)
+            except MemoryError:
+                raise
+            except Exception as why:  # on a damaged archive zipfile raises nearly anything
+                said = str(why)[:80] or type(why).__name__
+                raise DataError(
+                    f"{self.path} is not a whole zip archive ({said}); delete it and load again."
+                ) from None
+
+    def label(self, file: str) -> str:
+        """Return the name of `file` for error messages."""
+        return f"{self.path}:{file}"
+
+
+def locate(release: Release, places: list[Path]) -> Folder | Archive | None:
+    """Find `release` in `places`, in order: as ``<place>/<name>/``, then ``<place>/<name>.zip``."""
+    for place in places:
+        for name in release.folders:
+            if (place / name).is_dir():
+                return Folder(place / name)
+        if (place / release.archive).is_file():
+            return Archive(place / release.archive, release.folders)
+    return None
+
+
+def user_cache() -> Path:
+    """Return the download folder: the course's folder in the user's cache directory."""
+    return Path(_pooch().os_cache("course_utils"))
+
+
+def download_archive(release: Release, folder: Path) -> Path:
+    """Download the archive of `release` into `folder` and return its path.
+
+    The file appears whole and verified, or not at all: it is written under a temporary name, its
+    SHA-256 is compared with the one on record, and it is renamed. TLS certificates are always
+    verified. GroupLens is asked first, then the mirror.
+
+    Parameters
+    ----------
+    release
+        What to download. A release without a checksum (ml-latest is remade now and then) is only
+        tested to be a whole zip archive.
+    folder
+        Where to put it. It is made when missing.
+
+    Raises
+    ------
+    DownloadError
+        When no source delivers; the message says what each of them answered. Also when `folder`
+        cannot be written to.
+
+    Warns
+    -----
+    CourseWarning
+        When the mirror delivers because GroupLens does not.
+    """
+    from requests.exceptions import RequestException
+
+    failures: list[str] = []
+    for url in release.urls:
+        source = urlsplit(url).hostname or url
+        try:
+            path = _retrieve(url, release, folder)
+        except (RequestException, ValueError, zipfile.BadZipFile) as error:
+            failures.append(f"{source} {_what_went_wrong(error)}")
+            continue
+        except OSError as error:  # the disk; a RequestException is an OSError too
+            raise DownloadError(
+                f"{release.name} cannot be written to {folder} ({error}); make room there, or "
+                "name a folder of yours as data_home."
+            ) from None
+        if failures:
+            said = "; ".join(failures)
+            warnings.warn(
+                f"{said}. {release.name} came from {source}.", CourseWarning, stacklevel=4
+            )
+        return path
+    raise DownloadError(
+        f"{release.name} could not be downloaded: {'; '.join(failures)}. Try again later, or fetch "
+        f"{release.archive} by other means and set COURSE_DATA_DIR to the folder that holds it; "
+        'load_movielens("sample") needs no network.'
+    )
+
+
+def _retrieve(url: str, release: Release, folder: Path) -> Path:
+    pooch = _pooch()
+    pooch.get_logger().setLevel(logging.WARNING)  # the progress bar is enough
+    path = Path(
+        pooch.retrieve(
+            url,
+            known_hash=f"sha256:{release.sha256}" if release.sha256 else None,
+            fname=release.archive,
+            path=folder,
+            downloader=pooch.HTTPDownloader(progressbar=True, timeout=TIMEOUT),
+        )
+    )
+    if not zipfile.is_zipfile(path):
+        path.unlink()
+        raise zipfile.BadZipFile
+    return path
+
+
+def _what_went_wrong(error: Exception) -> str:
+    """Say in a few words what a source did, to follow its name."""
+    import requests.exceptions as http
+
+    if isinstance(error, http.SSLError):
+        expired = "certificate has expired" in str(error)
+        return f"has {'an expired' if expired else 'an untrusted'} TLS certificate"
+    if isinstance(error, http.HTTPError):
+        return f"answered {error.response.status_code} {error.response.reason}".rstrip()
+    if isinstance(error, http.ConnectTimeout | http.ReadTimeout):
+        seconds = TIMEOUT[isinstance(error, http.ReadTimeout)]
+        return f"did not answer within {seconds:g} seconds"
+    if isinstance(error, http.ChunkedEncodingError):
+        return "broke off in the middle of the file"
+    if isinstance(error, http.ConnectionError):
+        timed_out = "timed out" in str(error)  # how requests reports a silence between two chunks
+        return "went silent in the middle of the file" if timed_out else "could not be reached"
+    if isinstance(error, zipfile.BadZipFile):
+        return "sent something that is not a whole zip archive"
+    if isinstance(error, ValueError) and "hash" in str(error):  # pooch's word for a bad checksum
+        return "sent a file whose SHA-256 is not the one on record"
+    return f"sent an answer that cannot be used ({type(error).__name__})"
+
+
+def _pooch() -> Any:
+    with warnings.catch_warnings():
+        # tqdm, which pooch imports, warns without notebook widgets; its text bar is enough
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        import pooch
+
+    return pooch

@@ -39,7 +39,7 @@ def sources(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """
     import releases_writer as writer
 
-    from course_utils.datasets import RELEASES, download, releases
+    from course_utils.datasets import RELEASES, releases
 
     def use(first: str, mirror: str | None = None, *, name: str = "ml-1m") -> None:
         monkeypatch.setattr(releases, "GROUPLENS", first)
@@ -53,7 +53,7 @@ def sources(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
         monkeypatch.setitem(RELEASES, name, changed)
 
     monkeypatch.setenv("NO_PROXY", "*")
-    monkeypatch.setattr(download, "TIMEOUT", (0.3, 0.5))
+    monkeypatch.setattr(releases, "TIMEOUT", (0.3, 0.5))
     yield use
     gc.collect()  # a socket that was left open shows now, and pytest makes it an error
 

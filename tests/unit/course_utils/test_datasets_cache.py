@@ -13,7 +13,7 @@ import pytest
 import releases_writer as writer
 from test_datasets_formats import assert_is_small
 
-from course_utils.datasets import download, load_movielens, loader, tables
+from course_utils.datasets import load_movielens, loader, releases
 from course_utils.errors import CourseWarning
 
 pytestmark = pytest.mark.usefixtures("trust_archives")
@@ -25,10 +25,11 @@ Parsed = Callable[[], int]
 def parsed(monkeypatch: pytest.MonkeyPatch) -> Parsed:
     """Return a function that says how often a release has been parsed so far."""
     calls = []
+    read_tables = loader.read_tables
 
     def counting(*args: object) -> object:
         calls.append(args)
-        return tables.read_tables(*args)
+        return read_tables(*args)
 
     monkeypatch.setattr(loader, "read_tables", counting)
     return lambda: len(calls)
@@ -184,11 +185,11 @@ def test_beside_a_read_only_archive_nothing_is_written(
     assert_is_small(load_movielens("ml-1m"))
     assert parsed() == 1
     assert [path.name for path in tmp_path.iterdir()] == ["ml-1m.zip"]
-    assert len(kept(download.user_cache())) == 3
+    assert len(kept(releases.user_cache())) == 3
 
 
 def test_the_users_cache_is_the_tests_own(cache_home: Path) -> None:
-    assert download.user_cache() == cache_home / "course_utils"
+    assert releases.user_cache() == cache_home / "course_utils"
 
 
 def test_a_warning_is_repeated_on_the_second_load(tmp_path: Path) -> None:

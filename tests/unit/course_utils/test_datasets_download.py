@@ -10,7 +10,7 @@ import requests
 from faulty_server import closed_port, serving
 from test_datasets_formats import assert_is_small
 
-from course_utils.datasets import download, load_movielens
+from course_utils.datasets import load_movielens, releases
 from course_utils.errors import CourseError, DataError, DownloadError
 
 ARCHIVE = writer.archive_bytes("ml-1m")
@@ -49,7 +49,7 @@ def test_every_release_arrives_and_is_asked_for_once(
     assert server.asked == [f"/datasets/{name}.zip"]
     assert_is_small(load_movielens(name))  # with nobody serving
     archives = [path for path in cache_home.rglob("*.zip") if path.read_bytes() == data]
-    assert archives == [download.user_cache() / f"{name}.zip"]
+    assert archives == [releases.user_cache() / f"{name}.zip"]
 
 
 FAULTS = [
@@ -96,8 +96,8 @@ def test_what_is_no_zip_is_refused_without_a_checksum_too(
 
 def test_a_connection_that_is_not_made_says_how_long_it_waited() -> None:
     """The first of the two time limits, which a loopback address cannot be made to reach."""
-    said = download._what_went_wrong(requests.exceptions.ConnectTimeout("timed out"))
-    assert said == f"did not answer within {download.TIMEOUT[0]:g} seconds"
+    said = releases._what_went_wrong(requests.exceptions.ConnectTimeout("timed out"))
+    assert said == f"did not answer within {releases.TIMEOUT[0]:g} seconds"
 
 
 def test_nobody_listens(tmp_path: Path, sources: Sources) -> None:
@@ -115,7 +115,7 @@ def test_download_false_says_where_it_looked(
         monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path))
         with pytest.raises(DataError, match="download=False") as caught:
             load_movielens("ml-1m", download=False)
-    assert f"ml-1m is not in {tmp_path} and {download.user_cache()}, and" in str(caught.value)
+    assert f"ml-1m is not in {tmp_path} and {releases.user_cache()}, and" in str(caught.value)
     assert "put the folder ml-1m/ or ml-1m.zip there, or allow the download" in str(caught.value)
     assert server.asked == []
 

@@ -15,13 +15,13 @@ from course_utils.datasets import (
     RELEASES,
     MovieLens,
     describe,
-    fields,
     load_movielens,
     loader,
+    parsing,
     requested_name,
 )
-from course_utils.datasets.parse import parse_csv, parse_delimited, parse_lines
-from course_utils.datasets.tables import YEAR
+from course_utils.datasets.loader import YEAR
+from course_utils.datasets.parsing import parse_csv, parse_delimited, parse_lines
 from course_utils.errors import CourseError, DataError
 
 WHOLE, HALF = (1.0, 5.0, 1.0), (0.5, 5.0, 0.5)
@@ -170,21 +170,21 @@ def test_any_ratings_survive_colons_tabs_and_commas(rows: list, data: st.DataObj
     end = data.draw(st.sampled_from(["\n", "\r\n"]))
     for delimiter in ("::", "\t"):
         text = "".join(delimiter.join(map(str, row)) + end for row in rows).encode()
-        read = parse_delimited(text, fields.RATING, "r", delimiter=delimiter, scale=HALF)
+        read = parse_delimited(text, parsing.RATING, "r", delimiter=delimiter, scale=HALF)
         assert_frame_equal(read, wanted)
     header = "userId,movieId,rating,timestamp"
     text = (header + end + "".join(",".join(map(str, row)) + end for row in rows)).encode()
-    assert_frame_equal(parse_csv(text, fields.RATING, header, "r", scale=HALF), wanted)
+    assert_frame_equal(parse_csv(text, parsing.RATING, header, "r", scale=HALF), wanted)
 
 
 @given(st.lists(st.tuples(IDS, DAT_TITLES, DAT_TITLES), min_size=1))
 def test_any_titles_survive_colons_and_commas(rows: list) -> None:
     wanted = writer._frame(rows, movie_id="int32", title=None, genres=None)
     text = "".join(f"{movie}::{title}::{genres}\n" for movie, title, genres in rows)
-    read = parse_lines(text.encode(), fields.MOVIE, "m", delimiter="::", encoding="utf-8")
+    read = parse_lines(text.encode(), parsing.MOVIE, "m", delimiter="::", encoding="utf-8")
     assert_frame_equal(read, wanted)
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows(rows)
     text = "movieId,title,genres\n" + buffer.getvalue()
-    read = parse_csv(text.encode(), fields.MOVIE, "movieId,title,genres", "m", scale=HALF)
+    read = parse_csv(text.encode(), parsing.MOVIE, "movieId,title,genres", "m", scale=HALF)
     assert_frame_equal(read, wanted)

@@ -50,7 +50,7 @@ def test_certificates_are_verified(
 
 def test_verification_is_never_switched_off(repository_root: Path) -> None:
     scripts = sorted((repository_root / "course_utils").rglob("*.py"))
-    assert repository_root / "course_utils" / "datasets" / "download.py" in scripts
+    assert repository_root / "course_utils" / "datasets" / "releases.py" in scripts
     for script in scripts:
         code = script.read_text("utf-8").replace(" ", "")
         for switch in ("verify=False", "CERT_NONE", "_create_unverified", "disable_warnings",
