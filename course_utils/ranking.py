@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from course_utils.errors import DataError
-from course_utils.validation import NOTHING, choose, need_positive
+from course_utils.validation import NOTHING, need_choice, need_positive
 
 IdArray = npt.NDArray[np.int32]
 Scores = npt.NDArray[np.floating[Any]]
@@ -190,7 +190,7 @@ def top_k_of_factors(
     batch: int | None = None,
     backend: str = "auto",
     threads: int | None = None,
-    progress: Callable[[Iterable[int], int], Iterable[int]] | None = None,
+    progress: Callable[[int], object] | None = None,
 ) -> IdArray:
     """Return the `k` items with the largest dot product for each user, leaving out seen items.
 
@@ -212,8 +212,7 @@ def top_k_of_factors(
         Batches scored at the same time, with NumPy; left out, one for each core. The BLAS itself
         is held to one thread meanwhile, through threadpoolctl.
     progress
-        Given the numbers of users done after each batch and the number of all users, yields the
-        former on, and may draw a bar.
+        Called with the number of users after each batch.
 
     Returns
     -------
@@ -234,7 +233,7 @@ def top_k_of_factors(
     from threadpoolctl import threadpool_limits
 
     n_users, n_items = seen.shape
-    choose(backend, "backend", auto=0, numpy=0, torch=0)
+    need_choice(backend, "backend", "auto", "numpy", "torch")
     ids = np.full((n_users, k), NOTHING, dtype=np.int32)
     if not n_users or not n_items:
         return ids
@@ -253,9 +252,9 @@ def top_k_of_factors(
     work = (_torch_worker if on_torch else _numpy_worker)(factors, items, seen, ids, batch)
     starts = range(0, n_users, batch)
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(n_threads) as pool:
-        done = pool.map(work, starts)
-        for _ in progress(done, n_users) if progress else done:
-            pass
+        for n_done in pool.map(work, starts):
+            if progress is not None:
+                progress(n_done)
     return ids
 
 

@@ -262,7 +262,7 @@ print(f"Recall@10 = {after.mean():.4f}, before {before.mean():.4f}")
 
 # %% mystnb={"image": {"alt": "Dot plot with 95% intervals of recall at 10. From top to bottom: chance near zero; the notebook as it was handed over, near zero as well; popularity far higher; the repaired notebook highest of all."}}
 from course_utils import plots
-from course_utils.evaluation.statistics import mean_and_interval
+from course_utils.evaluation import mean_and_interval
 
 values = {
     "chance": chance,

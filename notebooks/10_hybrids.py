@@ -147,7 +147,7 @@ pd.DataFrame(found).map(np.mean).round(3)
 
 # %% mystnb={"image": {"alt": "Line chart of recall at 10 against the number of likes a model is told, from 0 to 20, with shaded intervals. Popularity is level; EASE and ALS start at zero and rise above it."}}
 from course_utils import plots
-from course_utils.evaluation.statistics import mean_and_interval
+from course_utils.evaluation import mean_and_interval
 
 
 def with_intervals(values):

@@ -1,8 +1,13 @@
-"""One model on one split: every metric, its mean and its value for each user."""
+"""Evaluation of one model, or of recommendation lists, on one split.
+
+:func:`evaluate` validates the split, calls :func:`recommend_all` for the users of the test set,
+and computes the metrics of :mod:`course_utils.metrics`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import warnings
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,36 +17,48 @@ import pandas as pd
 from scipy import sparse
 
 from course_utils import metrics
-from course_utils.errors import DataError
-from course_utils.evaluation.recommendations import recommend_rows
-from course_utils.ranking import IdArray
+from course_utils.errors import CourseWarning, DataError
+from course_utils.ranking import IdArray, dot_product_factors, top_k_of_factors
 from course_utils.validation import (
     NOTHING,
-    choose,
+    BoolArray,
+    IntArray,
+    Lists,
+    as_lists,
+    as_pairs,
+    need_choice,
     need_cutoffs,
+    need_positive,
+    need_recommender,
     need_rows_for,
+    need_same_shape,
     need_split,
     need_users,
 )
 
+__all__ = ["Evaluation", "evaluate", "metrics_of_lists", "recommend_all"]
 
-@dataclass(frozen=True, repr=False, eq=False)  # arrays have no one answer to ==
+USERS_AT_ONCE = 1024
+NOT_RECOMMENDED = np.finfo(np.float32).min  # implicit's score of items that it filters out
+
+
+@dataclass(frozen=True, repr=False, eq=False)  # eq=False: elementwise == is ambiguous
 class Evaluation:
-    """What :func:`evaluate` found.
+    """The result of :func:`evaluate`.
 
     Attributes
     ----------
     summary
         The mean of each metric, by name: ``summary["ndcg@10"]``.
     per_user
-        A row for each evaluated user, indexed by row number (``user``): the metrics that each
-        user has a value of, and ``n_train`` and ``n_test``, how many items they have there.
+        One row per evaluated user, indexed by row number (``user``): the metrics that have a
+        value per user, and ``n_train`` and ``n_test``, the user's number of items in each matrix.
     recommended
-        int32, shape (n_users, max(k)): what was recommended to them, -1 where nothing was.
+        int32, shape (n_users, max(k)): the recommended item columns, -1 for no item.
     k
         The cut-offs, ascending.
     n_items
-        How many items there were to recommend.
+        The number of item columns.
     """
 
     summary: pd.Series
@@ -50,8 +67,8 @@ class Evaluation:
     k: tuple[int, ...]
     n_items: int
 
-    def exposure(self) -> npt.NDArray[np.int64]:
-        """Return how often each item was recommended, shape (n_items,)."""
+    def exposure(self) -> IntArray:
+        """Return the number of times that each item was recommended, shape (n_items,)."""
         return np.bincount(self.recommended[self.recommended != NOTHING], minlength=self.n_items)
 
     def __repr__(self) -> str:
@@ -74,127 +91,344 @@ def evaluate(
     users: npt.ArrayLike | None = None,
     genres: sparse.csr_matrix | None = None,
     vectors: npt.ArrayLike | sparse.csr_matrix | None = None,
-    batch: int | None = None,
-    backend: str = "auto",
-    progress: bool = True,
+    **options: Any,
 ) -> Evaluation:
-    """Recommend to every user who has something in `test`, and measure how good that was.
+    """Recommend to every user who has items in `test`, and measure the recommendations.
 
     Parameters
     ----------
     model
-        Fitted, of the protocol: ``recommend(userids, user_items[userids], N=k)``.
+        Fitted, with the method ``recommend(userids, user_items[userids], N=k)`` of the protocol.
     train, test
         csr, each of shape (n_users, n_items), with the same rows and columns; any entry that is
         not 0 counts.
     k
-        The cut-off, or several: ``k=(1, 5, 10, 20)`` costs one pass over the users.
+        One cut-off or several: ``k=(1, 5, 10, 20)`` recommends once and validates the lists once.
     denominator
-        What recall and average precision are divided by: "relevant", the number of relevant
+        The denominator of recall and average precision: "relevant", the number of relevant
         items n, or "min", min(n, k). Precision is always divided by k.
     missing_users
-        Users with something in `test` but no recommendation: "zero" counts them as 0, "skip"
-        leaves them out of the means of the six ranking metrics.
+        Users with items in `test` but no recommendation: "zero" counts them as 0, "skip" leaves
+        them out of the means of the six ranking metrics.
     users
-        Row numbers to evaluate, those with something in `test`; left out, all.
+        Row numbers of the users to evaluate, as far as they have items in `test`; None means all.
     genres
-        csr, shape (n_items, n_genres). Given, genre_diversity and calibration are measured.
+        csr, shape (n_items, n_genres). Adds genre_diversity and calibration.
     vectors
-        A vector per item, shape (n_items, d). Given, diversity is measured: the mean of
-        1 - cosine in each list.
-    batch, backend, progress
-        As in :func:`recommend_all`.
+        A vector per item, shape (n_items, d). Adds diversity, the mean of 1 - cosine in each list.
+    **options
+        `batch`, `backend`, `progress` of :func:`recommend_all`.
 
     Returns
     -------
     Evaluation
         For each cut-off, here 10: recall@10, precision@10, hit_rate@10, mrr@10, map@10, ndcg@10,
-        coverage@10, popularity@10 (how many users of `train` have a recommended item), gini@10,
-        novelty@10 (bits), personalization@10, and with `genres` or `vectors` genre_diversity@10,
-        calibration@10, diversity@10. Each is defined in :mod:`course_utils.metrics`. Coverage,
-        gini and personalization are properties of all lists together, so users have no value of
-        their own. A user's NaN (nothing recommended, no genre known) is left out of the mean.
+        coverage@10, popularity@10 (users in `train` per recommended item), gini@10, novelty@10
+        (bits), personalization@10, and with `genres` or `vectors` genre_diversity@10,
+        calibration@10, diversity@10; see :mod:`course_utils.metrics`. Coverage, gini and
+        personalization are properties of all lists together and have no value per user. A user's
+        NaN (nothing recommended, no known genre) is left out of the mean.
 
     Raises
     ------
     DataError
-        When the matrices do not belong together, `test` is empty, `k` is no integer of at least
-        1, or the model's answers cannot be right; see :func:`recommend_all`.
+        When the matrices do not have the same shape, `test` is empty, `k` is no integer of at
+        least 1, or the model's recommendations are invalid; see :func:`recommend_all`.
 
     Notes
     -----
-    A pair of `train` that stands in `test` as well can never be recommended, and counts as
-    missed; a CourseWarning says how many there are.
+    A pair of `train` that is in `test` as well can never be recommended, and counts as missed; a
+    CourseWarning says how many there are.
+    """
+
+    def recommend(known: sparse.csr_matrix, rows: IntArray, n: int) -> Lists:
+        return as_lists(recommend_all(model, known, rows, n, **options), known.shape[1])
+
+    return _evaluate(recommend, train, test, k, denominator, missing_users, users, genres, vectors)
+
+
+def metrics_of_lists(
+    lists: npt.ArrayLike,
+    train: sparse.csr_matrix,
+    test: sparse.csr_matrix,
+    k: int | Iterable[int] = 10,
+    *,
+    denominator: str = "relevant",
+    missing_users: str = "zero",
+    genres: sparse.csr_matrix | None = None,
+    vectors: npt.ArrayLike | sparse.csr_matrix | None = None,
+) -> Evaluation:
+    """Measure given recommendation lists, as :func:`evaluate` measures those of a model.
+
+    Parameters
+    ----------
+    lists
+        Integers, shape (n_users, k_columns), one row for each row of the matrices: item columns,
+        best first, -1 for no item. Rows of users without items in `test` are ignored.
+    train, test, k, denominator, missing_users, genres, vectors
+        As in :func:`evaluate`, and so are the returned metrics and the errors.
+    """
+
+    def given(known: sparse.csr_matrix, rows: IntArray, n: int) -> Lists:
+        n_users, n_items = known.shape
+        return as_lists(lists, n_items, n_users).of_users(rows).first(n)
+
+    return _evaluate(given, train, test, k, denominator, missing_users, None, genres, vectors)
+
+
+def _evaluate(
+    lists_of: Callable[[sparse.csr_matrix, IntArray, int], Lists],
+    train: sparse.csr_matrix,
+    test: sparse.csr_matrix,
+    k: int | Iterable[int],
+    denominator: str,
+    missing_users: str,
+    users: npt.ArrayLike | None,
+    genres: sparse.csr_matrix | None,
+    vectors: npt.ArrayLike | sparse.csr_matrix | None,
+) -> Evaluation:
+    """Validate the arguments, get the lists, and compute all metrics.
+
+    `lists_of` returns lists of n items, given the train matrix, the rows to evaluate, and n.
     """
     cutoffs = tuple(sorted(set(need_cutoffs(k))))
-    choose(denominator, "denominator", relevant=0, min=0)
-    choose(missing_users, "missing_users", zero=0, skip=0)
+    need_choice(denominator, "denominator", "relevant", "min")
+    need_choice(missing_users, "missing_users", "zero", "skip")
     known, hidden = need_split(train, test)
-    chosen = need_users(users, known.shape[0])
-    if users is not None:
-        chosen = np.unique(chosen)
-    rows = chosen[np.diff(hidden.indptr)[chosen] > 0]
+    n_users, n_items = known.shape
+    rows = np.unique(need_users(users, n_users))
+    rows = rows[np.diff(hidden.indptr)[rows] > 0]
     if not len(rows):
         raise DataError("None of the users to evaluate has anything in the test set.")
-    need_rows_for(known.shape[1], genres=genres, vectors=vectors)
+    need_rows_for(n_items, genres=genres, vectors=vectors)
 
-    everybody = len(rows) == known.shape[0]
-    seen, relevant = (known, hidden) if everybody else (known[rows], hidden[rows])
-    ids = recommend_rows(
-        model, seen, rows, known.shape, cutoffs[-1], batch=batch, backend=backend, progress=progress
-    )
-    values: dict[str, Any] = metrics.ranking_metrics(
-        ids,
-        relevant,
+    lists = lists_of(known, rows, cutoffs[-1])
+    ranked = metrics.ranking_metrics(
+        lists,
+        _rows_of(hidden, rows),
         cutoffs,
         recall_denominator=denominator,
         map_denominator=denominator,
         missing_users=missing_users,
     )
-    counts = np.bincount(known.indices, minlength=known.shape[1])
+    counts = np.bincount(known.indices, minlength=n_items)
+    values: dict[str, Any] = {}
     for cutoff in cutoffs:
-        beyond = _beyond_accuracy(ids[:, :cutoff], seen, counts, known.shape[0], genres, vectors)
-        values |= {f"{name}@{cutoff}": value for name, value in beyond.items()}
-    values = {
-        name: values[name] for cutoff in cutoffs for name in values if name.endswith(f"@{cutoff}")
-    }
+        top = lists.first(cutoff)
+        of_top = {name: ranked[f"{name}@{cutoff}"] for name in metrics.RANKING} | {
+            "coverage": metrics.catalogue_coverage(top, n_items),
+            "popularity": metrics.mean_popularity(top, counts),
+            "gini": metrics.exposure_gini(top, n_items),
+            "novelty": metrics.novelty(top, counts, n_users),
+            "personalization": metrics.personalization(top),
+        }
+        if genres is not None:
+            of_top["genre_diversity"] = metrics.genre_diversity(top, genres)
+            of_top["calibration"] = metrics.genre_calibration(top, _rows_of(known, rows), genres)
+        if vectors is not None:
+            of_top["diversity"] = metrics.intra_list_diversity(top, vectors)
+        values |= {f"{name}@{cutoff}": value for name, value in of_top.items()}
     return Evaluation(
         summary=pd.Series({name: _mean(value) for name, value in values.items()}, name="mean"),
         per_user=pd.DataFrame(
             {name: value for name, value in values.items() if np.ndim(value)}
-            | {"n_train": np.diff(seen.indptr), "n_test": np.diff(relevant.indptr)},
+            | {"n_train": np.diff(known.indptr)[rows], "n_test": np.diff(hidden.indptr)[rows]},
             index=pd.Index(rows, name="user"),
         ),
-        recommended=ids,
+        recommended=lists.ids.astype(np.int32, copy=False),
         k=cutoffs,
-        n_items=known.shape[1],
+        n_items=n_items,
     )
 
 
-def _beyond_accuracy(
-    lists: IdArray,
-    seen: sparse.csr_matrix,
-    counts: npt.NDArray[np.int64],
-    n_users: int,
-    genres: sparse.csr_matrix | None,
-    vectors: npt.ArrayLike | sparse.csr_matrix | None,
-) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "coverage": metrics.catalogue_coverage(lists, len(counts)),
-        "popularity": metrics.mean_popularity(lists, counts),
-        "gini": metrics.exposure_gini(lists, len(counts)),
-        "novelty": metrics.novelty(lists, counts, n_users),
-        "personalization": metrics.personalization(lists),
-    }
-    if genres is not None:
-        found["genre_diversity"] = metrics.genre_diversity(lists, genres)
-        found["calibration"] = metrics.genre_calibration(lists, seen, genres)
-    if vectors is not None:
-        found["diversity"] = metrics.intra_list_diversity(lists, vectors)
-    return found
-
-
 def _mean(values: Any) -> float:
-    """Return the mean of what is not NaN, and NaN when nothing is left."""
+    """Return the mean without NaN, or NaN when there is no other value."""
     known = np.asarray(values)[~np.isnan(values)]
     return float(known.mean()) if known.size else float("nan")
+
+
+def _rows_of(matrix: sparse.csr_matrix, rows: IntArray) -> sparse.csr_matrix:
+    """Return some rows of a csr, without a copy when they are all rows in order."""
+    everything = len(rows) == matrix.shape[0] and bool((np.diff(rows) == 1).all())
+    return matrix if everything else matrix[rows]
+
+
+def recommend_all(
+    model: Any,
+    train: sparse.csr_matrix,
+    users: npt.ArrayLike | None = None,
+    k: int = 10,
+    *,
+    batch: int | None = None,
+    backend: str = "auto",
+    progress: bool = True,
+) -> IdArray:
+    """Return the top-k items of many users, for any model of the protocol.
+
+    Parameters
+    ----------
+    model
+        Fitted, with ``recommend(userids, user_items[userids], N=k)`` that returns ids and scores,
+        each of shape (len(userids), k). Where the scores are dot products of factors, as in
+        `implicit`'s matrix factorizations, they are computed here, batch by batch; see
+        :func:`course_utils.ranking.dot_product_factors`.
+    train
+        csr, shape (n_users, n_items): the matrix that the model was fitted on. Items of a user's
+        row are not recommended to this user.
+    users
+        Row numbers, shape (n,); None means all rows.
+    k
+        Number of items to recommend to each user.
+    batch
+        Users per batch; None means a size that is fast.
+    backend
+        "auto", "numpy" or "torch"; see :func:`course_utils.ranking.top_k_of_factors`.
+    progress
+        Show a progress bar when the work takes longer than two seconds.
+
+    Returns
+    -------
+    ndarray
+        int32, shape (n, k): item columns, best first. -1 stands where there is no item: at the
+        end when a user has fewer than `k` candidates, and at the rank of an item of the user's
+        row in `train`, so that it counts as a miss; a CourseWarning says how many of those a model
+        returned. Padding of `implicit` (filtered items at score -3.4e38, or at score 0 by its
+        nearest neighbors) becomes -1 without a warning.
+
+    Raises
+    ------
+    DataError
+        When the model is not fitted, has no ``recommend``, or was fitted on a matrix of another
+        shape; when it returns NaN, items out of range, an item twice in a list, or something
+        else than ids and scores; for unknown users, and for `k` below 1.
+
+    Notes
+    -----
+    Where scores are computed here, ties are broken by the lowest item column. Models that rank
+    for themselves keep their own order.
+    """
+    from tqdm import tqdm
+
+    known = sparse.csr_matrix(as_pairs(train, "The training matrix"))
+    rows = need_users(users, known.shape[0])
+    k = need_positive(k, "k")
+    if batch is not None:
+        batch = need_positive(batch, "batch")
+    need_recommender(model)
+    factors = dot_product_factors(model)
+    need_same_shape(model, factors, known.shape)
+    seen = _rows_of(known, rows)
+    bar = tqdm(
+        total=len(rows), desc="recommend", unit=" users", delay=2, leave=False, disable=not progress
+    )
+    with bar:
+        if factors is not None:
+            mine = factors[0] if seen is known else factors[0][rows]
+            return top_k_of_factors(
+                mine, factors[1], seen, k, batch=batch, backend=backend, progress=bar.update
+            )
+        ids, repeated = ask(model, rows, seen, k, batch or USERS_AT_ONCE, progress=bar.update)
+    if repeated.any():
+        warnings.warn(
+            f"{type(model).__name__} recommends items that the user already has, "
+            f"{repeated.sum():,} in all, first to user row {rows[repeated > 0][0]}; each counts as "
+            "a miss.",
+            CourseWarning,
+            stacklevel=2,
+        )
+    return ids
+
+
+def ask(
+    model: Any,
+    rows: IntArray,
+    seen: sparse.csr_matrix,
+    k: int,
+    batch: int = USERS_AT_ONCE,
+    progress: Callable[[int], object] | None = None,
+) -> tuple[IdArray, IntArray]:
+    """Return the top-k items by the model's own ``recommend``, with seen items replaced by -1.
+
+    `rows` are row numbers, shape (n,), and `seen` has their rows of the train matrix. `progress`
+    is called with the number of users after each batch. The second array returned, shape (n,),
+    counts the seen items in each list; padding is not counted.
+    """
+    from threadpoolctl import threadpool_limits
+
+    n_items = seen.shape[1]
+    wanted = min(k, n_items)  # for a larger N, implicit pads with item 0
+    ids: IdArray = np.full((len(rows), k), NOTHING, dtype=np.int32)
+    repeated = np.zeros(len(rows), dtype=np.int64)
+    is_implicit = any(base.__module__.split(".")[0] == "implicit" for base in type(model).__mro__)
+    for start in range(0, len(rows) if wanted else 0, batch):
+        here = slice(start, start + batch)
+        users, history = rows[here], seen[here]
+        with threadpool_limits(1, user_api="blas"):  # as implicit advises
+            answer = model.recommend(users, history, N=wanted)
+        items, scores = _as_ids_and_scores(answer, len(users), type(model).__name__)
+        items, scores = items[:, :wanted], scores[:, :wanted]
+        _need_valid_items(items, scores, users, n_items)
+        items = np.where(scores <= NOT_RECOMMENDED, NOTHING, items)
+        has = _is_seen(items, history)
+        ids[here, : items.shape[1]] = np.where(has, NOTHING, items)
+        # implicit's nearest neighbors pad with seen items at score 0
+        repeated[here] = (has & (scores != 0) if is_implicit else has).sum(axis=1)
+        if progress is not None:
+            progress(len(users))
+    return ids, repeated
+
+
+def _as_ids_and_scores(
+    answer: Any, n_users: int, name: str
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    said = f"{name}.recommend must return two arrays, ids and scores, with one row for each user"
+    if not isinstance(answer, tuple | list) or len(answer) != 2:
+        raise DataError(f"{said}, and returned {type(answer).__name__}.")
+    items, scores = (np.asarray(part) for part in answer)
+    if items.ndim != 2 or items.shape != scores.shape or len(items) != n_users:
+        raise DataError(
+            f"{said}; for {n_users} users it returned the shapes {items.shape} and {scores.shape}."
+        )
+    if items.dtype.kind not in "iu":
+        raise DataError(f"{said}; its ids are {items.dtype}, no integers.")
+    return items, scores
+
+
+def _need_valid_items(
+    items: npt.NDArray[Any], scores: npt.NDArray[Any], users: IntArray, n_items: int
+) -> None:
+    """Raise a DataError for an item out of range, a score of NaN, or an item twice in a list."""
+    is_item = items != NOTHING
+    outside = (items < NOTHING) | (items >= n_items)
+    if outside.any():
+        row, place = (int(part[0]) for part in outside.nonzero())
+        raise DataError(
+            f"The model recommends item {items[row, place]} to user row {users[row]}, but items "
+            f"are columns from 0 to {n_items - 1}; it was fitted on another matrix, or returns ids."
+        )
+    nan = np.isnan(scores) & is_item
+    if nan.any():
+        row, place = (int(part[0]) for part in nan.nonzero())
+        raise DataError(
+            f"The score of item {items[row, place]} for user row {users[row]} is NaN, so the items "
+            "have no order; the model diverged, or its input holds NaN."
+        )
+    # items that implicit returns as padding may be repeated
+    real = np.sort(np.where(scores > NOT_RECOMMENDED, items, NOTHING), axis=1)
+    twice = (real[:, 1:] == real[:, :-1]) & (real[:, 1:] != NOTHING)
+    if twice.any():
+        row, place = (int(part[0]) for part in twice.nonzero())
+        raise DataError(
+            f"The model recommends item {real[row, place]} twice to user row {users[row]}; "
+            "recommend each item once."
+        )
+
+
+def _is_seen(items: npt.NDArray[Any], seen: sparse.csr_matrix) -> BoolArray:
+    """Return which `items` are in their row of `seen`, a csr with sorted indices."""
+    n_rows, n_items = seen.shape
+    first_key = np.arange(n_rows, dtype=np.int64) * n_items
+    keys = np.append(np.repeat(first_key, np.diff(seen.indptr)) + seen.indices, -1)
+    wanted = np.where(items == NOTHING, -2, first_key[:, None] + items)
+    found: BoolArray = keys[np.searchsorted(keys[:-1], wanted)] == wanted
+    return found

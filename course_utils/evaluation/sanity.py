@@ -1,4 +1,4 @@
-"""Can these numbers be right at all? The checks that find a mistake which raises no error."""
+"""Sanity checks of an evaluation: mistakes that raise no error but make its numbers wrong."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from course_utils import metrics
 from course_utils.errors import DataError
-from course_utils.evaluation.recommendations import ask
-from course_utils.evaluation.statistics import mean_and_interval
-from course_utils.ranking import IdArray, dot_product_factors, top_k_of_factors
+from course_utils.evaluation.comparison import mean_and_interval
+from course_utils.evaluation.evaluator import ask
+from course_utils.ranking import dot_product_factors, top_k_of_factors
 from course_utils.validation import (
     NOTHING,
     FloatArray,
@@ -24,13 +23,15 @@ from course_utils.validation import (
     need_same_shape,
 )
 
+__all__ = ["Finding", "SanityReport", "sanity_check"]
+
 OF_DATA = ("no overlap", "all known")
 OF_THE_MODEL = ("nothing seen", "beats random", "beats popularity", "known neighbors")
 MARKS = {True: "ok", False: "FAIL", None: "-"}
 
 
 class Finding(NamedTuple):
-    """What one check found: its name, whether it passed (None: it could not run), a sentence."""
+    """The result of one check: its name, whether it passed (None: not run), and a sentence."""
 
     check: str
     passed: bool | None
@@ -39,12 +40,12 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class SanityReport:
-    """What :func:`sanity_check` found, a line for each check when it is printed.
+    """The result of :func:`sanity_check`; its repr has one line per check.
 
     Attributes
     ----------
     findings
-        One for each check, in the order in which they are worth reading.
+        One :class:`Finding` per check.
     """
 
     findings: tuple[Finding, ...]
@@ -73,47 +74,47 @@ def sanity_check(
     n_boot: int = 1000,
     seed: int = 42,
 ) -> SanityReport:
-    """Ask what a reviewer would ask before believing a score.
+    """Check the data and the model for mistakes that make an evaluation wrong.
 
     Parameters
     ----------
     model
-        Fitted, of the protocol: ``recommend(userids, user_items[userids], N=k)``.
+        Fitted, with the method ``recommend(userids, user_items[userids], N=k)`` of the protocol.
     train, test
         csr, each of shape (n_users, n_items); any entry that is not 0 counts.
     k
-        How many items are recommended to each user.
+        Number of items recommended to each user.
     neighbors
-        For some item columns, those of items that everybody would call similar. At least one of
-        them must be among the `k` that ``model.similar_items`` finds nearest.
+        For some item columns, the columns of clearly similar items. At least one of them must be
+        among the `k` nearest of ``model.similar_items``.
     n_boot, seed
-        Of the bootstrap; see :func:`course_utils.evaluation.statistics.mean_and_interval`.
+        As in :func:`course_utils.evaluation.mean_and_interval`.
 
     Returns
     -------
     SanityReport
-        The checks, of which the last four ask the model, and do not run while the first fails:
+        The checks, in this order. If the first fails, the last four, which ask the model, do not
+        run.
 
         - shapes: train, test and the model agree on users × items;
-        - no overlap: no pair stands in both train and test;
-        - all known: each item, and each user of the test set, has something in train;
+        - no overlap: no pair is in both train and test;
+        - all known: each item, and each user of the test set, has an entry in train;
         - nothing seen: the model's own ``recommend`` returns no item of the user's row in train;
-        - beats random, beats popularity: the model's recall@k less theirs, user by user, has a
-          mean whose 95% interval lies above 0. Random is no draw but what is expected of one:
-          the share k ÷ candidates of what can be found;
+        - beats random, beats popularity: the 95% interval of the mean difference in recall@k, per
+          user, is above 0. For random, recall is the expected value, k ÷ candidates of the items
+          that can be found;
         - known neighbors: see `neighbors`.
 
     Raises
     ------
     DataError
-        When the model is not fitted or answers what cannot be read, a matrix is none or the test
+        When the model is not fitted or its answers are invalid, a matrix is not sparse or the test
         set is empty, a neighbor is out of range, or `k` is no integer of at least 1.
 
     Notes
     -----
-    Times are not in a matrix: whether the future leaks is for
-    :func:`course_utils.splits.assert_no_leakage`. A split that tests on newcomers on purpose
-    fails "all known"; the finding says how many there are.
+    A matrix has no timestamps: :func:`course_utils.splits.assert_no_leakage` finds leakage from
+    the future. A split of cold users or items fails "all known" by design.
 
     Examples
     --------
@@ -134,23 +135,26 @@ def sanity_check(
     if known.shape != hidden.shape:
         unlike = f"train is {_by(known.shape)}, and test {_by(hidden.shape)}"
         return SanityReport((Finding("shapes", False, unlike), *_not_run(OF_DATA + OF_THE_MODEL)))
-    findings = [_shapes(model, known), _no_overlap(known, hidden), _all_known(known, hidden)]
+    findings = [_shapes(model, known), *_of_data(known, hidden)]
     if not findings[0].passed:
         return SanityReport((*findings, *_not_run(OF_THE_MODEL)))
 
     rows = np.flatnonzero(np.diff(hidden.indptr))
     seen, relevant = known[rows], hidden[rows]
-    ids: IdArray = np.full((len(rows), k), NOTHING, dtype=np.int32)
-    already: list[int] = []
-    for _ in ask(model, rows, seen, ids, already):
-        pass
-    findings.append(_nothing_seen(already, ids))
-    ours = metrics.recall(ids, relevant, k)
-    for name, theirs in {
+    ids, repeated = ask(model, rows, seen, k)
+    n_seen = int(repeated.sum())
+    n_ids = int((ids != NOTHING).sum()) + n_seen
+    found = f"{n_seen:,} of {n_ids:,} recommended items are in the user's train row"
+    findings.append(Finding("nothing seen", n_seen == 0, found))
+
+    counts = known.getnnz(axis=0).astype(np.float64)
+    popular = top_k_of_factors(np.ones((len(rows), 1)), counts[:, None], seen, k)
+    recall = metrics.recall(ids, relevant, k)
+    for name, baseline in {
         "random": _recall_by_chance(seen, relevant, k),
-        "popularity": metrics.recall(_most_popular(known, seen, k), relevant, k),
+        "popularity": metrics.recall(popular, relevant, k),
     }.items():
-        findings.append(_beats(name, ours, theirs, k, n_boot, seed))
+        findings.append(_beats(name, recall, baseline, k, n_boot, seed))
     findings.append(_known_neighbors(model, neighbors, k, known.shape[1]))
     return SanityReport(tuple(findings))
 
@@ -160,57 +164,41 @@ def _not_run(checks: tuple[str, ...]) -> list[Finding]:
 
 
 def _shapes(model: Any, known: sparse.csr_matrix) -> Finding:
-    ours = _by(known.shape)
     fitted = (getattr(model, "n_users", 0), getattr(model, "n_items", 0))  # the course's models
     if all(fitted) and fitted[1] != known.shape[1]:
-        return Finding(
-            "shapes", False, f"the model was fitted on {_by(fitted)}, and train is {ours}"
-        )
-    factors = dot_product_factors(model)
+        found = f"the model was fitted on {_by(fitted)}, and train is {_by(known.shape)}"
+        return Finding("shapes", False, found)
     try:
-        need_same_shape(model, factors, known.shape)
+        need_same_shape(model, dot_product_factors(model), known.shape)
     except DataError as error:
         return Finding("shapes", False, str(error))
-    return Finding("shapes", True, ours)
+    return Finding("shapes", True, _by(known.shape))
 
 
 def _by(shape: tuple[int, ...]) -> str:
     return f"{shape[0]:,} users × {shape[1]:,} items"
 
 
-def _no_overlap(known: sparse.csr_matrix, hidden: sparse.csr_matrix) -> Finding:
+def _of_data(known: sparse.csr_matrix, hidden: sparse.csr_matrix) -> list[Finding]:
     both = known.astype(bool).multiply(hidden.astype(bool)).nnz
-    found = f"{both:,} of {hidden.nnz:,} test pairs are in train too"
-    return Finding("no overlap", both == 0, found)
-
-
-def _all_known(known: sparse.csr_matrix, hidden: sparse.csr_matrix) -> Finding:
+    overlap = f"{both:,} of {hidden.nnz:,} test pairs are in train too"
     items = int((known.getnnz(axis=0) == 0).sum())
     users = int(((np.diff(known.indptr) == 0) & (np.diff(hidden.indptr) > 0)).sum())
-    found = f"{items:,} items and {users:,} users of the test set have nothing in train"
-    return Finding("all known", items + users == 0, found)
-
-
-def _nothing_seen(already: list[int], ids: IdArray) -> Finding:
-    places = int((ids != NOTHING).sum()) + len(already)
-    found = f"{len(already):,} of {places:,} recommended items are in the user's train row"
-    return Finding("nothing seen", not already, found)
+    unknown = f"{items:,} items and {users:,} users of the test set have nothing in train"
+    return [
+        Finding("no overlap", both == 0, overlap),
+        Finding("all known", items + users == 0, unknown),
+    ]
 
 
 def _recall_by_chance(seen: sparse.csr_matrix, relevant: sparse.csr_matrix, k: int) -> FloatArray:
-    """Return the recall expected of `k` candidates drawn at random, for each user."""
+    """Return each user's expected recall for `k` random candidates."""
     n_candidates = seen.shape[1] - np.diff(seen.indptr)
-    hopeless = np.asarray(relevant.astype(bool).multiply(seen.astype(bool)).sum(axis=1)).ravel()
+    in_both = np.asarray(relevant.astype(bool).multiply(seen.astype(bool)).sum(axis=1)).ravel()
     n_relevant = np.diff(relevant.indptr)
-    findable = (n_relevant - hopeless) / n_relevant
+    findable = (n_relevant - in_both) / n_relevant  # seen items are no candidates
     share: FloatArray = np.minimum(1, k / np.maximum(n_candidates, 1)) * findable
     return share
-
-
-def _most_popular(known: sparse.csr_matrix, seen: sparse.csr_matrix, k: int) -> IdArray:
-    """Return the items most users have, without those a user has: one factor, alike for all."""
-    counts = known.getnnz(axis=0).astype(np.float64)
-    return top_k_of_factors(np.ones((seen.shape[0], 1)), counts[:, None], seen, k)
 
 
 def _beats(
@@ -240,11 +228,10 @@ def _known_neighbors(
                 f"There is no item column {column}: columns go from 0 to {n_items - 1}; movie ids "
                 "become columns with Interactions.columns_of."
             )
-    lost = [column for column, near in neighbors.items() if not _is_near(model, column, near, k)]
+    lost = []
+    for column, near in neighbors.items():
+        nearest = np.asarray(model.similar_items(column, N=k + 1)[0])
+        if not np.isin(nearest, [c for c in near if c != column]).any():
+            lost.append(column)
     found = f"{len(neighbors) - len(lost)} of {len(neighbors)} items have a known one among {k}"
     return Finding(name, not lost, found + (f"; column {lost[0]} has none" if lost else ""))
-
-
-def _is_near(model: Any, column: int, near: Collection[int], k: int) -> bool:
-    ids: npt.NDArray[Any] = np.asarray(model.similar_items(column, N=k + 1)[0])
-    return bool(np.isin(ids, [c for c in near if c != column]).any())

@@ -68,7 +68,7 @@ class MyHybrid:
 
 
 def report(validation, test, baseline, groups):
-    from course_utils.evaluation.statistics import mean_and_interval
+    from course_utils.evaluation import mean_and_interval
 
     chosen = max(range(len(validation)), key=lambda row: validation[row].mean())
     gain = test[chosen] - baseline

@@ -12,7 +12,6 @@ from threadpoolctl import threadpool_limits
 
 from course_utils.errors import CourseWarning
 from course_utils.evaluation import evaluate, recommend_all
-from course_utils.evaluation.recommendations import _bar
 
 ACCURACY = ["recall", "precision", "hit_rate", "mrr", "map", "ndcg"]
 BEYOND = ["coverage", "popularity", "gini", "novelty", "personalization"]
@@ -220,10 +219,13 @@ def test_a_bar_appears_only_after_two_seconds(capsys, monkeypatch):
     now = [0.0]
     monkeypatch.setattr("tqdm.std.time", lambda: now[0])
 
-    def slowly():
-        for _ in range(4):
+    class Slow(Scores):
+        def recommend(self, userids, user_items, N=10):
             now[0] += 1
-            yield 10
+            return super().recommend(userids, user_items, N)
 
-    assert list(_bar(slowly(), 40)) == [10] * 4
+    slow = Slow(np.ones(train.shape))
+    recommend_all(slow, train, batch=10, progress=False)
+    assert capsys.readouterr().err == ""
+    recommend_all(slow, train, batch=10)
     assert "recommend" in capsys.readouterr().err

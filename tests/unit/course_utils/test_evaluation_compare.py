@@ -9,9 +9,8 @@ from evaluation_models import Lists, Scores, random_split
 from scipy import sparse, stats
 
 from course_utils.errors import DataError
-from course_utils.evaluation import Evaluation, by_activity, compare, evaluate, readable
-from course_utils.evaluation import statistics as course_statistics
-from course_utils.evaluation.statistics import holm, mean_and_interval, paired_t_test
+from course_utils.evaluation import Evaluation, by_activity, compare, comparison, evaluate, readable
+from course_utils.evaluation.comparison import holm, mean_and_interval, paired_t_test
 
 
 def made_up(values, n_train=None, name="recall@10"):
@@ -86,7 +85,7 @@ def test_chunks_columns_and_seed_make_no_difference_but_the_seed(monkeypatch):
     alone = mean_and_interval(values[:, [2]], 200, seed=5)
     assert np.array(alone)[:, 0] == pytest.approx(np.array(whole)[:, 2])
     assert not np.allclose(mean_and_interval(values, 200, seed=6)[1], whole[1])
-    monkeypatch.setattr(course_statistics, "DRAWS", 700)  # seven resamples at once
+    monkeypatch.setattr(comparison, "DRAWS", 700)  # seven resamples at once
     assert np.array(mean_and_interval(values, 200, seed=5)) == pytest.approx(np.array(whole))
 
 
