@@ -83,8 +83,8 @@ adopt: $(READY)  ## Make the course yours: REPO=https://github.com/you/course BU
 upgrade: $(READY)  ## Newest pins, all notebooks again, and what changed: ARGS="--report FILE"
 	@$(BIN)/python -m tools.upkeep.upgrade $(ARGS)
 
-links: $(READY)  ## Ask whether the external links of the course still lead somewhere
-	@$(BIN)/python -m tools.site.links
+links: $(READY)  ## Ask whether the external links of the book still work
+	@$(BIN)/python -m tools.site.build_book --links
 
 # On Linux, PyPI's torch asks for gigabytes of CUDA. Which of them, if any, is left to pip: a CPU
 # build of the same version asks for none.

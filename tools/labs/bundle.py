@@ -13,10 +13,11 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from course_utils.errors import CourseError
 from tools import ROOT
 from tools.labs.derive import outdated
 from tools.labs.leaks import leaks
-from tools.notebooks.setup_cell import UserError, read_repository
+from tools.notebooks.setup_cell import read_repository
 
 FOLDER = "movielens-labs"
 FILES = (
@@ -61,15 +62,15 @@ def bundle(target: Path, root: Path = ROOT) -> list[str]:
 
     Raises
     ------
-    UserError
+    CourseError
         When a lab is not what its solution gives, there is none, or a solution would be in it.
     """
     findings = outdated(root, read_repository(root))
     if findings:
-        raise UserError(findings[0])
+        raise CourseError(findings[0])
     paths = sorted({path for pattern in FILES for path in root.glob(pattern) if path.is_file()})
     if not any(path.parent.name == "labs" for path in paths):
-        raise UserError("There are no executed labs in notebooks/labs; run `make notebooks`.")
+        raise CourseError("There are no executed labs in notebooks/labs; run `make notebooks`.")
     contents = {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
     contents["README.md"] = README.encode()
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -79,7 +80,7 @@ def bundle(target: Path, root: Path = ROOT) -> list[str]:
             archive.writestr(zipfile.ZipInfo(f"{FOLDER}/{name}", SAME_DAY), contents[name])
     if found := leaks(temporary, root):
         temporary.unlink()
-        raise UserError(f"The bundle would show a solution. {found[0]}")
+        raise CourseError(f"The bundle would show a solution. {found[0]}")
     os.replace(temporary, target)
     return sorted(contents)
 
@@ -91,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     target = parser.parse_args(arguments).file
     try:
         names = bundle(target)
-    except UserError as error:
+    except CourseError as error:
         print(error, file=sys.stderr)
         return 1
     print(f"{target}: {len(names)} files, {target.stat().st_size / 1e6:.1f} MB")

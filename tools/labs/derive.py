@@ -28,8 +28,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from course_utils.errors import CourseError
 from tools import ROOT
-from tools.notebooks.setup_cell import Repository, UserError, read_repository, render
+from tools.notebooks.setup_cell import Repository, read_repository, render
 
 SOLUTIONS, LABS = "notebooks/solutions", "notebooks/labs"
 STUB = "...  # your code here"
@@ -53,18 +54,18 @@ def derive(solution: str, name: str) -> str:
 
     Raises
     ------
-    UserError
+    CourseError
         When a mark has no partner, stands where it is no mark, or there is none at all.
     """
     header, *cells = _cells(solution)
     kept = [cell for cell in cells if not TAGGED.match(cell)]
     written = [_without_answers(cell, name) for cell in kept]
     if written == kept:
-        raise UserError(f"{name}: nothing is marked as a solution; see tools/labs/derive.py.")
+        raise CourseError(f"{name}: nothing is marked as a solution; see tools/labs/derive.py.")
     script = header + "".join(written).rstrip() + "\n"
     left = re.search(r"(?m)^.*\b(?:BEGIN|END)? ?SOLUTION\b.*$", script)
     if left:
-        raise UserError(f"{name}: `{left[0].strip()}` marks nothing; see tools/labs/derive.py.")
+        raise CourseError(f"{name}: `{left[0].strip()}` marks nothing; see tools/labs/derive.py.")
     return re.sub(rf"(?m)^(# # .*){re.escape(TITLE_END)}$", r"\1", script, count=1)
 
 
@@ -131,17 +132,19 @@ def _without_answers(cell: str, name: str) -> str:
     for line in cell.split("\n"):
         if begin := BEGIN.match(line):
             if begun:
-                raise UserError(f"{name}: a solution begins inside `{begun}`; end that one first.")
+                raise CourseError(
+                    f"{name}: a solution begins inside `{begun}`; end that one first."
+                )
             begun = lines[-1].strip() if lines else "a cell"
             lines.append(begin[1] + STUB)
         elif END.match(line):
             if not begun:
-                raise UserError(f"{name}: END SOLUTION without a beginning, after `{lines[-1]}`.")
+                raise CourseError(f"{name}: END SOLUTION without a beginning, after `{lines[-1]}`.")
             begun = ""
         elif not begun:
             lines.append(ASSIGNMENT.sub(r"\1...  # your answer", line))
     if begun:
-        raise UserError(f"{name}: the solution that begins after `{begun}` has no end.")
+        raise CourseError(f"{name}: the solution that begins after `{begun}` has no end.")
     return "\n".join(lines)
 
 
@@ -155,7 +158,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
         if not options.check:
             write(root, repository)
         findings = outdated(root, repository)
-    except UserError as error:
+    except CourseError as error:
         findings = [str(error)]
     print(*findings, sep="\n", end="\n" if findings else "")
     return int(bool(findings))

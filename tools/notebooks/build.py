@@ -11,24 +11,27 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
+from course_utils.errors import CourseError
 from tools import ROOT
 from tools.labs import derive
-from tools.notebooks import run_times
-from tools.notebooks.checks import check_script
 from tools.notebooks.kernel import Job, Outcome, execute, read_script
-from tools.notebooks.setup_cell import UserError, read_repository, render
+from tools.notebooks.lint import lint_script
+from tools.notebooks.setup_cell import read_repository, render
 
 FOLDERS = ("notebooks", "notebooks/labs", "notebooks/solutions")
 PROCESSES = 2
+TIMES = Path("notebooks") / "times.json"  # how long each notebook took, when, on what machine
 NOT_FOR_BUILD = {"COURSE_DATASET", "COURSE_DATA_DIR", "COURSE_ENCODERS", "MPLBACKEND"}
 
 
@@ -44,12 +47,12 @@ def find_scripts(root: Path, names: Sequence[str] = ()) -> list[Path]:
 
     Raises
     ------
-    UserError
+    CourseError
         If there are no notebooks at all, or none of that name.
     """
     scripts = [path for folder in FOLDERS for path in sorted((root / folder).glob("*.py"))]
     if not scripts:
-        raise UserError(f"There are no scripts (*.py) in {root / 'notebooks'}.")
+        raise CourseError(f"There are no scripts (*.py) in {root / 'notebooks'}.")
     stems = {path: path.with_suffix("").as_posix() for path in scripts}
     chosen = set()
     for name in names:
@@ -58,7 +61,7 @@ def find_scripts(root: Path, names: Sequence[str] = ()) -> list[Path]:
         found = found or {p for p in scripts if p.name.startswith(name)}
         if not found:
             known = ", ".join(path.stem for path in scripts)
-            raise UserError(f"No notebook is called {name}; there are {known}.")
+            raise CourseError(f"No notebook is called {name}; there are {known}.")
         chosen |= found
     return [path for path in scripts if path in chosen or not names]
 
@@ -90,7 +93,7 @@ def build(root: Path, names: Sequence[str], timeout: int = 600) -> int:
 def check(root: Path, names: Sequence[str] = ()) -> int:
     """Print what is wrong with the notebooks; return 1 if anything is, else 0."""
     repository, scripts = read_repository(root), find_scripts(root, names)
-    findings = [line for path in scripts for line in check_script(root, path, repository)]
+    findings = [line for path in scripts for line in lint_script(root, path, repository)]
     findings += derive.outdated(root, repository)
     for notebook in () if names else (p for f in FOLDERS for p in (root / f).glob("*.ipynb")):
         if notebook.with_suffix(".py") not in scripts:
@@ -124,8 +127,45 @@ def run(
         good = [
             o for o in outcomes if not o.error and dataset_in(o.job.notebook) in ("sample", "-")
         ]
-        run_times.record(root, {outcome.job.name: outcome.seconds for outcome in good})
+        record_times(root, {outcome.job.name: outcome.seconds for outcome in good})
     return 1 if any(outcome.error for outcome in outcomes) else 0
+
+
+class RunTime(TypedDict):
+    """One execution of a notebook, beside another one at a time."""
+
+    seconds: float
+    date: str
+    machine: str
+
+
+def record_times(root: Path, ran: Mapping[str, float]) -> None:
+    """Renew the kept times of some notebooks; those of the others stay.
+
+    Parameters
+    ----------
+    root
+        The course's root folder.
+    ran
+        For each script, ``notebooks/02_loading_movielens.py``, its seconds.
+    """
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    date = datetime.now(UTC).date().isoformat()
+    times = read_times(root)
+    for script, seconds in ran.items():
+        name = Path(script).with_suffix("").as_posix()
+        times[name] = RunTime(seconds=round(seconds, 1), date=date, machine=machine)
+    text = json.dumps(dict(sorted(times.items())), indent=1)
+    (root / TIMES).write_text(f"{text}\n", encoding="utf-8")
+
+
+def read_times(root: Path) -> dict[str, RunTime]:
+    """Return the kept times by notebook, ``notebooks/02_loading_movielens``; empty without any."""
+    path = root / TIMES
+    if not path.is_file():
+        return {}
+    times: dict[str, RunTime] = json.loads(path.read_text(encoding="utf-8"))
+    return times
 
 
 def copies(
@@ -146,13 +186,13 @@ def copies(
 
     Raises
     ------
-    UserError
+    CourseError
         If `python` cannot run notebooks, or there are none of these names.
     """
     python = os.path.abspath(python)  # not resolved: a virtual environment's python is a link
     probe = [python, "-c", "import ipykernel"]
     if not os.access(python, os.X_OK) or subprocess.run(probe, capture_output=True).returncode:
-        raise UserError(f"{python} is no Python with ipykernel; install ipykernel there.")
+        raise CourseError(f"{python} is no Python with ipykernel; install ipykernel there.")
     jobs = []
     for script in find_scripts(root, names):
         name = script.relative_to(root).as_posix()
@@ -235,7 +275,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "run":
             return run(root, options.names, options.python, options.timeout, options.times)
         return build(root, options.names, options.timeout)
-    except UserError as error:
+    except CourseError as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -8,28 +8,25 @@ Python 3.12 and all notebooks unless told otherwise.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import textwrap
 import time
+import zipfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+from course_utils.errors import CourseError
 from tools import ROOT
 from tools.notebooks.build import PROCESSES, copies, dataset_in, find_scripts
-from tools.notebooks.colab_machine import archive, clean, find_python, moved, packages, run, served
 from tools.notebooks.kernel import Job, execute
-from tools.notebooks.setup_cell import (
-    Repository,
-    UserError,
-    extra_of,
-    read_repository,
-    setup_source,
-)
+from tools.notebooks.setup_cell import Repository, extra_of, read_repository, setup_source
 
 # What Colab holds already, as far as an installation may clash with it, and its kernel.
 HELD = ("numpy==2.0.2", "pandas==2.2.2", "scikit-learn==1.6.1", "ipykernel")
@@ -50,6 +47,94 @@ def refuse_pip(*arguments, **options):
 
 subprocess.run = refuse_pip
 """
+
+
+NOT_ON_COLAB = ("COURSE_", "PYTHON", "VIRTUAL_ENV", "MPL", "AWS_", "HF_", "TORCH_")
+
+
+def find_python(name: str) -> str:
+    """Return the path of a Python that starts.
+
+    Parameters
+    ----------
+    name : str
+        A path, or a name as in ``python3.12``, looked for on PATH and then among the versions
+        that pyenv has installed, whichever of them is active.
+
+    Raises
+    ------
+    CourseError
+        If there is none.
+    """
+    candidates = [shutil.which(name)]
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    if version := re.fullmatch(r"python(3\.\d+)", name):
+        found = pyenv.glob(f"versions/{version[1]}.*/bin/python")
+        order = {path: [int(n) for n in re.findall(r"\d+", path.parts[-3])] for path in found}
+        candidates += map(str, sorted(order, key=lambda path: order[path], reverse=True))
+    for candidate in candidates:
+        if candidate and os.access(candidate, os.X_OK):
+            probe = subprocess.run([candidate, "-c", "import venv"], capture_output=True)
+            if not probe.returncode:
+                return os.path.abspath(candidate)
+    raise CourseError(
+        f"There is no working {name} here; install it, or name another, "
+        "as in `make colab COLAB_PYTHON=python3.13`."
+    )
+
+
+def clean(environment: dict[str, str]) -> dict[str, str]:
+    """Return an environment without what would not be there on Colab."""
+    kept = {k: v for k, v in environment.items() if not k.startswith(NOT_ON_COLAB)}
+    return kept | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+
+
+def moved(before: dict[str, str], after: dict[str, str]) -> list[str]:
+    """Return a sentence for each package that an installation has changed or removed."""
+    return [
+        f"{name} {version} became {after[name]}; loosen its requirement in pyproject.toml."
+        if name in after
+        else f"{name} {version} was removed; find out what replaces it."
+        for name, version in before.items()
+        if after.get(name) != version
+    ]
+
+
+def archive(files: Sequence[str], root: Path, target: Path, top: str) -> None:
+    """Write the archive that GitHub would offer: a zip that holds one folder, called `top`."""
+    target.parent.mkdir(parents=True)
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name in files:
+            if (root / name).is_file():  # git also lists what is deleted but not committed
+                packed.write(root / name, f"{top}/{name}")
+
+
+def run(command: Sequence[str], environment: dict[str, str], timeout: float = 1800) -> str:
+    """Run a command in an empty folder; return what it prints.
+
+    Raises
+    ------
+    CourseError
+        If it fails or takes too long; the message ends with the last lines it wrote.
+    """
+    with tempfile.TemporaryDirectory() as empty:
+        try:
+            done = subprocess.run(
+                command, cwd=empty, env=environment, capture_output=True, text=True, timeout=timeout
+            )
+        except subprocess.TimeoutExpired:
+            raise CourseError(f"{command[0]} took more than {timeout} s.") from None
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if "is ignored" not in line]
+        what = " ".join([Path(command[0]).name, *command[1:3]]).partition("\n")[0]
+        raise CourseError("\n".join([f"{what}: ended with an error:", *lines[-20:]]))
+    return done.stdout
+
+
+def packages(python: str, environment: dict[str, str]) -> dict[str, str]:
+    """Return name and version of each package that an interpreter holds."""
+    command = [python, "-m", "pip", "list", "--format=json", "--disable-pip-version-check"]
+    return {p["name"]: p["version"] for p in json.loads(run(command, environment))}
 
 
 class Table:
@@ -87,9 +172,8 @@ def install(
     path = folder / f"web/archive/refs/heads/{repository.branch}.zip"
     archive(files, ROOT, path, f"course-{repository.branch}")
     start = time.perf_counter()
-    with served(folder / "web") as address:
-        here = setup_source(Repository(address, repository.branch), extra)
-        printed = run([python, "-c", here], environment)
+    here = setup_source(Repository((folder / "web").as_uri(), repository.branch), extra)
+    printed = run([python, "-c", here], environment)
     seconds, after = time.perf_counter() - start, packages(python, environment)
     error = "\n".join(moved(before, after))
     if "dataset: sample" not in printed:
@@ -137,7 +221,7 @@ def lessons(
         start, error = time.perf_counter(), ""
         try:
             run([python, str(script)], {**environment, "MPLBACKEND": "Agg"})
-        except UserError as failure:
+        except CourseError as failure:
             error = str(failure)
         table.row(job.name, time.perf_counter() - start, "plain script", error)
 
@@ -207,7 +291,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for extra, names in by_extra(options.names).items():
             rehearse(extra, names, interpreter, environment, table, torch)
         return 1 if table.failed else 0
-    except UserError as error:
+    except CourseError as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

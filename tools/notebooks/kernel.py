@@ -19,7 +19,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from tools.notebooks.setup_cell import UserError
+from course_utils.errors import CourseError
 
 REBUILD = "run `make notebooks`"
 PRIVATE_METADATA = {"lines_to_next_cell", "lines_to_end_of_cell_marker", "cell_marker"}
@@ -64,13 +64,13 @@ def read_script(text: str, name: str) -> Any:
 
     Raises
     ------
-    UserError
+    CourseError
         If jupytext cannot read it; the sentence says `name`.
     """
     try:
         notebook = jupytext.reads(text, fmt="py:percent")
     except Exception as error:  # jupytext lets through whatever its parsers raise
-        raise UserError(f"{name}: jupytext cannot read its script ({_line(error)}).") from None
+        raise CourseError(f"{name}: jupytext cannot read its script ({_line(error)}).") from None
     for cell in notebook.cells:
         for key in PRIVATE_METADATA & set(cell.metadata):
             del cell.metadata[key]
@@ -78,11 +78,11 @@ def read_script(text: str, name: str) -> Any:
 
 
 def read_notebook(path: Path) -> Any:
-    """Return a notebook file's content, or raise UserError if it is none."""
+    """Return a notebook file's content, or raise CourseError if it is none."""
     try:
         return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     except Exception as error:  # bad JSON, bad encoding, not a notebook
-        raise UserError(f"{path}: not a notebook ({_line(error)}); {REBUILD}") from None
+        raise CourseError(f"{path}: not a notebook ({_line(error)}); {REBUILD}") from None
 
 
 def execute(job: Job) -> Outcome:

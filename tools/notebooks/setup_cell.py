@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import yaml
 
+from course_utils.errors import CourseError
+
 SETUP_TEMPLATE = """\
 import importlib.util
 import subprocess
@@ -26,10 +28,6 @@ course_utils.setup()"""
 LINE_LENGTH = 100  # of pyproject.toml
 BADGE_START = "[![Open in Colab]"
 COLAB = "https://colab.research.google.com/github/{slug}/blob/{branch}/{path}"
-
-
-class UserError(Exception):
-    """What a maintainer has to mend, said in one sentence."""
 
 
 class Repository(NamedTuple):
@@ -58,7 +56,7 @@ def read_repository(root: Path) -> Repository:
 
     Raises
     ------
-    UserError
+    CourseError
         If the file is missing, is not YAML, or does not name a GitHub repository and a branch.
     """
     config = root / "_config.yml"
@@ -66,9 +64,9 @@ def read_repository(root: Path) -> Repository:
         repository = yaml.safe_load(config.read_text(encoding="utf-8"))["repository"]
         url, branch = github_address(str(repository["url"])), str(repository["branch"])
     except (OSError, yaml.YAMLError, KeyError, TypeError):
-        raise UserError(f"{config} should name repository.url and repository.branch.") from None
+        raise CourseError(f"{config} should name repository.url and repository.branch.") from None
     if not url:
-        raise UserError(f"repository.url in {config} should be https://github.com/owner/name.")
+        raise CourseError(f"repository.url in {config} should be https://github.com/owner/name.")
     return Repository(url, branch)
 
 
@@ -125,7 +123,7 @@ def render(script: str, notebook: str, repository: Repository) -> str:
     """Return a script with its Colab badge and its setup cell brought up to date.
 
     Everything else stays as it is. A script without a cell tagged ``setup`` is given none:
-    where it belongs is the author's choice, and ``notebooks.py check`` asks for it.
+    where it belongs is the author's choice, and the lint rules ask for it.
 
     Parameters
     ----------
@@ -138,13 +136,13 @@ def render(script: str, notebook: str, repository: Repository) -> str:
 
     Raises
     ------
-    UserError
+    CourseError
         If there is no Markdown cell written as ``#`` comments to hold the badge.
     """
     header, *cells = re.split(r"(?m)^(?=# %%)", script)
     titles = [i for i, cell in enumerate(cells) if cell.startswith("# %% [markdown]")]
     if not titles or '"""' in cells[titles[0]]:
-        raise UserError(
+        raise CourseError(
             f'{notebook}: its script should start with a "# %% [markdown]" cell of # comments.'
         )
     cells[titles[0]] = _with_badge(cells[titles[0]], badge(notebook, repository))

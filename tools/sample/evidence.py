@@ -42,8 +42,9 @@ FILMS = ("Toy Story (1995)", "Godfather, The (1972)", "Alien (1979)", "Matrix, T
 def make(seed: int) -> MovieLens:
     """Generate the sample anew with another seed, and load it as a release of ml-1m's format."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, str(ROOT / "tools" / "make_sample.py"), "--seed", str(seed)]
-        subprocess.run([*command, "--out", f"{folder}/ml-1m"], check=True, stdout=sys.stderr)
+        command = [sys.executable, "-m", "tools.sample.make", "--seed", str(seed)]
+        command += ["--out", f"{folder}/ml-1m"]
+        subprocess.run(command, cwd=ROOT, check=True, stdout=sys.stderr)
         return load_movielens("ml-1m", data_home=folder, download=False)
 
 

@@ -6,24 +6,30 @@
 With `--write` the table goes to `book/_generated/sample_statistics.md` and the figure to
 `book/images/sample_vs_real.svg`, which the data card shows, so that no number on that page is
 typed by hand. ml-latest-small is measured where COURSE_DATA_DIR or ../shared/data holds it, and
-its numbers are kept in `tools/real_statistics.json` for those who have it not.
+its numbers are kept in `tools/sample/real_statistics.json` for those who have it not.
 """
 
 import argparse
+import io
 import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from course_utils.datasets import load_movielens
 from tools import ROOT
 
 PAGE = ROOT / "book" / "_generated" / "sample_statistics.md"
 FIGURE = ROOT / "book" / "images" / "sample_vs_real.svg"
-KEPT = ROOT / "tools" / "real_statistics.json"
+KEPT = ROOT / "tools" / "sample" / "real_statistics.json"
 DAY = 86_400
 TOLERANCE = 0.1  # how far from the nearer real release still counts as near
 
@@ -72,6 +78,22 @@ REAL: dict[str, Statistics] = {
         )
     ),
 }  # fmt: skip
+LINE = 0.36  # height of the line in its row, below the name
+# Shape and gray level tell the datasets apart, so that the figure needs no color.
+MARKS: dict[str, dict[str, Any]] = {
+    "sample": {"marker": "|", "markersize": 17, "markeredgewidth": 3.5, "color": "black"},
+    "ml-latest-small": {"marker": "D", "markersize": 6, "color": "white"},
+    "ml-100k": {"marker": "s", "markersize": 6.5, "color": "#c8c8c8"},
+    "ml-1m": {"marker": "^", "markersize": 7.5, "color": "#8a8a8a"},
+}
+STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "sample",  # otherwise ids are random, and no two drawings are the same
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so it is the same everywhere
+    "font.size": 8.5,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+}
+WIDTH, ROW = 4.1, 0.52  # inches: 394 pixels wide, the size of a phone
 COLUMNS = ("sample", "ml-latest-small", "ml-100k", "ml-1m")
 
 
@@ -172,12 +194,62 @@ def markdown(table: dict[str, Statistics]) -> str:
 
 def measured(name: str, data_home: Path | None = None) -> Statistics:
     """Load a dataset with the course's own loader and compute its statistics."""
-    # Imported here: run as a script, Python looks beside this file, not in the repository.
-    sys.path.insert(0, str(ROOT))
-    from course_utils.datasets import load_movielens
-
     data = load_movielens(name, data_home=data_home, download=False)
     return statistics(data.ratings, data.movies)
+
+
+def draw(table: dict[str, Statistics]) -> bytes:
+    """Return the figure as SVG; the same numbers give the same bytes.
+
+    Parameters
+    ----------
+    table : dict
+        The statistics of each of `COLUMNS`.
+    """
+    names = [name for name in DECIMALS if name not in SIZES and not name.endswith("minimum")]
+    with mpl.rc_context(STYLE):
+        # Not through pyplot, which would need a display, or to be told that there is none.
+        figure = Figure(figsize=(WIDTH, ROW * len(names) + 0.9))
+        rows = figure.subplots(len(names), 1, squeeze=False)
+        for name, axes in zip(names, rows[:, 0], strict=True):
+            draw_row(axes, name, {c: table[c][name] for c in COLUMNS if name in table[c]})
+        handles, labels = rows[0, 0].get_legend_handles_labels()
+        figure.legend(
+            handles[::-1],
+            labels[::-1],
+            loc="upper center",
+            ncols=2,
+            frameon=False,
+            columnspacing=2.5,
+            title="Bold numbers: the sample",
+        )
+        figure.subplots_adjust(left=0.04, right=0.96, top=1 - 0.82 / figure.get_figheight(),
+                               bottom=0.012, hspace=0)  # fmt: skip
+        image = io.BytesIO()
+        figure.savefig(image, format="svg", metadata={"Date": None})
+    # Some versions of matplotlib end lines of a path in a blank.
+    lines = image.getvalue().decode().splitlines()
+    return ("\n".join(line.rstrip() for line in lines) + "\n").encode()
+
+
+def draw_row(axes: Axes, name: str, values: dict[str, float]) -> None:
+    """Draw one statistic: its name, the smallest and largest value, a mark per dataset."""
+    low, high = min(values.values()), max(values.values())
+    # A line spans at least half of its value: small differences must look small.
+    room = max((high - low) * 1.3, 0.5 * high) / 2
+    middle = (low + high) / 2
+    axes.set_xlim(middle - room, middle + room)
+    axes.set_ylim(0, 1)
+    axes.axis("off")
+    axes.axhline(LINE, color="#b0b0b0", linewidth=0.8, zorder=0)
+    axes.text(0, 0.92, name, transform=axes.transAxes, va="top")
+    shown = f"{values['sample']:,.{DECIMALS[name]}f}"
+    axes.text(1, 0.92, shown, transform=axes.transAxes, va="top", ha="right", weight="bold")
+    for column in reversed(COLUMNS):  # the sample last, on top
+        # The legend is read off the first row, and all four must be in it.
+        at = [values[column]] if column in values else []
+        line = axes.plot(at, [LINE] * len(at), linestyle="none", label=column, **MARKS[column])
+        line[0].set(markeredgecolor="black")
 
 
 def latest_small() -> Statistics:
@@ -214,8 +286,6 @@ def main() -> int:
     text = markdown(table)
     print(text, end="")
     if options.write:
-        from tools.sample.figure import draw
-
         kept = {"ml-latest-small": table["ml-latest-small"]}
         write(text.encode(), PAGE)
         write(f"{json.dumps(kept, indent=2)}\n".encode(), KEPT)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tools.notebooks.setup_cell import UserError
+from course_utils.errors import CourseError
 from tools.site.pdf import find_browser
 from tools.site.server import SITE
 
@@ -32,7 +32,7 @@ def chromium() -> str | None:
     """
     try:
         return find_browser(os.environ.get("CHROMIUM", ""))
-    except UserError:
+    except CourseError:
         return None
 
 

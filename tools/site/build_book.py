@@ -1,7 +1,8 @@
 """Build the site into _build/html. Lessons are shown as they were executed; warnings are errors.
 
 python -m tools.site.build_book                  the self-study edition, solutions at its end
-python -m tools.site.build_book --edition class  without a line of any solution, which is checked
+python -m tools.site.build_book --edition class  without a line of any solution, which is verified
+python -m tools.site.build_book --links          no site: ask whether the external links work
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from typing import Any
 
 import yaml
 
+from course_utils.errors import CourseError
 from tools import ROOT
 from tools.labs.derive import SOLUTIONS
 from tools.labs.leaks import leaks
-from tools.notebooks.setup_cell import UserError
-from tools.site import course_map, images, launch_table, lesson_cards, status_page, timetable
+from tools.site import images, lesson_cards, page_tables, syllabus
 
 SITE = ROOT / "_build" / "html"
 
@@ -30,15 +31,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Build from nothing, and print where the site is."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--edition", choices=["self-study", "class"], default="self-study")
-    edition = parser.parse_args(arguments).edition
+    parser.add_argument("--links", action="store_true", help="run Sphinx's linkcheck builder")
+    options = parser.parse_args(arguments)
+    try:
+        return ask_links(ROOT) if options.links else build(options.edition)
+    except CourseError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def ask_links(root: Path) -> int:
+    """Ask for every external link of the book; return 1 if one is broken or times out, else 0."""
+    linkcheck = ("--builder", "custom", "--custom-builder", "linkcheck")
+    status = jupyter_book(root, "self-study", *linkcheck)
+    print("All results are in _build/linkcheck/output.txt.")
+    return min(status, 1)
+
+
+def build(edition: str) -> int:
+    """Build an edition of the site from nothing; return the exit status."""
     start = time.monotonic()
     shutil.rmtree(ROOT / "_build", ignore_errors=True)  # a stale page is worse than a slow build
     print(f"Building the book, {edition} edition …", flush=True)
-    try:
-        status = jupyter_book(ROOT, edition)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 1
+    status = jupyter_book(ROOT, edition)
     if status == 0 and not (SITE / "index.html").exists():
         print("jupyter-book said nothing and built nothing.", file=sys.stderr)
         return 1
@@ -57,7 +72,7 @@ def jupyter_book(root: Path, edition: str, *options: str) -> int:
 
     Raises
     ------
-    UserError
+    CourseError
         If a part that the tools write cannot be made.
     """
     write_parts(solutions=edition != "class")
@@ -71,12 +86,10 @@ def jupyter_book(root: Path, edition: str, *options: str) -> int:
 
 def write_parts(solutions: bool) -> None:
     """Write what pages include and what the site shows beside them, each from its source."""
-    course_map.write()
+    syllabus.write()
     lesson_cards.write()
-    launch_table.write()
     images.write()
-    timetable.write()
-    status_page.write(solutions=solutions)
+    page_tables.write(solutions=solutions)
 
 
 def write_class_contents(root: Path) -> Path:

@@ -15,10 +15,10 @@ import matplotlib
 import yaml
 from PIL import Image, ImageDraw, ImageFont
 
+from course_utils.errors import CourseError
 from tools import ROOT
-from tools.notebooks.setup_cell import UserError
-from tools.site import course_map
-from tools.site.pictures import cell_with
+from tools.site import syllabus
+from tools.site.lesson_cards import cell_with
 
 SVG = "{http://www.w3.org/2000/svg}"
 ICONS = {"icon-32.png": 32, "icon-180.png": 180}  # for browsers without SVG; for home screens
@@ -41,7 +41,7 @@ def icon(logo: str, size: int, over: int = 8) -> Image.Image:
 
     Raises
     ------
-    UserError
+    CourseError
         If the logo is made of anything else.
     """
     root = ElementTree.fromstring(logo)
@@ -51,7 +51,7 @@ def icon(logo: str, size: int, over: int = 8) -> Image.Image:
     for group in [root, *root.findall(f"{SVG}g")]:
         for shape in group:
             if shape.tag not in (f"{SVG}rect", f"{SVG}g"):
-                raise UserError("The icons are drawn of a logo of <rect>; this one has others.")
+                raise CourseError("The icons are drawn of a logo of <rect>; this one has others.")
             if shape.tag == f"{SVG}rect":
                 look = {**group.attrib, **shape.attrib}
                 x, y, width, height, radius = (
@@ -129,7 +129,7 @@ def write(root: Path = ROOT) -> None:
         icon(logo, size).save(folder / name, optimize=True)
     notebook = root / "notebooks" / "05_als.ipynb"
     drawing = cell_with(notebook, "plots.film_map(").outputs[0].data["text/html"]
-    lessons = [lesson for part in course_map.PARTS.values() for lesson in part]
+    lessons = [lesson for part in syllabus.PARTS.values() for lesson in part]
     labs = len([*(root / "notebooks" / "labs").glob("lab*.ipynb")])
     below = f"{sum(lesson.number.isdigit() for lesson in lessons)} lessons, {labs} labs"
     card = social_card(config["title"], below, drawing, icon(logo, 96))

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import yaml
 
+from course_utils.errors import CourseError
 from tools import ROOT
-from tools.notebooks.setup_cell import UserError
 from tools.site.build_book import jupyter_book
 
 BROWSERS = (
@@ -41,13 +41,13 @@ def find_browser(given: str = "") -> str:
 
     Raises
     ------
-    UserError
+    CourseError
         If there is none.
     """
     for name in (given,) if given else BROWSERS:
         if found := shutil.which(name):
             return found
-    raise UserError(f"There is no program {given!r}. {NO_BROWSER}" if given else NO_BROWSER)
+    raise CourseError(f"There is no program {given!r}. {NO_BROWSER}" if given else NO_BROWSER)
 
 
 def within_one_page(page: str, name: str) -> str:
@@ -65,7 +65,7 @@ def build_page(root: Path, edition: str) -> Path:
 
     Raises
     ------
-    UserError
+    CourseError
         If it was not built.
     """
     folder = root / "_build" / "singlehtml"
@@ -74,7 +74,7 @@ def build_page(root: Path, edition: str) -> Path:
     contents = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
     name = f"{contents['root']}.html"
     if status or not (folder / name).exists():
-        raise UserError("The book was not built; the warnings above say where to look.")
+        raise CourseError("The book was not built; the warnings above say where to look.")
     page = within_one_page((folder / name).read_text(encoding="utf-8"), name)
     (folder / "index.html").write_text(page, encoding="utf-8")
     return folder / "index.html"
@@ -85,7 +85,7 @@ def print_page(browser: str, page: Path, target: Path) -> None:
 
     Raises
     ------
-    UserError
+    CourseError
         If the browser did not.
     """
     target.unlink(missing_ok=True)
@@ -99,7 +99,7 @@ def print_page(browser: str, page: Path, target: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode or not target.exists():
         last = (done.stderr.strip().splitlines() or ["nothing"])[-1]
-        raise UserError(f"{Path(browser).name} printed no PDF, and said: {last}")
+        raise CourseError(f"{Path(browser).name} printed no PDF, and said: {last}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -113,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         browser = find_browser(options.browser)
         print(f"Printing the book, {options.edition} edition …", flush=True)
         print_page(browser, build_page(ROOT, options.edition), target)
-    except UserError as error:
+    except CourseError as error:
         print(error, file=sys.stderr)
         return 1
     size = target.stat().st_size / 1e6

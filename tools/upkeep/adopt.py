@@ -20,11 +20,12 @@ from pathlib import Path
 
 import nbformat
 
+from course_utils.errors import CourseError
 from tools import ROOT
 from tools.notebooks.build import check, find_scripts, replace_file
 from tools.notebooks.kernel import read_notebook, read_script, set_ids
-from tools.notebooks.setup_cell import Repository, UserError, read_repository, render, setup_source
-from tools.upkeep.checkout import CheckoutError, git, refuse_changes
+from tools.notebooks.setup_cell import Repository, read_repository, render, setup_source
+from tools.upkeep.checkout import git, refuse_changes
 from tools.upkeep.names import CONFIG, Names, checked, left_behind, read_names, renamed
 
 
@@ -33,7 +34,7 @@ def plan(root: Path, old: Names, new: Names) -> dict[str, str]:
 
     Raises
     ------
-    UserError
+    CourseError
         If a notebook does not hold the cells of its script.
     """
     repository = Repository(new.url, read_repository(root).branch)
@@ -63,7 +64,7 @@ def with_sources(root: Path, name: str, script: str, old: Names, new: Names) -> 
 
     Raises
     ------
-    UserError
+    CourseError
         If the notebook does not hold the cells of its script then.
     """
     notebook, repository = read_notebook(root / name), read_repository(root)._replace(url=new.url)
@@ -73,7 +74,7 @@ def with_sources(root: Path, name: str, script: str, old: Names, new: Names) -> 
             cell.source = setup_source(repository, cell.metadata.get("extra", ""))
     wanted = [(cell.cell_type, cell.source) for cell in read_script(script, name).cells]
     if [(cell.cell_type, cell.source) for cell in notebook.cells] != wanted:
-        raise UserError(f"{name}: not the cells of its script; run `make notebooks`, then adopt.")
+        raise CourseError(f"{name}: not the cells of its script; run `make notebooks`, then adopt.")
     set_ids(notebook)
     text: str = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
     return text + "\n"
@@ -134,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not (options.force or options.dry_run):
             refuse_changes(root)
         return adopt(root, new, dry_run=options.dry_run)
-    except (UserError, CheckoutError) as error:
+    except CourseError as error:
         print(error, file=sys.stderr)
         return 1
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-
-class CheckoutError(Exception):
-    """What keeps a tool from working on a checkout, said in one sentence."""
+from course_utils.errors import CourseError
 
 
 def git(root: Path, *arguments: str) -> str:
@@ -15,25 +13,25 @@ def git(root: Path, *arguments: str) -> str:
 
     Raises
     ------
-    CheckoutError
+    CourseError
         If git fails: `root` is no checkout, say, or has no such commit.
     """
     command = ["git", "-C", str(root), *arguments]
     try:
         done = subprocess.run(command, capture_output=True, check=False)
     except FileNotFoundError:
-        raise CheckoutError("There is no git here; install it.") from None
+        raise CourseError("There is no git here; install it.") from None
     if done.returncode:
         why = done.stderr.decode("utf-8", errors="replace").strip().splitlines()
-        raise CheckoutError(f"git {arguments[0]} failed in {root}: {why[0] if why else '?'}")
+        raise CourseError(f"git {arguments[0]} failed in {root}: {why[0] if why else '?'}")
     return done.stdout.decode("utf-8", errors="surrogateescape")
 
 
 def refuse_changes(root: Path) -> None:
-    """Raise a `CheckoutError` where git sees changes that are not committed."""
+    """Raise a `CourseError` where git sees changes that are not committed."""
     changes = git(root, "status", "--porcelain").splitlines()
     if changes:
-        raise CheckoutError(
+        raise CourseError(
             f"{changes[0][3:]} has changes that are not committed; commit them first, so that "
             "`git diff` shows what this command did and nothing else, or add --force."
         )

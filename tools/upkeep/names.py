@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import yaml
 
-from course_cloud.storage.addresses import check_bucket
+from course_cloud.storage.addresses import need_bucket_name
 from course_utils.errors import CourseError
-from tools.notebooks.setup_cell import UserError, github_address, read_repository
+from tools.notebooks.setup_cell import github_address, read_repository
 
 CONFIG = "_config.yml"
 # What stands before owner/name in an address: GitHub itself, its raw files, Colab and nbviewer,
@@ -53,7 +53,7 @@ def read_names(root: Path) -> Names:
 
     Raises
     ------
-    UserError
+    CourseError
         If the file does not say them, or what it says cannot be one.
     """
     url = read_repository(root).url
@@ -61,7 +61,7 @@ def read_names(root: Path) -> Names:
     try:
         return checked(Names(url, str(config["class_bucket"]), str(config["title"])))
     except KeyError as missing:
-        raise UserError(f"{root / CONFIG} should name {missing.args[0]}.") from None
+        raise CourseError(f"{root / CONFIG} should name {missing.args[0]}.") from None
 
 
 def checked(names: Names) -> Names:
@@ -69,21 +69,18 @@ def checked(names: Names) -> Names:
 
     Raises
     ------
-    UserError
+    CourseError
         If the address is not GitHub's, the bucket's name breaks S3's rules, or the title is empty
         or has more than one line.
     """
     url, title = github_address(names.url), names.title.strip()
     if not url:
-        raise UserError(
+        raise CourseError(
             f"{names.url!r} is no repository on GitHub; write https://github.com/owner/name."
         )
-    try:
-        check_bucket(names.bucket)
-    except CourseError as error:
-        raise UserError(str(error)) from None
+    need_bucket_name(names.bucket)
     if not title or not title.isprintable():
-        raise UserError(f"The title {names.title!r} should be one line of text, and not empty.")
+        raise CourseError(f"The title {names.title!r} should be one line of text, and not empty.")
     return Names(url, names.bucket, title)
 
 

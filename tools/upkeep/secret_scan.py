@@ -2,32 +2,212 @@
 
     python -m tools.upkeep.secret_scan [FILE …]
 
-Without files: all that git tracks, and all that it would add. One line a finding says where, what
-kind, and shows the value masked; the exit status is 1 if there is any. What counts as a credential,
-and how a made-up one says that it is, stands in tools/upkeep/secret_patterns.py.
+Without files, every file is scanned that git tracks or would add. Each finding is one line: the
+place, the kind, and the value masked. The exit status is 1 if there is any finding.
 
-Own code rather than detect-secrets 1.5.0 (2024): that one reads a notebook as raw JSON lines, so it
-can name no cell and joins no split string, knows no presigned link, and excuses findings by a
-baseline file, where this course wants the value itself to say that it is made up.
+**Patterns.** The groups of each pattern in `PATTERNS` are the secret part. A finding shows only
+what stands before it in the match (a prefix such as ``hf_``, a name such as ``password =``).
 
-Limits: the working tree is read, not git's history; a file is read as text, whatever it is.
+**Made-up values.** Lessons need values that look like credentials and are not. One passes only
+if the value itself says so (`MADE_UP`): it contains "not-a-real", "made-up", "example" (as the keys
+in AWS's documentation do) or "your-", or it is a placeholder: ``<…>``, ``{name}``, ``$NAME``,
+``…``, ``***``, ``xxxxxx``. A comment beside the value excuses nothing, and no file is left out.
+
+Own code rather than detect-secrets 1.5.0 (2024): detect-secrets reads a notebook as raw JSON lines,
+so it cannot name the cell or join a split string; it does not know presigned links; and it excuses
+findings in a baseline file, whereas here the value itself must say that it is made up.
+
+Limits: the working tree is scanned, not git's history; every file is read as text. A secret is
+recognized by its shape or by the name before it, so a random password in a variable called ``x`` is
+missed, and so is an encrypted or compressed one.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
+import binascii
+import html
 import re
 import subprocess
 import sys
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tools import ROOT
-from tools.upkeep.secret_patterns import Secret, secrets_in
 
 ADVICE = "revoke it, take it out, read it from the environment"
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
+
+# The name of a secret in code, configuration or a table; what may stand between it and its value;
+# and the value, quoted, or bare and so long that no word is meant.
+NAME = (
+    r"(?i:(?:secret|secret[_ -]?(?:access[_ -]?)?key|client[_-]?secret|passw(?:or)?d|passphrase"
+    r"|api[_-]?key|(?:session|security|access|auth|refresh|api|bearer)[_-]?token))"
+)
+BETWEEN = r"[\"'\]`]*(?:\s*:\s*\w[\w. |]*(?==))?\s*(?:[:=|]|=>)\s*"
+VALUE = r"(?:[\"'](?P<secret>[^\"'\s]{10,})[\"']|(?P<bare>[A-Za-z0-9/+_.~-]{32,}={0,2}))"
+# As in setenv("PASSWORD", "…"); a list of names looks the same, so the value holds a digit and is
+# no SUCH_NAME2 itself.
+NEXT = (
+    r"[\"'],\s*[\"'](?P<next>(?![A-Za-z]+(?:_[A-Za-z\d]+)+[\"'])"
+    r"(?=[^\"'\s]*\d)(?=[^\"'\s]*[A-Za-z])[^\"'\s]{12,})[\"']"
+)
+
+# A text without any of a kind's words, in lower case, need not be searched for its pattern.
+WORDS = {
+    "an AWS access key id": ("akia", "asia", "aroa", "aida", "abia", "acca"),
+    "an AWS session token": ("iqojb3jpz2lu", "zxivyxdz"),
+    "a presigned URL": ("x-amz-", "awsaccesskeyid", "signature", "temp_url_sig", "sig"),
+    "a private key": ("private key", "putty-user-key"),
+    "a Hugging Face token": ("hf_", "api_org_"),
+    "a GitHub token": ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+    "a GitLab or PyPI token": ("glpat-", "pypi-"),
+    "an OpenAI or Anthropic key": ("sk-",),
+    "a Slack token": ("xox", "hooks.slack.com"),
+    "a Google key": ("aiza", "ya29.", "gocspx-"),
+    "a JSON web token": (".eyj",),
+    "a password in a URL": ("://",),
+    "a .netrc entry": ("machine",),
+    "an authorization header": ("authorization",),
+    "a secret": ("secret", "passw", "passphrase", "key", "token"),
+    "a secret in a table": ("secret", "token"),
+}
+PATTERNS: dict[str, re.Pattern[str]] = {
+    kind: re.compile(pattern)
+    for kind, pattern in {
+        "an AWS access key id": (
+            r"(?<![A-Za-z0-9])(?:AKIA|ASIA|AROA|AIDA|ABIA|ACCA)(?P<secret>[A-Z0-9]{16})"
+            r"(?![A-Za-z0-9])"
+        ),
+        "an AWS session token": (
+            r"(?<![A-Za-z0-9])(?:IQoJb3JpZ2lu|F[wQ]o[GD]ZXIvYXdz)(?P<secret>[A-Za-z0-9/+%]{50,})"
+        ),
+        "a presigned URL": (
+            r"(?i:\bX-Amz-(?:Signature|Credential|Security-Token)|[?&;](?:AWSAccessKeyId"
+            r"|Signature|temp_url_sig|sig))(?:=|%3D)(?P<secret>[\w%/+.~-]{8,})"
+        ),
+        "a private key": r"-{5}BEGIN [A-Z0-9 ]*PRIVATE KEY(?P<secret>)|PuTTY-User-Key-File-\d: ",
+        "a Hugging Face token": r"\b(?:hf_|api_org_)(?P<secret>[A-Za-z0-9]{20,})",
+        "a GitHub token": (
+            r"\b(?:gh[pousr]_(?P<secret>[A-Za-z0-9]{30,})|github_pat_(?P<bare>\w{20,}))"
+        ),
+        "a GitLab or PyPI token": r"\b(?:glpat-|pypi-AgEI)(?P<secret>[\w-]{20,})",
+        "an OpenAI or Anthropic key": (
+            r"\bsk-(?=[\w-]*\d)(?=[\w-]*[A-Z])(?P<secret>[A-Za-z0-9_-]{20,})"
+        ),
+        "a Slack token": (
+            r"\bxox[abeoprs]-(?P<secret>[A-Za-z0-9-]{10,})"
+            r"|hooks\.slack\.com/services/(?P<bare>T\w+/B\w+/\w{16,})"
+        ),
+        "a Google key": (r"\b(?:AIza(?P<secret>[\w-]{35})|(?:ya29\.|GOCSPX-)(?P<bare>[\w-]{20,}))"),
+        "a JSON web token": r"\beyJ(?P<secret>[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,})",
+        "a password in a URL": (
+            r"\b[a-z][a-z0-9+.-]*://[^\s/:@\"'<>{}]*:(?P<secret>[^\s/:@\"'<>]{3,})@[\w\[]"
+        ),
+        "a .netrc entry": (r"\bmachine\s+[\w.-]+\s+login\s+\S+\s+password\s+(?P<secret>[^\s\"']+)"),
+        "an authorization header": (
+            r"(?i:authorization[\"']?\s*[:=,]\s*[\"']?(?:bearer|basic|token))\s+"
+            r"(?P<secret>[\w.~+/-]{16,}=*)"
+        ),
+        "a secret": f"{NAME}(?:{BETWEEN}{VALUE}|{NEXT})",
+        # As pandas prints a credentials table: no sign between name and value, only blanks.
+        "a secret in a table": (
+            r"(?i:secret|token)\w*\s+(?P<secret>(?=\S*[a-z])(?=\S*[A-Z])(?=\S*\d)"
+            r"[A-Za-z0-9/+]{40,}={0,2})(?![\w/+])"
+        ),
+    }.items()
+}
+
+MADE_UP = re.compile(
+    r"(?i)not[-_]an?[-_]real|made[-_]up|example|your[-_]|x{6,}"
+    r"|\*{3,}|\.{3}|…|<[^<>]+>|\{[^{}]*\}|^\$[\w({]+|^%\(?\w*\)?s$"
+)
+
+# "AKIA" "…", "AKIA" + "…" and a line that ends in a backslash are one value on several lines.
+SPLIT = re.compile(r"[\"'][\s+\\]*[rbfuRBFU]{0,2}[\"']|\\\r?\n[ \t]*")
+TAG = re.compile(r"<[^<>]*>")
+DATA_URL = re.compile(r"data:(?:text|application)/[^,\"']*;base64,([A-Za-z0-9+/=\s]{16,})")
+
+
+@dataclass(frozen=True)
+class Secret:
+    """What looks like a credential: its kind, its line in the text from 1, and a masked excerpt."""
+
+    kind: str
+    line: int
+    excerpt: str
+
+
+def secrets_in(text: str) -> list[Secret]:
+    """Return what looks like a credential in a text, in order of its lines, each line's kind once.
+
+    The text is read as it is; with strings joined that were split; as a page shows it, where it
+    has HTML tags; and its ``data:`` URLs are decoded.
+    """
+    found = {(secret.line, secret.kind): secret for secret in _readings(text)}
+    # The name before a value says less than the value's own shape.
+    shaped = {line for line, kind in found if not kind.startswith("a secret")}
+    return sorted(
+        (s for s in found.values() if s.line not in shaped or not s.kind.startswith("a secret")),
+        key=lambda secret: secret.line,
+    )
+
+
+def _readings(text: str) -> Iterator[Secret]:
+    yield from _matches(text)
+    if SPLIT.search(text):
+        yield from _matches_after(SPLIT, "", text)
+    if TAG.search(text):
+        yield from _matches_after(TAG, " ", html.unescape(text))
+    for url in DATA_URL.finditer(text):
+        try:
+            inside = base64.b64decode(url[1]).decode("utf-8", errors="replace")
+        except binascii.Error:
+            continue
+        line = text.count("\n", 0, url.start()) + 1
+        yield from (Secret(secret.kind, line, secret.excerpt) for secret in secrets_in(inside))
+
+
+def _matches_after(cut: re.Pattern[str], instead: str, text: str) -> Iterator[Secret]:
+    """Yield the secrets of a text in which every match of ``cut`` is replaced, on its old lines."""
+    kept, starts, lines, end, length = [], [0], [1], 0, 0
+    for match in cut.finditer(text):
+        kept += [text[end : match.start()], instead]
+        length += match.start() - end + len(instead)
+        end = match.end()
+        # A line of the new text is as many lines down in the old one as were cut before it.
+        starts.append(length)
+        lines.append(lines[-1] + match[0].count("\n"))
+    joined = "".join([*kept, text[end:]])
+    for secret, start in _found(joined):
+        cut_lines = lines[bisect_right(starts, start) - 1] - 1
+        yield Secret(secret.kind, secret.line + cut_lines, secret.excerpt)
+
+
+def _matches(text: str) -> Iterator[Secret]:
+    return (secret for secret, _ in _found(text))
+
+
+def _found(text: str) -> Iterator[tuple[Secret, int]]:
+    lower = text.lower()
+    for kind, pattern in PATTERNS.items():
+        if not any(word in lower for word in WORDS[kind]):
+            continue
+        for match in pattern.finditer(text):
+            # Of the groups, all of which are named for the secret, one took part in the match.
+            value, start = next(
+                ((value, match.start(name)) for name, value in match.groupdict().items() if value),
+                ("", match.end()),
+            )
+            if value and MADE_UP.search(value):
+                continue
+            shown = " ".join(text[match.start() : start].split())[-60:]
+            line = text.count("\n", 0, match.start()) + 1
+            yield Secret(kind, line, f"{shown}{'*' * 8}"), match.start()
 
 
 def scan_file(path: Path, name: str) -> list[str]:

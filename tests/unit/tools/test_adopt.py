@@ -8,10 +8,11 @@ import nbformat
 import pytest
 import yaml
 
+from course_utils.errors import CourseError
 from tools.labs import derive
 from tools.notebooks import build
 from tools.notebooks.kernel import normalise, read_script, set_ids
-from tools.notebooks.setup_cell import UserError, read_repository, render
+from tools.notebooks.setup_cell import read_repository, render
 from tools.upkeep import adopt
 from tools.upkeep.names import Names, left_behind, read_names, renamed
 
@@ -233,7 +234,7 @@ def test_a_notebook_that_is_not_its_script_is_refused(tmp_path: Path) -> None:
     script = root / "notebooks/solutions/lab01_bucket.py"
     script.write_text(script.read_text().replace("1 + 1", "1 + 2"))
     before = contents(root)
-    with pytest.raises(UserError, match=r"lab01_bucket\.ipynb: not the cells of its script"):
+    with pytest.raises(CourseError, match=r"lab01_bucket\.ipynb: not the cells of its script"):
         adopt.adopt(root, NEW)
     assert contents(root) == before
 

@@ -22,7 +22,7 @@ from moto.s3.models import FakeBucket  # noqa: E402
 
 import course_cloud.storage.client as storage_client  # noqa: E402
 from course_utils.datasets import MovieLens, load_movielens  # noqa: E402
-from tools.cloud import access, bucket, policy  # noqa: E402
+from tools.cloud import bucket, policy  # noqa: E402
 from tools.cloud.policy import ClassBucket, same  # noqa: E402
 
 BUCKET, REGION = "recommenders-2027", "eu-central-1"
@@ -317,7 +317,7 @@ def test_a_bucket_in_another_region_is_refused(
 def test_without_credentials_the_dry_run_shows_a_new_bucket_and_apply_is_refused(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(access, "sign_in", lambda region: (None, region, None))
+    monkeypatch.setattr(bucket, "sign_in", lambda region: (None, region, None))
     assert run() == 0
     said = capsys.readouterr().out
     assert said.startswith("No AWS credentials: this is what a new bucket would take.")

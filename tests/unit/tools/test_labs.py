@@ -8,10 +8,11 @@ import zipfile
 import nbformat
 import pytest
 
+from course_utils.errors import CourseError
 from tools.labs import bundle, derive
 from tools.labs.leaks import leaks, secret_lines
 from tools.notebooks.kernel import read_script, set_ids
-from tools.notebooks.setup_cell import UserError, read_repository
+from tools.notebooks.setup_cell import read_repository
 from tools.site import build_book
 from tools.site.build_book import without_solutions
 
@@ -92,12 +93,12 @@ def test_cell_ids_do_not_depend_on_the_solution():
 )
 def test_a_mark_that_marks_nothing_is_told(old, new, message):
     assert old in SOLUTION
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(CourseError, match=message):
         derive.derive(SOLUTION.replace(old, new), "x")
 
 
 def test_a_solution_without_marks_is_told():
-    with pytest.raises(UserError, match="nothing is marked as a solution"):
+    with pytest.raises(CourseError, match="nothing is marked as a solution"):
         derive.derive(STUDENT, "x")
 
 
@@ -238,7 +239,7 @@ def test_the_bundle_holds_what_students_need_and_no_solution(tmp_path, repositor
 
 def test_a_bundle_with_a_solution_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(bundle, "FILES", (*bundle.FILES, "notebooks/solutions/*.ipynb"))
-    with pytest.raises(UserError, match="The bundle would show a solution"):
+    with pytest.raises(CourseError, match="The bundle would show a solution"):
         bundle.bundle(tmp_path / "a.zip")
     assert list(tmp_path.iterdir()) == []
 
@@ -259,7 +260,7 @@ def test_a_class_edition_that_shows_a_solution_is_no_edition(
     monkeypatch.setattr(build_book, "SITE", site)
     monkeypatch.setattr(build_book, "ROOT", tmp_path)
     monkeypatch.setattr(build_book, "leaks", lambda place, root: leaks(place, repository_root))
-    monkeypatch.setattr(build_book.course_map, "write", lambda: None)
+    monkeypatch.setattr(build_book.syllabus, "write", lambda: None)
     monkeypatch.setattr(build_book.subprocess, "run", build)
     shutil.copy(repository_root / "_toc.yml", tmp_path)
     assert build_book.main(["--edition", edition]) == status

@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 import nbformat
 import pytest
 
+from course_utils.errors import CourseError
 from tools.notebooks import build
-from tools.notebooks.checks import check_script
 from tools.notebooks.kernel import merge_streams, set_ids
-from tools.notebooks.setup_cell import UserError, read_repository
+from tools.notebooks.lint import lint_script
+from tools.notebooks.setup_cell import read_repository
 
 SCRIPT = """\
 # %% [markdown]
@@ -98,7 +99,7 @@ def cells_of(root: Path, name: str = "01_tiny") -> list[Any]:
 def test_the_course_has_no_findings(repository_root: Path) -> None:
     scripts = build.find_scripts(repository_root)  # raises if there are none
     repository = read_repository(repository_root)
-    assert [f for path in scripts for f in check_script(repository_root, path, repository)] == []
+    assert [f for path in scripts for f in lint_script(repository_root, path, repository)] == []
 
 
 def test_build_executes_in_an_empty_folder_without_the_callers_dataset(course: Path) -> None:
@@ -221,14 +222,14 @@ def test_names_may_be_numbers_stems_or_paths(tmp_path: Path) -> None:
     assert found("03", "notebooks/02_x.ipynb") == ["02_x.py", "03_y.py"]
     assert found("lab01_z") == ["labs/lab01_z.py", "solutions/lab01_z.py"]
     assert found("labs/lab01_z.py") == ["labs/lab01_z.py"]
-    with pytest.raises(UserError, match="No notebook is called 09"):
+    with pytest.raises(CourseError, match="No notebook is called 09"):
         found("09")
 
 
 def test_no_notebooks_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "_config.yml").write_text(CONFIG)
     assert build.main(["--root", str(tmp_path), "check"]) == 1
-    with pytest.raises(UserError, match="There are no scripts"):
+    with pytest.raises(CourseError, match="There are no scripts"):
         build.find_scripts(tmp_path)
 
 

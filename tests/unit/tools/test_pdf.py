@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tools.notebooks.setup_cell import UserError
+from course_utils.errors import CourseError
 from tools.site import pdf
 
 
@@ -68,13 +68,13 @@ def test_the_browser_is_asked_for_a_file_and_gives_it(browser, tmp_path):
     "script", ["print('no display', file=sys.stderr)", WRITE + "; sys.exit('no display')"]
 )
 def test_a_browser_that_fails_is_quoted(browser, tmp_path, script):
-    with pytest.raises(UserError, match=r"chromium printed no PDF, and said: no display"):
+    with pytest.raises(CourseError, match=r"chromium printed no PDF, and said: no display"):
         pdf.print_page(str(browser(script)), tmp_path / "page.html", tmp_path / "course.pdf")
 
 
 def test_an_older_pdf_is_not_taken_for_the_new_one(browser, tmp_path):
     target = tmp_path / "course.pdf"
     target.write_text("of last week")
-    with pytest.raises(UserError, match="said: nothing"):
+    with pytest.raises(CourseError, match="said: nothing"):
         pdf.print_page(str(browser("")), tmp_path / "page.html", target)
     assert not target.exists()

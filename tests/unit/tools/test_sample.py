@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from tools.sample import chance, exposure, figure, make, report, world
+from tools.sample import chance, exposure, make, report, world
 from tools.sample.catalogue import COLUMNS, CatalogueError, parse, read_catalogue
 from tools.sample.films import DAY, END, START
 from tools.sample.people import AGES
@@ -406,8 +406,8 @@ def test_the_page_is_what_the_report_prints_now(table):
 
 
 def test_the_figure_is_the_same_twice_and_the_committed_one(table):
-    drawn = figure.draw(table)
-    assert drawn == figure.draw(table)
+    drawn = report.draw(table)
+    assert drawn == report.draw(table)
     committed = report.FIGURE.read_bytes()
     version = f"Matplotlib v{matplotlib.__version__},".encode()
     if version not in committed:
@@ -417,7 +417,7 @@ def test_the_figure_is_the_same_twice_and_the_committed_one(table):
 
 def test_other_numbers_give_another_figure(table):
     changed = table | {"sample": table["sample"] | {"mean rating": 2.5}}
-    assert figure.draw(changed) != figure.draw(table)
+    assert report.draw(changed) != report.draw(table)
 
 
 @pytest.mark.parametrize(

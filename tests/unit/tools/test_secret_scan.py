@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tools.upkeep import secret_scan
-from tools.upkeep.secret_patterns import PATTERNS, WORDS, secrets_in
-from tools.upkeep.secret_scan import main, repository_files, scan_file
+from tools.upkeep.secret_scan import PATTERNS, WORDS, main, repository_files, scan_file, secrets_in
 
 LETTERS = "Zq7Rm2Kd9Tw4Yx1Bn8Vc5Lp3Hs6Gj0Fa"  # 32 characters, of no service
 LONG = LETTERS * 4

@@ -10,8 +10,8 @@ import nbformat
 import pytest
 from PIL import Image
 
-from tools.notebooks.setup_cell import UserError
-from tools.site import course_map, images, lesson_cards, pictures
+from course_utils.errors import CourseError
+from tools.site import images, lesson_cards, syllabus
 
 BLUE = (0x1F, 0x4E, 0x79)
 LOGO = (
@@ -62,15 +62,15 @@ def notebook(tmp_path):
 
 
 def test_a_figure_is_made_small_and_keeps_its_description(notebook):
-    shown = pictures.picture(notebook({"image/png": png()}), "plots.figure(")
+    shown = lesson_cards.picture(notebook({"image/png": png()}), "plots.figure(")
     assert (shown.kind, shown.alt) == ("png", "Bars")
     image = Image.open(io.BytesIO(shown.content))
     assert image.size == (shown.width, shown.height) == (660, 394)
-    assert len(shown.content) < pictures.MOST_BYTES
+    assert len(shown.content) < lesson_cards.MOST_BYTES
 
 
 def test_a_map_of_films_loses_what_answers_and_no_film(notebook):
-    shown = pictures.picture(notebook({"text/html": MAP}), "plots.figure(")
+    shown = lesson_cards.picture(notebook({"text/html": MAP}), "plots.figure(")
     assert (shown.alt, shown.width, shown.height) == ('Films of "two" kinds', 480, 424)
     text = shown.content.decode()
     assert not re.search("onpointer|data-|Alien", text)
@@ -81,7 +81,7 @@ def test_a_map_of_films_loses_what_answers_and_no_film(notebook):
 
 
 def test_a_table_comes_without_its_index_and_with_its_first_rows(notebook):
-    text = pictures.picture(notebook({"text/html": TABLE}), "plots.figure(", rows=2).content
+    text = lesson_cards.picture(notebook({"text/html": TABLE}), "plots.figure(", rows=2).content
     rows = re.findall("<tr>(.*?)</tr>", text.decode())
     assert rows == [
         "<th>title</th><th>score</th>",
@@ -91,7 +91,7 @@ def test_a_table_comes_without_its_index_and_with_its_first_rows(notebook):
 
 
 def test_printed_text_is_shown_as_text(notebook):
-    shown = pictures.picture(notebook("a <b>\n"), "plots.figure(")
+    shown = lesson_cards.picture(notebook("a <b>\n"), "plots.figure(")
     assert shown.content == b"<pre>a &lt;b&gt;</pre>"
 
 
@@ -105,14 +105,14 @@ def test_printed_text_is_shown_as_text(notebook):
     ],
 )
 def test_what_is_no_picture_is_said_in_a_sentence(notebook, shown, source, says):
-    with pytest.raises(UserError, match=says):
-        pictures.picture(notebook(*shown), source)
+    with pytest.raises(CourseError, match=says):
+        lesson_cards.picture(notebook(*shown), source)
 
 
 def test_every_lesson_has_a_card_with_a_picture_that_is_described(repository_root):
     page, files = lesson_cards.cards(repository_root)
     cards = page.split("<li>")[1:]
-    lessons = [lesson for part in course_map.PARTS.values() for lesson in part]
+    lessons = [lesson for part in syllabus.PARTS.values() for lesson in part]
     assert len(cards) == len(lessons)
     for card, lesson in zip(cards, lessons, strict=True):
         assert f'href="../notebooks/{lesson.notebook}.html">' in card
@@ -125,9 +125,9 @@ def test_every_lesson_has_a_card_with_a_picture_that_is_described(repository_roo
 
 @pytest.mark.parametrize("kind", ["png", "html"])
 def test_titles_and_descriptions_may_hold_any_character(kind):
-    lesson = course_map.Lesson("01", 'S3 & <b>"', "01_s3", "")
+    lesson = syllabus.Lesson("01", 'S3 & <b>"', "01_s3", "")
     choice = lesson_cards.Choice("", builds='Read & <b>"', shows='Rows & <b>"')
-    shown = pictures.Picture('Bars & <b>"', kind, b"", 1, 1)
+    shown = lesson_cards.Picture('Bars & <b>"', kind, b"", 1, 1)
     card = lesson_cards._card(lesson, choice, shown, "")
     said = {"png": "Bars", "html": "Rows"}[kind]
     assert f'="{said} &amp; &lt;b&gt;&quot;"' in card
@@ -154,7 +154,7 @@ def test_an_icon_is_the_logo():
 
 
 def test_a_logo_that_is_no_rectangles_is_refused():
-    with pytest.raises(UserError, match="<rect>"):
+    with pytest.raises(CourseError, match="<rect>"):
         images.icon(LOGO.replace("</svg>", '<circle r="3"/></svg>'), 32)
 
 

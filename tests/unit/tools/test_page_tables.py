@@ -6,9 +6,9 @@ import platform
 import nbformat
 import pytest
 
-from tools.notebooks import build, run_times
+from tools.notebooks import build
 from tools.notebooks.kernel import Job, Outcome
-from tools.site import status_page
+from tools.site import page_tables
 
 CODE = {"cell_type": "code", "execution_count": 1, "source": ""}
 SAYS = {"output_type": "stream", "name": "stdout", "text": "numpy 2\ndataset: sample (simulated)\n"}
@@ -33,18 +33,18 @@ def row(table, name):
 
 
 def test_a_notebook_has_its_dataset_cells_and_time(root):
-    run_times.record(root, {"notebooks/01_first.py": 12.34})
-    table = status_page.notebooks_table(root)
+    build.record_times(root, {"notebooks/01_first.py": 12.34})
+    table = page_tables.notebooks_table(root)
     assert row(table, "01_first") == ["sample", "2", "1", "0", "12"]
     assert row(table, "labs/lab01_buckets")[-1] == "–"
     assert platform.machine() in table
-    assert run_times.read(root)["notebooks/01_first"]["date"] in table
+    assert build.read_times(root)["notebooks/01_first"]["date"] in table
 
 
 def test_a_time_is_renewed_alone(root):
-    run_times.record(root, {"notebooks/01_first.py": 5, "notebooks/b.py": 7})
-    run_times.record(root, {"notebooks/01_first.py": 6})
-    times = run_times.read(root)
+    build.record_times(root, {"notebooks/01_first.py": 5, "notebooks/b.py": 7})
+    build.record_times(root, {"notebooks/01_first.py": 6})
+    times = build.read_times(root)
     assert {name: time["seconds"] for name, time in times.items()} == {
         "notebooks/01_first": 6,
         "notebooks/b": 7,
@@ -52,12 +52,12 @@ def test_a_time_is_renewed_alone(root):
 
 
 def test_the_class_edition_names_no_solution(root):
-    assert "solutions" in status_page.notebooks_table(root)
-    assert "solutions" not in status_page.notebooks_table(root, solutions=False)
+    assert "solutions" in page_tables.notebooks_table(root)
+    assert "solutions" not in page_tables.notebooks_table(root, solutions=False)
 
 
 def test_without_times_there_is_no_column_of_dashes(root):
-    table = status_page.notebooks_table(root)
+    table = page_tables.notebooks_table(root)
     assert row(table, "01_first") == ["sample", "2", "1", "0"]
     assert "| seconds |" not in table
 
@@ -71,7 +71,7 @@ def test_a_run_keeps_the_times_of_what_ran_through_on_the_sample(root, monkeypat
     monkeypatch.setattr(build, "copies", lambda *_: [])
     monkeypatch.setattr(build, "_execute_all", lambda _: iter(ran))
     assert build.run(root, [], times=True) == 1
-    assert {name: time["seconds"] for name, time in run_times.read(root).items()} == {
+    assert {name: time["seconds"] for name, time in build.read_times(root).items()} == {
         "notebooks/a": 3.2
     }
 
@@ -82,12 +82,12 @@ def setup_cell(dataset):
 
 
 def test_what_is_not_installed_says_so(monkeypatch):
-    monkeypatch.setattr(status_page, "PACKAGES", ("numpy", "no-such-package"))
-    table = status_page.versions_table()
+    monkeypatch.setattr(page_tables, "PACKAGES", ("numpy", "no-such-package"))
+    table = page_tables.versions_table()
     assert f"| Python | {platform.python_version()} |" in table
     assert "| no-such-package | not installed |" in table
 
 
 def test_kept_times_are_of_notebooks_that_exist(repository_root):
-    for name in run_times.read(repository_root):
+    for name in build.read_times(repository_root):
         assert (repository_root / f"{name}.py").is_file(), name

@@ -1,24 +1,29 @@
-"""Write the tables of the status page: versions, and every notebook with its size and its time.
+"""Tables about the notebooks, for two pages: where each one opens, and its size and run time.
 
-`make book` calls it, so what is shown is of the build.
+`make book` calls it, so the setup page links the repository that _config.yml names, and the status
+page shows the versions and the notebooks of the build.
 """
 
 from __future__ import annotations
 
 import platform
+import re
 from pathlib import Path
 
 from course_utils.session import version_of
 from tools import ROOT
 from tools.labs.derive import SOLUTIONS
-from tools.notebooks import run_times
-from tools.notebooks.build import FOLDERS, dataset_in
+from tools.notebooks.build import FOLDERS, RunTime, dataset_in, find_scripts, read_times
 from tools.notebooks.kernel import read_notebook
+from tools.notebooks.setup_cell import COLAB, extra_of, read_repository
 
 PACKAGES = (
     "course-utils", "numpy", "pandas", "scipy", "scikit-learn", "pyarrow", "implicit", "torch",
     "transformers", "boto3", "fastapi", "pyspark", "jupyter-book", "myst-nb", "nbval",
 )  # fmt: skip
+# Kaggle, like Colab, reads the notebook from GitHub; Binder builds the whole repository.
+KAGGLE = "https://kaggle.com/kernels/welcome?src={url}/blob/{branch}/{path}"
+BINDER = "https://mybinder.org/v2/gh/{slug}/{branch}?labpath={path}"
 
 
 def versions_table() -> str:
@@ -38,7 +43,7 @@ def notebooks_table(root: Path = ROOT, solutions: bool = True) -> str:
     solutions
         Whether the solutions of the labs have rows; the class edition has none.
     """
-    times = run_times.read(root)
+    times = read_times(root)
     rows = [("notebook", "dataset", "code cells", "compared", "kB", "seconds")]
     rows.append(("---", "---", "--:", "--:", "--:", "--:"))
     for folder in FOLDERS:
@@ -57,7 +62,7 @@ def notebooks_table(root: Path = ROOT, solutions: bool = True) -> str:
     return "\n".join([*shown, "", _measured(times), ""])
 
 
-def _measured(times: dict[str, run_times.RunTime]) -> str:
+def _measured(times: dict[str, RunTime]) -> str:
     """Say on which machines and when the times were measured."""
     command = "`python -m tools.notebooks.build run --times`"
     if not times:
@@ -68,12 +73,44 @@ def _measured(times: dict[str, run_times.RunTime]) -> str:
     return f"Seconds from {command}, two notebooks at a time, on {machines}, {when}."
 
 
+def launch_table(root: Path = ROOT) -> str:
+    """Return in Markdown a row for each lesson and lab, with its links.
+
+    Binder has one only where .binder/requirements.txt holds all that the notebook asks for.
+
+    Parameters
+    ----------
+    root
+        The course's root folder.
+    """
+    repository, there = read_repository(root), binder_extras(root)
+    rows = ["| notebook | Colab | Kaggle | Binder |", "| --- | --- | --- | --- |"]
+    for script in find_scripts(root):
+        path = script.relative_to(root).with_suffix(".ipynb").as_posix()
+        if path.startswith(SOLUTIONS):
+            continue
+        asked = set(filter(None, extra_of(script.read_text(encoding="utf-8")).split(",")))
+        hosts = (COLAB, KAGGLE, BINDER) if asked <= there else (COLAB, KAGGLE)
+        links = [f"[open]({repository.opened_by(host, path)})" for host in hosts]
+        cells = [f"[](../{path})", *links, *["–"] * (3 - len(links))]  # of no text: its title
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*rows, ""])
+
+
+def binder_extras(root: Path) -> set[str]:
+    """Return the extras of pyproject.toml that Binder installs with the course."""
+    text = (root / ".binder" / "requirements.txt").read_text(encoding="utf-8")
+    found = re.search(r"(?m)^\.\[(.+)\]$", text)
+    return set(found[1].split(",")) if found else set()
+
+
 def write(root: Path = ROOT, solutions: bool = True) -> None:
-    """Write the tables to where the status page includes them from."""
-    page = root / "book" / "_generated" / "status.md"
-    page.parent.mkdir(exist_ok=True)
+    """Write the tables to where the setup page and the status page include them from."""
+    folder = root / "book" / "_generated"
+    folder.mkdir(exist_ok=True)
+    (folder / "launch.md").write_text(launch_table(root), encoding="utf-8")
     text = f"## Notebooks\n\n{notebooks_table(root, solutions)}\n## Versions\n\n{versions_table()}"
-    page.write_text(text, encoding="utf-8")
+    (folder / "status.md").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Each check catches its counter-example and passes what is fine."""
+"""Each rule catches its counter-example and passes what is fine."""
 
 import subprocess
 import sys
@@ -8,16 +8,10 @@ from typing import Any
 import nbformat
 import pytest
 
-from tools.notebooks import checks
-from tools.notebooks.checks import CHECKS, Page, check_script
-from tools.notebooks.setup_cell import (
-    Repository,
-    UserError,
-    badge,
-    read_repository,
-    render,
-    setup_source,
-)
+from course_utils.errors import CourseError
+from tools.notebooks import lint
+from tools.notebooks.lint import RULES, Page, lint_script
+from tools.notebooks.setup_cell import Repository, badge, read_repository, render, setup_source
 
 REPOSITORY = Repository("https://github.com/some-org/some-course", "main")
 NAME = "notebooks/01_tiny.ipynb"
@@ -58,27 +52,27 @@ def page_of(root: Path, cells: list[Any], script_cells: list[Any] | None = None)
     return Page(root, root / NAME, notebook, script, REPOSITORY)
 
 
-def findings(root: Path, check: Any, cells: list[Any]) -> list[str]:
-    """Return what one check says about a notebook."""
-    found: list[str] = check(page_of(root, cells))
+def findings(root: Path, rule: Any, cells: list[Any]) -> list[str]:
+    """Return what one rule says about a notebook."""
+    found: list[str] = rule(page_of(root, cells))
     return found
 
 
-@pytest.mark.parametrize("check", CHECKS)
-def test_a_good_notebook_passes(tmp_path: Path, check: Any) -> None:
-    assert findings(tmp_path, check, good_cells()) == []
+@pytest.mark.parametrize("rule", RULES)
+def test_a_good_notebook_passes(tmp_path: Path, rule: Any) -> None:
+    assert findings(tmp_path, rule, good_cells()) == []
 
 
-def test_every_check_is_run() -> None:
-    written = {f for name, f in vars(checks).items() if name.startswith("check_")}
-    assert written - {check_script} == set(CHECKS)
+def test_every_rule_is_run() -> None:
+    written = {f for name, f in vars(lint).items() if name.startswith("rule_")}
+    assert written == set(RULES)
 
 
-def test_every_check_has_a_docstring_and_says_what_to_do(tmp_path: Path) -> None:
-    assert all(check.__doc__ for check in CHECKS)
+def test_every_rule_has_a_docstring_and_says_what_to_do(tmp_path: Path) -> None:
+    assert all(rule.__doc__ for rule in RULES)
     cells = good_cells()
     cells[CODE].source = "f'/home/me' ;"
-    said = [line for check in CHECKS for line in check(page_of(tmp_path, cells))]
+    said = [line for rule in RULES for line in rule(page_of(tmp_path, cells))]
     assert said
     assert all(line.startswith("cell 5: ") and "; " in line for line in said)
 
@@ -94,7 +88,7 @@ def test_pair(tmp_path: Path, change: str) -> None:
         theirs[CODE] = nbformat.v4.new_markdown_cell("print(1)")
     else:
         del theirs[CODE]
-    [finding] = checks.check_pair(page_of(tmp_path, ours, theirs))
+    [finding] = lint.rule_pair(page_of(tmp_path, ours, theirs))
     assert finding.startswith("5 cells, but 4" if change == "removed" else "cell 5")
 
 
@@ -104,7 +98,7 @@ def test_executed(tmp_path: Path, count: int | None, empty: bool) -> None:
     cells[CODE].execution_count = count
     if empty:
         cells[CODE].source = " \n"
-    found = findings(tmp_path, checks.check_executed, cells)
+    found = findings(tmp_path, lint.rule_executed, cells)
     assert [line[:7] for line in found] == ([] if empty else ["cell 5:"])
 
 
@@ -113,24 +107,24 @@ def test_no_errors(tmp_path: Path, tags: list[str]) -> None:
     cells = good_cells()
     cells[CODE].metadata["tags"] = tags
     cells[CODE].outputs = [nbformat.v4.new_output("error", ename="ValueError", evalue="no")]
-    found = findings(tmp_path, checks.check_no_errors, cells)
+    found = findings(tmp_path, lint.rule_no_errors, cells)
     assert bool(found) is not bool(tags)
 
 
 def test_setup_cell(tmp_path: Path) -> None:
     cells = good_cells()
     cells[SETUP].source += "\n"
-    assert "outdated" in findings(tmp_path, checks.check_setup_cell, cells)[0]
-    assert "0 setup cells" in findings(tmp_path, checks.check_setup_cell, good_cells()[2:])[0]
+    assert "outdated" in findings(tmp_path, lint.rule_setup_cell, cells)[0]
+    assert "0 setup cells" in findings(tmp_path, lint.rule_setup_cell, good_cells()[2:])[0]
     twice = [good_cells()[SETUP], *good_cells()]
-    assert "2 setup cells" in findings(tmp_path, checks.check_setup_cell, twice)[0]
+    assert "2 setup cells" in findings(tmp_path, lint.rule_setup_cell, twice)[0]
 
 
 @pytest.mark.parametrize("metadata", [{}, {"mystnb": {"image": {"alt": "a line"}}}])
 def test_alt_text(tmp_path: Path, metadata: dict[str, Any]) -> None:
     cells = good_cells()
     cells[FIGURE].metadata = nbformat.from_dict(metadata)
-    [finding] = findings(tmp_path, checks.check_alt_text, cells)
+    [finding] = findings(tmp_path, lint.rule_alt_text, cells)
     assert finding.startswith("cell 4: a figure without alt text")
 
 
@@ -145,7 +139,7 @@ def test_machine_paths(tmp_path: Path, text: str, where: str) -> None:
         cells[TEXT].source = f"Look at {text}"
     else:
         cells[CODE].outputs = [output(f"\x1b[32mfile\x1b[0m {text}\n")]
-    assert len(findings(tmp_path, checks.check_machine_paths, cells)) == 1
+    assert len(findings(tmp_path, lint.rule_machine_paths, cells)) == 1
 
 
 @pytest.mark.parametrize(
@@ -154,7 +148,7 @@ def test_machine_paths(tmp_path: Path, text: str, where: str) -> None:
 def test_machine_paths_spares(tmp_path: Path, text: str) -> None:
     cells = good_cells()
     cells[CODE].outputs = [output(text)]
-    assert findings(tmp_path, checks.check_machine_paths, cells) == []
+    assert findings(tmp_path, lint.rule_machine_paths, cells) == []
 
 
 # A few of them: all kinds are in test_secret_scan.py.
@@ -182,7 +176,7 @@ def test_credentials(tmp_path: Path, kind: str, fake: str, where: str) -> None:
         cells[CODE].source = fake
     else:
         cells[CODE].outputs = [output(fake)]
-    found = findings(tmp_path, checks.check_credentials, cells)
+    found = findings(tmp_path, lint.rule_credentials, cells)
     assert [kind in line for line in found] == [True]
     assert MADE_UP[:12] not in found[0]
 
@@ -201,7 +195,7 @@ def test_credentials(tmp_path: Path, kind: str, fake: str, where: str) -> None:
 def test_credentials_spares(tmp_path: Path, text: str) -> None:
     cells = good_cells()
     cells[CODE].source = text
-    assert findings(tmp_path, checks.check_credentials, cells) == []
+    assert findings(tmp_path, lint.rule_credentials, cells) == []
 
 
 def test_the_tools_and_their_tests_hold_no_credentials(
@@ -210,15 +204,15 @@ def test_the_tools_and_their_tests_hold_no_credentials(
     cells = good_cells()
     for path in [*(repository_root / "tools").rglob("*.py"), Path(__file__)]:
         cells[CODE].source = path.read_text(encoding="utf-8")
-        assert findings(tmp_path, checks.check_credentials, cells) == []
+        assert findings(tmp_path, lint.rule_credentials, cells) == []
 
 
 def test_no_nbval_comments(tmp_path: Path) -> None:
     cells = good_cells()
     cells[CODE].source = "# NBVAL" + "_SKIP\nprint(1)"
-    assert findings(tmp_path, checks.check_no_nbval_comments, cells)
+    assert findings(tmp_path, lint.rule_no_nbval_comments, cells)
     cells[CODE].source = "# nbval compares this\nprint(1)"
-    assert not findings(tmp_path, checks.check_no_nbval_comments, cells)
+    assert not findings(tmp_path, lint.rule_no_nbval_comments, cells)
 
 
 @pytest.mark.parametrize(
@@ -232,41 +226,41 @@ def test_badge(tmp_path: Path, change: str) -> None:
         cells[TEXT].source += f"\n\n{line}"
     new = {"another notebook": other, "another branch": stale, "twice": f"{line}\n{line}"}
     cells[TITLE].source = cells[TITLE].source.replace(line, new.get(change, ""))
-    [finding] = findings(tmp_path, checks.check_badge, cells)
+    [finding] = findings(tmp_path, lint.rule_badge, cells)
     assert "no Colab badge for this very notebook" in finding
 
 
 def test_size(tmp_path: Path) -> None:
     cells = good_cells()
     cells[CODE].outputs = [output("x" * 1_500_000)]
-    assert "1.5 MB" in findings(tmp_path, checks.check_size, cells)[0]
+    assert "1.5 MB" in findings(tmp_path, lint.rule_size, cells)[0]
 
 
 def test_no_addresses(tmp_path: Path) -> None:
     cells = good_cells()
     shown = {"text/plain": "[<matplotlib.lines.Line2D at 0x7faa76320b50>]"}
     cells[CODE].outputs = [nbformat.v4.new_output("display_data", data=shown)]
-    assert findings(tmp_path, checks.check_no_addresses, cells)
+    assert findings(tmp_path, lint.rule_no_addresses, cells)
     cells[CODE].outputs = [output("the byte at 0x10")]
-    assert not findings(tmp_path, checks.check_no_addresses, cells)
+    assert not findings(tmp_path, lint.rule_no_addresses, cells)
 
 
 def test_no_semicolons(tmp_path: Path) -> None:
     cells = good_cells()
     cells[CODE].source = "a = 1; b = 2\nax.plot([0, 1]);\n"
-    assert findings(tmp_path, checks.check_no_semicolons, cells)
+    assert findings(tmp_path, lint.rule_no_semicolons, cells)
     cells[CODE].source = "a = 1; b = 2\nlines = ax.plot([0, 1])"
-    assert not findings(tmp_path, checks.check_no_semicolons, cells)
+    assert not findings(tmp_path, lint.rule_no_semicolons, cells)
 
 
 def test_missing_and_broken_notebooks_are_findings(tmp_path: Path) -> None:
     script = tmp_path / "notebooks/01_tiny.py"
     script.parent.mkdir()
     script.write_text("# %%\n1\n")
-    [finding] = check_script(tmp_path, script, REPOSITORY)
+    [finding] = lint_script(tmp_path, script, REPOSITORY)
     assert finding == f"{NAME}: missing; run `make notebooks`"
     (tmp_path / NAME).write_text("no JSON")
-    [finding] = check_script(tmp_path, script, REPOSITORY)
+    [finding] = lint_script(tmp_path, script, REPOSITORY)
     assert "not a notebook" in finding
 
 
@@ -282,7 +276,7 @@ def test_render_sets_badge_and_setup_cell_once_and_for_all() -> None:
     moved = render(new, NAME, REPOSITORY._replace(branch="next"))
     assert moved.count("Open in Colab") == 1
     assert "/main" not in moved
-    with pytest.raises(UserError, match="markdown"):
+    with pytest.raises(CourseError, match="markdown"):
         render("# %%\n1\n", NAME, REPOSITORY)
 
 
@@ -307,10 +301,10 @@ def test_repository_is_read_from_the_config(tmp_path: Path) -> None:
     )
     assert read_repository(tmp_path) == REPOSITORY
     config.write_text("repository:\n  url: https://example.org/x\n  branch: main\n")
-    with pytest.raises(UserError, match=r"github\.com/owner/name"):
+    with pytest.raises(CourseError, match=r"github\.com/owner/name"):
         read_repository(tmp_path)
     config.write_text("title: x\n")
-    with pytest.raises(UserError, match=r"repository\.branch"):
+    with pytest.raises(CourseError, match=r"repository\.branch"):
         read_repository(tmp_path)
 
 

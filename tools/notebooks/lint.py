@@ -1,18 +1,22 @@
-"""What must hold for every notebook: each check returns one line per finding."""
+"""Lint rules for notebooks. Each rule returns one line per finding, and says what to do."""
 
 from __future__ import annotations
 
+import html
+import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from markdown_it import MarkdownIt
+
+from course_utils.errors import CourseError
 from tools.notebooks.kernel import ANSI, REBUILD, read_notebook, read_script
-from tools.notebooks.markdown import anchors, directives, headings, links
-from tools.notebooks.setup_cell import BADGE_START, Repository, UserError, badge, setup_source
-from tools.upkeep.secret_patterns import secrets_in
+from tools.notebooks.setup_cell import BADGE_START, Repository, badge, setup_source
+from tools.upkeep.secret_scan import secrets_in
 
 MAX_BYTES = 1_500_000
 MIN_ALT = 20
@@ -24,6 +28,11 @@ MACHINE_PATH = re.compile(
     r"|\b[C-Z]:\\(?:\\\w|[A-Za-mo-qsu-z]\w)"  # C:\Users, but not the "\n" of "K:\n"
 )
 ADDRESS = re.compile(r"\bat 0x[0-9A-Fa-f]{6,}")
+
+HTML_HEADING = re.compile(r"<h([1-6])\b[^>]*>(.*?)</h\1>", re.DOTALL | re.IGNORECASE)
+HTML_LINK = re.compile(r"<(?:img|a)\b[^>]*?\b(?:src|href)\s*=\s*[\"']([^\"']+)", re.IGNORECASE)
+HTML_ANCHOR = re.compile(r"<\w+\b[^>]*?\b(?:id|name)\s*=\s*[\"']([^\"']+)", re.IGNORECASE)
+MARKDOWN = MarkdownIt("commonmark").enable("table")
 
 
 @dataclass(frozen=True)
@@ -45,7 +54,7 @@ class Page:
         return self.path.relative_to(self.root).as_posix()
 
 
-def check_pair(page: Page) -> list[str]:
+def rule_pair(page: Page) -> list[str]:
     """Script and notebook hold the same cells with the same tags and metadata."""
     ours, theirs = page.notebook.cells, page.script.cells
     if len(ours) != len(theirs):
@@ -57,7 +66,7 @@ def check_pair(page: Page) -> list[str]:
     ]
 
 
-def check_executed(page: Page) -> list[str]:
+def rule_executed(page: Page) -> list[str]:
     """Every code cell was executed, in order, in one go."""
     counts = [(n, c.execution_count) for n, c in _code(page) if c.source.strip()]
     return [
@@ -67,7 +76,7 @@ def check_executed(page: Page) -> list[str]:
     ]
 
 
-def check_no_errors(page: Page) -> list[str]:
+def rule_no_errors(page: Page) -> list[str]:
     """No cell ended in an error, unless it is tagged raises-exception."""
     return [
         f"cell {n}: ends in {output.ename}; mend it, or tag it raises-exception"
@@ -77,7 +86,7 @@ def check_no_errors(page: Page) -> list[str]:
     ]
 
 
-def check_setup_cell(page: Page) -> list[str]:
+def rule_setup_cell(page: Page) -> list[str]:
     """There is one setup cell, and it is the one every notebook has."""
     found = [(n, c) for n, c in _code(page) if "setup" in c.metadata.get("tags", [])]
     if len(found) != 1:
@@ -87,7 +96,7 @@ def check_setup_cell(page: Page) -> list[str]:
     return [] if cell.source == wanted else [f"cell {n}: an outdated setup cell; {REBUILD}"]
 
 
-def check_alt_text(page: Page) -> list[str]:
+def rule_alt_text(page: Page) -> list[str]:
     """Every figure says in words what it shows."""
     findings = []
     for n, cell in _code(page):
@@ -102,7 +111,7 @@ def check_alt_text(page: Page) -> list[str]:
     return findings
 
 
-def check_headings(page: Page) -> list[str]:
+def rule_headings(page: Page) -> list[str]:
     """There is one h1, the title, and no level is skipped below it."""
     findings, last = [], 0
     for n, cell in _markdown(page):
@@ -115,7 +124,7 @@ def check_headings(page: Page) -> list[str]:
     return findings or ([] if last else ["no title; start with a # heading"])
 
 
-def check_machine_paths(page: Page) -> list[str]:
+def rule_machine_paths(page: Page) -> list[str]:
     """No path of somebody's machine shows."""
     return [
         f"cell {n}: {found[0]} is of one machine; use a relative path, or mend the warning"
@@ -124,7 +133,7 @@ def check_machine_paths(page: Page) -> list[str]:
     ]
 
 
-def check_credentials(page: Page) -> list[str]:
+def rule_credentials(page: Page) -> list[str]:
     """Nothing has the shape of a credential; the finding does not repeat it."""
     return [
         f"cell {n}: what looks like {found.kind}; read it from the environment, revoke it"
@@ -133,7 +142,7 @@ def check_credentials(page: Page) -> list[str]:
     ]
 
 
-def check_no_nbval_comments(page: Page) -> list[str]:
+def rule_no_nbval_comments(page: Page) -> list[str]:
     """Instructions to nbval are tags, which students do not see."""
     return [
         f"cell {n}: an NBVAL_ comment; use a tag such as nbval-ignore-output"
@@ -142,7 +151,7 @@ def check_no_nbval_comments(page: Page) -> list[str]:
     ]
 
 
-def check_links(page: Page) -> list[str]:
+def rule_links(page: Page) -> list[str]:
     """Every internal link and image leads to a file of the repository, and to a heading in it."""
     findings = []
     for n, cell in _markdown(page):
@@ -158,7 +167,7 @@ def check_links(page: Page) -> list[str]:
     return findings
 
 
-def check_badge(page: Page) -> list[str]:
+def rule_badge(page: Page) -> list[str]:
     """One Colab badge stands below the title and opens this very notebook."""
     wanted, cells = badge(page.name, page.repository), _markdown(page)
     lines = [line for _, cell in cells for line in cell.source.split("\n")]
@@ -167,14 +176,14 @@ def check_badge(page: Page) -> list[str]:
     return [] if fine else [f"no Colab badge for this very notebook below its title; {REBUILD}"]
 
 
-def check_size(page: Page) -> list[str]:
+def rule_size(page: Page) -> list[str]:
     """No notebook is too large for Colab, GitHub or a slow line."""
     size = page.path.stat().st_size
     advice = "draw fewer or smaller figures"
     return [] if size < MAX_BYTES else [f"{size / 1e6:.1f} MB, over {MAX_BYTES / 1e6}; {advice}"]
 
 
-def check_no_directives(page: Page) -> list[str]:
+def rule_no_directives(page: Page) -> list[str]:
     """Markdown is what Colab and GitHub show as well as the book does."""
     return [
         f'cell {n}: the MyST directive {text}; use HTML, say <div class="admonition note">'
@@ -183,7 +192,7 @@ def check_no_directives(page: Page) -> list[str]:
     ]
 
 
-def check_no_addresses(page: Page) -> list[str]:
+def rule_no_addresses(page: Page) -> list[str]:
     """No output shows a memory address, which differs in every run."""
     return [
         f"cell {n}: a memory address in its output; assign the value, as in lines = ax.plot(x)"
@@ -192,7 +201,7 @@ def check_no_addresses(page: Page) -> list[str]:
     ]
 
 
-def check_no_semicolons(page: Page) -> list[str]:
+def rule_no_semicolons(page: Page) -> list[str]:
     """No cell hides its value with a semicolon: nbval shows it all the same, and fails."""
     return [
         f"cell {n}: ends in ;, which nbval ignores; assign the value, as in lines = ax.plot(x)"
@@ -201,15 +210,15 @@ def check_no_semicolons(page: Page) -> list[str]:
     ]
 
 
-CHECKS: tuple[Callable[[Page], list[str]], ...] = (
-    check_pair, check_executed, check_no_errors, check_setup_cell, check_alt_text, check_headings,
-    check_machine_paths, check_credentials, check_no_nbval_comments, check_links, check_badge,
-    check_size, check_no_directives, check_no_addresses, check_no_semicolons,
+RULES: tuple[Callable[[Page], list[str]], ...] = (
+    rule_pair, rule_executed, rule_no_errors, rule_setup_cell, rule_alt_text, rule_headings,
+    rule_machine_paths, rule_credentials, rule_no_nbval_comments, rule_links, rule_badge,
+    rule_size, rule_no_directives, rule_no_addresses, rule_no_semicolons,
 )  # fmt: skip
 
 
-def check_script(root: Path, script: Path, repository: Repository) -> list[str]:
-    """Return the findings of all checks on a script and its notebook, with the file's name."""
+def lint_script(root: Path, script: Path, repository: Repository) -> list[str]:
+    """Return the findings of all rules on a script and its notebook, with the file's name."""
     path = script.with_suffix(".ipynb")
     name = path.relative_to(root).as_posix()
     if not path.is_file():
@@ -217,9 +226,9 @@ def check_script(root: Path, script: Path, repository: Repository) -> list[str]:
     try:
         source = read_script(script.read_text(encoding="utf-8"), name)
         page = Page(root, path, read_notebook(path), source, repository)
-    except UserError as error:
+    except CourseError as error:
         return [str(error)]
-    return [f"{name}: {finding}" for check in CHECKS for finding in check(page)]
+    return [f"{name}: {finding}" for rule in RULES for finding in rule(page)]
 
 
 def _code(page: Page) -> list[tuple[int, Any]]:
@@ -245,3 +254,52 @@ def _markdown_of(file: Path) -> list[str]:
     if file.suffix == ".ipynb":
         return [c.source for c in read_notebook(file).cells if c.cell_type == "markdown"]
     return [file.read_text(encoding="utf-8")] if file.suffix == ".md" else []
+
+
+def headings(source: str) -> list[tuple[int, str]]:
+    """Return level and plain text of each heading in a piece of Markdown, HTML included."""
+    tokens, found = MARKDOWN.parse(source), []
+    for token, inline in zip(tokens, [*tokens[1:], None], strict=True):
+        if token.type == "heading_open" and inline is not None:
+            parts = [c.content for c in inline.children or () if c.type in ("text", "code_inline")]
+            found.append((int(token.tag[1]), "".join(parts)))
+        elif token.type == "html_block":
+            for level, text in HTML_HEADING.findall(re.sub(r"(?s)<!--.*?-->", "", token.content)):
+                found.append((int(level), html.unescape(re.sub("<[^>]*>", "", text))))
+    return found
+
+
+def links(source: str) -> Iterator[str]:
+    """Yield where the links and images of a piece of Markdown lead, HTML ones included."""
+    for block in MARKDOWN.parse(source):
+        for token in (block, *(block.children or ())):
+            if token.type in ("link_open", "image"):
+                yield str(token.attrGet("href") or token.attrGet("src") or "")
+            elif token.type.startswith("html_"):
+                yield from map(html.unescape, HTML_LINK.findall(token.content))
+
+
+def anchors(sources: Iterable[str]) -> set[str]:
+    """Return what may follow the ``#`` in a link to a page made of these pieces of Markdown.
+
+    Slugs are those of GitHub and MyST: a repeated heading gets ``-1``, ``-2`` and so on.
+    """
+    found: set[str] = set()
+    for source in sources:
+        found |= {*HTML_ANCHOR.findall(source), *re.findall(r"(?m)^\((\S+)\)=$", source)}
+        for _, text in headings(source):
+            slug = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
+            repeated = (f"{slug}-{i}" for i in itertools.count(1))
+            found.add(next(s for s in itertools.chain([slug], repeated) if s not in found))
+    return found
+
+
+def directives(source: str) -> list[str]:
+    """Return how each MyST directive in a piece of Markdown begins."""
+    found = []
+    for token in MARKDOWN.parse(source):
+        if token.type == "fence":
+            found += [token.info] if token.info.startswith("{") else []
+        elif token.type in ("inline", "html_block"):
+            found += re.findall(r"(?m)^\s*(:::+\s*\{.*)", token.content)
+    return found

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from tools.site import durations, timetable
+from tools.site import syllabus
 
 SYLLABI = {
-    "ten weeks": [name for week in timetable.TEN_WEEKS for half in week for name in half],
-    "two days": [name for day in timetable.TWO_DAYS for name in day],
+    "ten weeks": [name for week in syllabus.TEN_WEEKS for half in week for name in half],
+    "two days": [name for day in syllabus.TWO_DAYS for name in day],
 }
 
 
@@ -28,32 +28,32 @@ def needed(script):
 
 
 def test_every_lesson_and_lab_says_how_long_it_takes(repository_root, scripts):
-    known = timetable.units(repository_root / "notebooks")
+    known = syllabus.units(repository_root / "notebooks")
     assert scripts
     assert all(known[name].most >= known[name].least > 0 for name in scripts)
 
 
-@pytest.mark.parametrize("syllabus", SYLLABI)
-def test_nothing_comes_before_what_it_needs(syllabus, scripts):
-    order = SYLLABI[syllabus]
+@pytest.mark.parametrize("plan", SYLLABI)
+def test_nothing_comes_before_what_it_needs(plan, scripts):
+    order = SYLLABI[plan]
     assert len(order) == len(set(order))
     for place, name in enumerate(order):
         assert needed(scripts.get(name, "**What you need first**: nothing")) <= {*order[:place]}
 
 
 def test_ten_weeks_hold_every_lesson_and_lab(repository_root):
-    assert {*SYLLABI["ten weeks"]} == {*timetable.units(repository_root / "notebooks")}
+    assert {*SYLLABI["ten weeks"]} == {*syllabus.units(repository_root / "notebooks")}
 
 
 def test_a_day_is_no_longer_than_a_day(repository_root):
-    known = timetable.units(repository_root / "notebooks")
-    for day in timetable.TWO_DAYS:
+    known = syllabus.units(repository_root / "notebooks")
+    for day in syllabus.TWO_DAYS:
         assert sum(known[name].most for name in day) <= 6.5 * 60
 
 
 def test_a_lesson_that_is_not_written_yet_has_no_link_and_no_time(tmp_path):
     (tmp_path / "04_baselines.py").write_text("# # Low\n# **How long it takes**: 90 minutes.\n")
-    table = timetable.lessons_table(timetable.units(tmp_path))
+    table = syllabus.lessons_table(syllabus.units(tmp_path))
     assert "| [04 Low](../notebooks/04_baselines.ipynb) | 90 min |" in table
     assert "| 05 ALS (planned) | – |" in table
     assert "| **all lessons** | **90 min** |" in table
@@ -69,10 +69,10 @@ def test_a_lesson_that_is_not_written_yet_has_no_link_and_no_time(tmp_path):
     ],
 )
 def test_durations_are_read_as_they_are_written(words, expected):
-    assert durations.minutes(f"# **How long it takes**: {words}") == expected
+    assert syllabus.minutes(f"# **How long it takes**: {words}") == expected
 
 
 @pytest.mark.parametrize("words", ["a while.", "several hours."])
 def test_a_duration_that_is_none_is_refused(words):
     with pytest.raises(ValueError, match=r"no line|no number"):
-        durations.minutes(f"# **How long it takes**: {words}")
+        syllabus.minutes(f"# **How long it takes**: {words}")

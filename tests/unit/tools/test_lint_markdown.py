@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from test_notebook_checks import FIGURE, TEXT, findings, good_cells
+from test_lint import FIGURE, TEXT, findings, good_cells
 
-from tools.notebooks import checks
-from tools.notebooks.markdown import anchors, headings
+from tools.notebooks import lint
+from tools.notebooks.lint import anchors, headings
 
 
 @pytest.mark.parametrize(
@@ -23,13 +23,13 @@ from tools.notebooks.markdown import anchors, headings
 def test_headings(tmp_path: Path, text: str, wanted: str | None) -> None:
     cells = good_cells()
     cells[TEXT].source = text
-    found = findings(tmp_path, checks.check_headings, cells)
+    found = findings(tmp_path, lint.rule_headings, cells)
     assert (wanted in found[0]) if wanted else not found
 
 
 def test_headings_title_first(tmp_path: Path) -> None:
-    assert findings(tmp_path, checks.check_headings, good_cells()[TEXT:])
-    assert "no title" in findings(tmp_path, checks.check_headings, good_cells()[FIGURE:])[0]
+    assert findings(tmp_path, lint.rule_headings, good_cells()[TEXT:])
+    assert "no title" in findings(tmp_path, lint.rule_headings, good_cells()[FIGURE:])[0]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_links(tmp_path: Path, text: str) -> None:
     root.mkdir()
     (tmp_path / "outside.md").touch()
     cells[TEXT].source = f"## A part\n\n{text}"
-    [finding] = findings(root, checks.check_links, cells)
+    [finding] = findings(root, lint.rule_links, cells)
     assert finding.startswith("cell 3: ")
 
 
@@ -69,7 +69,7 @@ def test_links(tmp_path: Path, text: str) -> None:
 def test_links_spares(tmp_path: Path, text: str) -> None:
     cells = good_cells()
     cells[TEXT].source = f"## A part\n\n{text}"
-    assert findings(tmp_path, checks.check_links, cells) == []
+    assert findings(tmp_path, lint.rule_links, cells) == []
 
 
 def test_anchors_are_those_of_github() -> None:
@@ -86,7 +86,7 @@ def test_anchors_are_those_of_github() -> None:
 def test_no_directives(tmp_path: Path, text: str) -> None:
     cells = good_cells()
     cells[TEXT].source = text
-    [finding] = findings(tmp_path, checks.check_no_directives, cells)
+    [finding] = findings(tmp_path, lint.rule_no_directives, cells)
     assert "MyST directive" in finding
 
 
@@ -97,4 +97,4 @@ def test_no_directives(tmp_path: Path, text: str) -> None:
 def test_no_directives_spares(tmp_path: Path, text: str) -> None:
     cells = good_cells()
     cells[TEXT].source = text
-    assert findings(tmp_path, checks.check_no_directives, cells) == []
+    assert findings(tmp_path, lint.rule_no_directives, cells) == []
