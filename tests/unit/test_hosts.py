@@ -11,7 +11,7 @@ from packaging.specifiers import SpecifierSet
 
 from tools.notebooks import colab, kernel
 from tools.notebooks.setup_cell import read_repository
-from tools.site import launch_table
+from tools.site.page_tables import launch_table
 
 COURSE = "course-utils @ https://example.org/course.zip"
 
@@ -59,7 +59,7 @@ def test_binder_installs_the_pinned_course_with_what_its_lessons_ask_for(
     assert {stem[:5] for stem in stems if stem.startswith("lab")} == {"lab01", "lab02"}
     said = (repository_root / "book/setup.md").read_text()
     assert "it runs lessons 01 to 07 and labs 1 and 2" in said
-    rows = launch_table.table(repository_root).splitlines()
+    rows = launch_table(repository_root).splitlines()
     offered = [row for row in rows if "https://mybinder.org/v2/gh/" in row]
     assert {re.findall(r"labpath=.*/(\w+)\.ipynb", row)[0] for row in offered} == stems
 
@@ -76,7 +76,7 @@ def test_every_notebook_asks_kaggle_for_the_internet_its_setup_cell_needs(
 
 
 def test_each_lesson_and_lab_opens_on_kaggle_and_colab(repository_root: Path) -> None:
-    table = launch_table.table(repository_root)
+    table = launch_table(repository_root)
     repository = read_repository(repository_root)
     start = f"https://kaggle.com/kernels/welcome?src={repository.url}/blob/{repository.branch}/"
     paths = re.findall(rf"{re.escape(start)}([^)]+)", table)
