@@ -1,14 +1,12 @@
-"""From a film's words to a vector, and from vectors to films.
+"""From the text of a film to an embedding, and from a query to films.
 
-:func:`movie_texts` writes title and genres as one line, :func:`encode_texts` turns lines into
-vectors with any encoder, and :func:`search` finds films by meaning. `Embeddings` are vectors that
-know whose they are, and :func:`save_embeddings` and :func:`load_embeddings` keep them in a file.
+:func:`movie_texts` writes title and genres as one line, :func:`encode_texts` encodes lines as
+vectors with any encoder, and :func:`search` finds films by meaning. `Embeddings` are vectors with
+their movie ids, which :func:`save_embeddings` and :func:`load_embeddings` write and read.
 """
 
-from course_utils.text.embeddings import Embeddings
+from course_utils.text.embeddings import Embeddings, load_embeddings, save_embeddings, search
 from course_utils.text.encoding import TextEncoder, encode_texts
-from course_utils.text.files import load_embeddings, save_embeddings
-from course_utils.text.searching import search
 from course_utils.text.tfidf import TfidfEncoder
 from course_utils.text.titles import movie_texts, restore_articles
 

@@ -1,36 +1,41 @@
-"""Embeddings that know which film each row belongs to."""
+"""Embeddings of films: vectors with their movie ids, their file, and the search for films."""
 
 from __future__ import annotations
 
+import json
+import os
+import secrets
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from course_utils.errors import DataError
+from course_utils.errors import DataError, ModelError
+from course_utils.ranking import top_k
+from course_utils.text.encoding import TextEncoder, Vectors, encode_texts, unit_length
+from course_utils.text.sources import DEFAULT
+from course_utils.text.titles import need_movie_columns
+
+FORMAT = "course-embeddings-1"
+_PICKLES = (b"\x80", b"PK\x03\x04")  # how a pickle begins, and the zip archive of torch.save
 
 
-@dataclass(frozen=True, repr=False, eq=False)  # arrays have no one answer to ==
+@dataclass(frozen=True, repr=False, eq=False)  # eq=False: elementwise == is ambiguous
 class Embeddings:
-    """Vectors of films, and whose they are.
+    """Vectors of films with their movie ids.
 
     Parameters
     ----------
     vectors
-        Numbers, shape (n, d), one row for each film.
+        Numbers, shape (n, d), one row for each film; stored as float32.
     movie_ids
-        ``movie_ids[row]`` is the movie id of a row, shape (n,); each film once.
+        ``movie_ids[row]`` is the movie id of a row, shape (n,), without repeats; stored as int32.
     model, pooling
-        What made them, as :func:`course_utils.text.encode_texts` takes it; None where unknown.
-
-    Attributes
-    ----------
-    vectors
-        float32, shape (n, d).
-    movie_ids
-        int32, shape (n,).
+        The arguments of :func:`course_utils.text.encode_texts` that made the vectors; None where
+        unknown.
 
     Raises
     ------
@@ -39,7 +44,7 @@ class Embeddings:
         ids repeat or are no 32-bit integers.
     """
 
-    vectors: npt.NDArray[np.float32]
+    vectors: Vectors
     movie_ids: npt.NDArray[np.int32]
     model: str | None = None
     pooling: str | None = None
@@ -88,15 +93,15 @@ class Embeddings:
         return rows.astype(np.int64)
 
     def aligned(self, movie_ids: npt.ArrayLike) -> Embeddings:
-        """Return the embeddings of `movie_ids`, in their order: those of a matrix's columns, say.
+        """Return the embeddings of `movie_ids`, in their order.
 
-        Row 7 of a file is not the film of column 7. Only what went through here may stand beside
-        a matrix: ``embeddings.aligned(train.items)``.
+        Row 7 of a file is not the film of column 7 of a matrix, so align the embeddings with the
+        columns before you use both: ``embeddings.aligned(train.items)``.
 
         Raises
         ------
         DataError
-            When films have no embedding, or one is asked for twice.
+            When films have no embedding, or an id is repeated.
 
         Examples
         --------
@@ -109,14 +114,201 @@ class Embeddings:
         return Embeddings(self.vectors[rows], self.movie_ids[rows], self.model, self.pooling)
 
 
-def _as_vectors(vectors: Any) -> npt.NDArray[np.float32]:
+def save_embeddings(
+    path: str | Path,
+    embeddings: Embeddings | npt.ArrayLike,
+    movie_ids: npt.ArrayLike | None = None,
+    *,
+    model: str | None = None,
+    pooling: str | None = None,
+) -> Path:
+    """Write embeddings and their movie ids to a safetensors file, whole or not at all.
+
+    Parameters
+    ----------
+    path
+        The file, usually ``….safetensors``. An existing file is replaced.
+    embeddings
+        `Embeddings`, or vectors of shape (n, d) together with `movie_ids`.
+    movie_ids
+        The movie id of each vector, shape (n,).
+    model, pooling
+        What made the vectors; stored in the file.
+
+    Returns
+    -------
+    Path
+        The path of the file.
+
+    Raises
+    ------
+    DataError
+        When vectors and ids do not belong together, or a number is not finite; see `Embeddings`.
+    OSError
+        When the file cannot be written.
+    """
+    if not isinstance(embeddings, Embeddings):
+        if movie_ids is None:
+            raise DataError(
+                "Vectors alone do not say whose they are; give the movie ids of their rows too: "
+                "save_embeddings(path, vectors, movies['movie_id'])."
+            )
+        embeddings = Embeddings(np.asarray(embeddings), np.asarray(movie_ids), model, pooling)
+    elif movie_ids is not None:
+        raise DataError("Embeddings have movie ids of their own; give no others.")
+    target = Path(path).expanduser()
+    made_by = {
+        "model": model or embeddings.model or "",
+        "pooling": pooling or embeddings.pooling or "",
+    }
+    content = _safetensors().save(
+        {"vectors": embeddings.vectors, "movie_ids": embeddings.movie_ids},
+        metadata={"format": FORMAT, **made_by},
+    )
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return target
+
+
+def load_embeddings(path: str | Path, movie_ids: npt.ArrayLike | None = None) -> Embeddings:
+    """Read embeddings that :func:`save_embeddings` wrote.
+
+    Parameters
+    ----------
+    path
+        The file.
+    movie_ids
+        The films to read, in this order, shape (m,). With ``train.items``, row i belongs to
+        column i of the matrix. Default: all films in the order of the file.
+
+    Returns
+    -------
+    Embeddings
+        With ``.vectors``, ``.movie_ids``, ``.model`` and ``.pooling``.
+
+    Raises
+    ------
+    DataError
+        When there is no such file, it is a pickle, is damaged or holds something else, a number
+        is not finite, or some of the films are not in it.
+    """
+    source = Path(path).expanduser()
+    if not source.is_file():
+        raise DataError(f"There is no file {source}; save_embeddings writes one.")
+    content = source.read_bytes()
+    # the header of safetensors begins at byte 8, and the length before it may look like a pickle
+    if content[8:9] != b"{" and content.startswith(_PICKLES):
+        raise DataError(
+            f"{source} is a pickle, which may run code when it is loaded, and is not opened; read "
+            "it with torch.load(path, weights_only=True) and write it with save_embeddings."
+        )
+    try:
+        tensors = _safetensors().load(content)
+        end = 8 + int.from_bytes(content[:8], "little")
+        made_by = json.loads(content[8:end]).get("__metadata__", {})
+        embeddings = Embeddings(
+            tensors["vectors"], tensors["movie_ids"],
+            made_by.get("model") or None, made_by.get("pooling") or None,
+        )  # fmt: skip
+    except DataError as error:
+        raise DataError(f"{source}: {error}") from None
+    except KeyError as error:
+        raise DataError(
+            f"{source} holds no {error.args[0]}, only {', '.join(tensors) or 'nothing'}; it was "
+            "not written by save_embeddings."
+        ) from None
+    except Exception:  # SafetensorError, and NumPy's errors for types it does not know
+        raise DataError(
+            f"{source} is damaged, or no file of safetensors; write it again with save_embeddings."
+        ) from None
+    return embeddings if movie_ids is None else embeddings.aligned(movie_ids)
+
+
+def search(
+    query: str,
+    embeddings: Embeddings | npt.ArrayLike,
+    movies: pd.DataFrame,
+    n: int = 10,
+    *,
+    model: str | Path | TextEncoder | None = None,
+    pooling: str | None = None,
+) -> pd.DataFrame:
+    """Return the films whose embeddings are closest to the embedding of a query.
+
+    Parameters
+    ----------
+    query
+        What to search for, in words: ``"submarine thriller"``.
+    embeddings
+        `Embeddings`, or an array with a vector for each row of `movies`, in the same order.
+    movies
+        A table with ``movie_id`` and ``title``, and a row for each film that has an embedding.
+    n
+        Number of films to return.
+    model, pooling
+        What encodes the query; it must be what made the embeddings. Default: model and pooling of
+        `embeddings`, or else the defaults of :func:`encode_texts`.
+
+    Returns
+    -------
+    DataFrame
+        At most `n` rows of `movies`, the closest first, and their ``score``: the cosine between
+        query and film.
+
+    Raises
+    ------
+    DataError
+        When the query is no text, is empty or has no word that the encoder knows; when films and
+        embeddings do not belong together, or the query has other dimensions; when `n` is no
+        integer of at least 1; and for ``model="tfidf"``, which would be fitted on the query alone.
+    ModelError
+        As in :func:`encode_texts`.
+    """
+    if not isinstance(query, str):
+        raise DataError(f"The query must be one text, and is {query!r}.")
+    need_movie_columns(movies, "movie_id", "title")
+    films = embeddings
+    if not isinstance(films, Embeddings):
+        films = Embeddings(np.asarray(films), movies["movie_id"].to_numpy())
+    unknown = np.setdiff1d(films.movie_ids, movies["movie_id"])
+    if unknown.size:
+        raise DataError(
+            f"Movie {unknown[0]} has an embedding but no row in the table of movies; both must "
+            "come from one release."
+        )
+    chosen = model if model is not None else films.model or DEFAULT
+    if chosen == "tfidf":
+        raise DataError(
+            "TF-IDF learns its words from the films: fit it, TfidfEncoder().fit(movie_texts("
+            "movies)), encode with it, and give it as model here too."
+        )
+    asked = encode_texts([query], chosen, pooling or films.pooling or "mean", cache=False)
+    if asked.shape[1] != films.vectors.shape[1]:
+        raise DataError(
+            f"The query has {asked.shape[1]} dimensions and the films have "
+            f"{films.vectors.shape[1]}, so another model made them; name it as model."
+        )
+    if not asked.any():
+        raise DataError(f"No word of the query {query!r} is known to the encoder; use others.")
+    ids, scores = top_k(asked @ unit_length(films.vectors).T, n)
+    found = ids[0] >= 0
+    rows = pd.Index(movies["movie_id"]).get_indexer(pd.Index(films.movie_ids[ids[0][found]]))
+    best: pd.DataFrame = movies.iloc[rows].assign(score=scores[0][found])
+    return best.reset_index(drop=True)
+
+
+def _as_vectors(vectors: Any) -> Vectors:
     table = np.asarray(vectors)
     if table.ndim != 2 or table.dtype.kind not in "fiu" or not table.shape[1]:
         raise DataError(
             "The vectors must be a table of numbers, films × dimensions, and are an array of "
             f"{table.dtype} with shape {table.shape}."
         )
-    with np.errstate(over="ignore"):  # what overflows is refused as infinite
+    with np.errstate(over="ignore"):  # overflow gives infinity, which is refused later
         return np.ascontiguousarray(table, dtype=np.float32)
 
 
@@ -133,3 +325,13 @@ def _as_ids(movie_ids: Any, distinct: bool = True) -> npt.NDArray[np.int32]:
     if len(repeated):
         raise DataError(f"Movie {repeated[0]} stands twice; give each film one vector.")
     return ids.astype(np.int32)
+
+
+def _safetensors() -> Any:
+    try:
+        from safetensors import numpy
+    except ImportError:
+        raise ModelError(
+            "Files of embeddings need safetensors: pip install 'course-utils[bert]'."
+        ) from None
+    return numpy

