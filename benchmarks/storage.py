@@ -15,8 +15,7 @@ from loading import N_ITEMS, N_RATINGS, N_USERS
 from timing import best_of
 
 from course_cloud.storage import read_table, write_table
-from course_cloud.storage.client import make_client
-from course_cloud.storage.local import ACCESS_KEY, REGION, SECRET
+from course_cloud.storage.servers import ACCESS_KEY, REGION, SECRET, make_client
 
 ROUNDS = 9
 SERVER = (

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from timing import best_of, print_table
 
-from course_cloud.storage.transfer import download_dir, upload_dir
+from course_cloud.storage import download_dir, upload_dir
 
 N_FILES, LATENCY = 2_000, 0.020
 SERVER = Path(__file__).with_name("s3_memory.py")
@@ -80,7 +80,7 @@ def cli(endpoint: str, source: str, target: str) -> None:
 
 def run() -> None:
     """Print a table for each direction."""
-    from course_cloud.storage.client import make_client  # boto3 is loaded here
+    from course_cloud.storage.servers import make_client  # boto3 is loaded here
 
     with tempfile.TemporaryDirectory() as temporary, distant_server(LATENCY) as endpoint:
         import boto3

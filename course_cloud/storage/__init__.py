@@ -12,15 +12,16 @@ without ``s3://`` is taken in the bucket that ``COURSE_BUCKET`` names. boto3 is 
 these functions first needs it, and comes with ``pip install 'course-utils[s3]'``.
 """
 
-from course_cloud.storage.addresses import Address, parse_address
+from course_cloud.storage.addresses import Address, S3Object, list_keys, parse_address
 from course_cloud.storage.client import connect
 from course_cloud.storage.copying import copy_prefix
-from course_cloud.storage.listing import S3Object, list_keys
-from course_cloud.storage.local import LocalS3, local_s3
+from course_cloud.storage.downloads import download_dir
+from course_cloud.storage.objects import presign
 from course_cloud.storage.publish import Published, publish_movielens
-from course_cloud.storage.tables import presign, read_table, write_table
-from course_cloud.storage.transfer import download_dir, upload_dir
-from course_cloud.storage.transfer_pool import Transferred
+from course_cloud.storage.servers import LocalS3, local_s3
+from course_cloud.storage.tables import read_table, write_table
+from course_cloud.storage.transfers import Transferred
+from course_cloud.storage.uploads import upload_dir
 
 __all__ = [
     "Address",

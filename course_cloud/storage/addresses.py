@@ -1,31 +1,41 @@
-"""``s3://bucket/key`` taken apart, and a bare key put into the course's bucket."""
+"""Addresses in S3: parsed, listed, and compared with the names that files can have."""
 
 from __future__ import annotations
 
 import os
 import re
+import unicodedata
+from datetime import UTC, datetime
 from pathlib import PurePath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from course_cloud.storage.client import default_client
+from course_cloud.storage.failures import explained
 from course_utils.errors import StorageError
 
-# S3's own rules, which Swift and the others share: what a host name can be.
+# S3's own rules, which other servers share: a bucket's name can be a host name.
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 LIKE_AN_IP = re.compile(r"[0-9]+(\.[0-9]+){3}")
 LONGEST_KEY = 1024  # bytes of UTF-8
 # What macOS, Windows and Jupyter leave in folders; macOS also writes "._name" beside "name".
 CLUTTER = {".DS_Store", "Thumbs.db", ".ipynb_checkpoints"}
+TEMPORARY = ".course-", ".part"  # start and end of the name of an unfinished download
+# What Windows reserves; other systems accept these names.
+_WINDOWS_SIGNS = re.compile(r'[<>:"|?*]|[. ]$')
+_WINDOWS_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+_DRIVE = re.compile(r"[A-Za-z]:")
+NAME_BYTES = 255  # of a file's name, in UTF-8
 
 
 class Address(NamedTuple):
-    """A place in S3.
+    """The address of an object, or of all objects below a prefix.
 
     Attributes
     ----------
     bucket
         The bucket's name.
     key
-        The object's key, or the beginning of keys. Empty for the whole bucket.
+        The object's key, or a prefix of keys. Empty for the whole bucket.
     """
 
     bucket: str
@@ -35,23 +45,51 @@ class Address(NamedTuple):
         return f"s3://{self.bucket}/{self.key}"
 
 
+class S3Object(NamedTuple):
+    """An object as a listing shows it.
+
+    Attributes
+    ----------
+    bucket, key
+        Its address.
+    size
+        Bytes.
+    etag
+        The server's fingerprint of the content. It is the MD5 of an object that was uploaded in one
+        part, without encryption by KMS; otherwise it is no checksum of the whole content.
+    modified
+        Time of the last write, in UTC.
+    """
+
+    bucket: str
+    key: str
+    size: int
+    etag: str
+    modified: datetime
+
+    @property
+    def address(self) -> str:
+        """``s3://bucket/key``."""
+        return f"s3://{self.bucket}/{self.key}"
+
+
 def parse_address(address: str, *, need_key: bool = True) -> Address:
-    """Take ``s3://bucket/key`` apart, or put a bare key into the bucket that COURSE_BUCKET names.
+    """Split ``s3://bucket/key``, or put a bare key into the bucket that COURSE_BUCKET names.
 
     Parameters
     ----------
     address
-        ``"s3://bucket/some/key.csv"``, or ``"some/key.csv"`` when ``COURSE_BUCKET`` is set. What
-        stands after the bucket's slash is the key as it is: spaces, ``..`` and non-ASCII letters
-        mean nothing special, and nothing is to be percent-encoded.
+        ``"s3://bucket/some/key.csv"``, or ``"some/key.csv"`` when ``COURSE_BUCKET`` is set. The
+        key is taken literally: spaces, ``..`` and non-ASCII letters have no special meaning, and
+        nothing is percent-encoded.
     need_key
-        Whether a bucket without a key will not do.
+        Whether to refuse a bucket without a key.
 
     Raises
     ------
     StorageError
-        For another scheme, a name that no bucket can have, a missing or overlong key, and for a
-        bare key when there is no COURSE_BUCKET.
+        For another scheme, an invalid bucket name, a missing or overlong key, and for a bare key
+        when COURSE_BUCKET is not set.
 
     Examples
     --------
@@ -66,7 +104,7 @@ def parse_address(address: str, *, need_key: bool = True) -> Address:
         bucket, _, key = address[len("s3://") :].partition("/")
     else:
         bucket, key = _in_the_courses_bucket(address)
-    check_bucket(bucket)
+    need_bucket_name(bucket)
     if need_key and (not key or key.endswith("/")):
         raise StorageError(
             f"{address!r} names no object; write s3://{bucket}/ and the object's whole key."
@@ -76,8 +114,8 @@ def parse_address(address: str, *, need_key: bool = True) -> Address:
     return Address(bucket, key)
 
 
-def check_bucket(bucket: str) -> None:
-    """Raise a `StorageError` for a name that no bucket can have."""
+def need_bucket_name(bucket: str) -> None:
+    """Raise a `StorageError` for an invalid bucket name."""
     if not BUCKET.fullmatch(bucket) or ".." in bucket or LIKE_AN_IP.fullmatch(bucket):
         raise StorageError(
             f"{bucket!r} cannot be a bucket's name; that is 3 to 63 lower-case letters, digits, "
@@ -91,14 +129,14 @@ def course_bucket() -> str | None:
     Raises
     ------
     StorageError
-        When it names what cannot be a bucket.
+        For an invalid bucket name.
     """
     named = os.environ.get("COURSE_BUCKET", "").strip()
     if not named:
         return None
     bucket = named.removeprefix("s3://").rstrip("/")
     try:
-        check_bucket(bucket)
+        need_bucket_name(bucket)
     except StorageError as error:
         raise StorageError(f"COURSE_BUCKET is {named!r}, and {error}") from None
     return bucket
@@ -120,6 +158,98 @@ def _in_the_courses_bucket(key: str) -> tuple[str, str]:
     return bucket, key
 
 
+def as_folder(address: Address) -> Address:
+    """Return the address with a slash at its end, unless it is a whole bucket."""
+    key = address.key
+    return Address(address.bucket, key if not key or key.endswith("/") else f"{key}/")
+
+
+def list_keys(prefix: str, *, client: Any = None) -> list[S3Object]:
+    """List every object whose key begins with `prefix`, in the order of their keys.
+
+    An answer holds at most 1,000 keys, so one request is made for each page.
+
+    Parameters
+    ----------
+    prefix
+        ``"s3://bucket/ml-1m/"``, ``"s3://bucket"`` for everything in it, or the beginning of keys
+        in the bucket that ``COURSE_BUCKET`` names. It is a string and not a folder: ``ml-1`` finds
+        ``ml-10m/…`` as well as ``ml-1m/…``; end it with ``/`` to select one of them.
+    client
+        A boto3 client of S3; when left out, one from `connect`.
+
+    Returns
+    -------
+    list of S3Object
+        Empty when no key begins with `prefix`. ``pandas.DataFrame(list_keys(…))`` makes a table.
+
+    Raises
+    ------
+    StorageError
+        For a bucket that does not exist, and when the server refuses or cannot be reached.
+
+    Notes
+    -----
+    Takes about 1 KB of memory for each object. Old versions are not listed.
+
+    Examples
+    --------
+    >>> for obj in list_keys("s3://movielens-class/ml-1m/"):  # doctest: +SKIP
+    ...     print(obj.key, obj.size)
+    """
+    bucket, start = parse_address(prefix, need_key=False)
+    client = client if client is not None else default_client()
+    with explained("list", bucket, start, client):
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=start)
+        return [
+            S3Object(
+                bucket,
+                item["Key"],
+                item["Size"],
+                item["ETag"].strip('"'),
+                item["LastModified"].astimezone(UTC),
+            )
+            for page in pages
+            for item in page.get("Contents", [])
+        ]
+
+
+def why_no_file(name: str) -> str | None:
+    """Return why a key without its prefix is no path of a file below a folder, or None if it is.
+
+    Spaces and non-ASCII letters are accepted. Refused are names with an empty part (a leading,
+    trailing or doubled slash), the parts ``.`` and ``..``, a drive letter at the start,
+    backslashes, control characters, a part longer than 255 bytes in UTF-8, and on Windows the
+    names that Windows reserves.
+    """
+    parts = name.split("/")
+    if name.startswith("/"):
+        return "begins with a slash"
+    if "" in parts:
+        return "has an empty folder or file name between its slashes"
+    if ".." in parts:
+        return "leads out of the folder"
+    if "." in parts:
+        return "has the part '.'"
+    if "\\" in name:
+        return "has a backslash, a slash to Windows"
+    if _DRIVE.match(name):
+        return "begins with a drive letter"
+    if any(unicodedata.category(sign) == "Cc" for sign in name):
+        return "has a control character"
+    try:
+        longest = max(len(part.encode()) for part in parts)
+    except UnicodeEncodeError:
+        return "is not valid Unicode"
+    if longest > NAME_BYTES:
+        return f"has a name longer than {NAME_BYTES} bytes"
+    if os.name == "nt" and any(
+        _WINDOWS_SIGNS.search(p) or _WINDOWS_DEVICES.match(p) for p in parts
+    ):
+        return "has a name that Windows does not allow"
+    return None
+
+
 def is_clutter(path: str | PurePath) -> bool:
     """Return whether a file was left by macOS, Windows or Jupyter and is nobody's data.
 
@@ -134,3 +264,13 @@ def is_clutter(path: str | PurePath) -> bool:
     (True, False)
     """
     return any(part in CLUTTER or part.startswith("._") for part in PurePath(path).parts)
+
+
+def is_temporary(name: str) -> bool:
+    """Return whether a file name is the one of an unfinished download."""
+    return name.startswith(TEMPORARY[0]) and name.endswith(TEMPORARY[1])
+
+
+def shown(name: str) -> str:
+    """Return `name` quoted, shortened and safe to print."""
+    return ascii(name[:60] + "…") if len(name) > 61 else repr(name)

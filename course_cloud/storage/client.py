@@ -1,4 +1,4 @@
-"""A client of S3: AWS by its ordinary chain, any other server by its address, or the local one."""
+"""Connecting to S3: credentials of AWS's default chain, or else the local practice server."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import socket
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from course_cloud.storage.failures import explained, need
-from course_cloud.storage.local import local_s3
+from course_cloud.storage.servers import (
+    ATTEMPTS,
+    CONNECT_TIMEOUT,
+    READ_TIMEOUT,
+    local_s3,
+    make_client,
+)
 from course_utils.errors import StorageError
 
-CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 30.0  # seconds
-ATTEMPTS = 4  # one and three more, after up to 1, 2 and 4 seconds
-CONNECTIONS = 32  # kept open at once, for transfers in parallel
-REGION = "us-east-1"
 METADATA_SERVICE = ("169.254.169.254", 80)  # that hands a machine in AWS its role's credentials
 METADATA_SECONDS = 0.5  # to wait for it, on a laptop that has none
 
@@ -86,44 +87,6 @@ def connect(
         connect_timeout=connect_timeout,
         read_timeout=read_timeout,
     )
-
-
-def make_client(
-    session: Any,
-    *,
-    endpoint_url: str | None = None,
-    attempts: int = ATTEMPTS,
-    connect_timeout: float = CONNECT_TIMEOUT,
-    read_timeout: float = READ_TIMEOUT,
-) -> Any:
-    """Make an S3 client of a boto3 session, with the retries, timeouts and pool of the course."""
-    from botocore.config import Config
-
-    config = Config(
-        region_name=session.region_name or REGION,
-        signature_version="s3v4",
-        retries={"mode": "standard", "total_max_attempts": attempts},
-        connect_timeout=connect_timeout,
-        read_timeout=read_timeout,
-        max_pool_connections=CONNECTIONS,
-        tcp_keepalive=True,
-    )
-    try:
-        client = session.client("s3", endpoint_url=endpoint_url, config=config)
-    except ValueError as error:  # botocore's word for an endpoint that is no URL
-        raise StorageError(
-            f"{error}; write AWS_ENDPOINT_URL as http://host:port or https://host."
-        ) from None
-    host = urlsplit(client.meta.endpoint_url).hostname or ""
-    if host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
-        return client
-    other = Config(
-        s3={"addressing_style": "path"},
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        proxies={} if host in ("127.0.0.1", "localhost", "::1") else None,
-    )
-    return session.client("s3", endpoint_url=endpoint_url, config=config.merge(other))
 
 
 _default: tuple[object, Any] = (None, None)

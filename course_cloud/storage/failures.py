@@ -135,14 +135,16 @@ def _why(error: Exception, bucket: str, key: str, client: Any) -> str | None:
     try:
         import boto3.exceptions
         import botocore.exceptions as theirs
+        from s3transfer.exceptions import S3DownloadFailedError
         from urllib3.exceptions import HTTPError
     except ModuleNotFoundError:
-        return None  # then it is not one of theirs
+        return None  # then the error is not one of theirs
 
-    if isinstance(error, boto3.exceptions.Boto3Error) and isinstance(error.__context__, Exception):
-        error = error.__context__  # boto3's managed upload wraps what happened
+    wrappers = (boto3.exceptions.Boto3Error, S3DownloadFailedError)  # of boto3's managed transfers
+    if isinstance(error, wrappers) and isinstance(error.__context__, Exception):
+        error = error.__context__
     if isinstance(getattr(error, "last_exception", None), Exception):
-        error = error.last_exception  # type: ignore[attr-defined]  # and so does its download
+        error = error.last_exception  # type: ignore[attr-defined]
     if isinstance(error, theirs.ClientError):
         return _refusal(error, bucket, key, client)
     if isinstance(error, theirs.BotoCoreError | HTTPError | boto3.exceptions.Boto3Error):

@@ -1,8 +1,4 @@
-"""A release of MovieLens laid out in a bucket for a class.
-
-Imports of the course follow the data, from storage to datasets. Here the two meet, so
-`course_utils.datasets` is imported inside the functions only.
-"""
+"""A release of MovieLens published in a bucket for a class, or published damaged for lab 1."""
 
 from __future__ import annotations
 
@@ -15,12 +11,20 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from course_cloud.storage.addresses import Address, check_bucket, parse_address
+from course_cloud.storage.addresses import Address, need_bucket_name, parse_address
 from course_cloud.storage.client import default_client
 from course_cloud.storage.failures import explained
-from course_cloud.storage.tables import IN_MEMORY, upload, write_to_file
+from course_cloud.storage.tables import (
+    IN_MEMORY,
+    read_table,
+    upload,
+    write_table,
+    write_to_file,
+)
+from course_utils.datasets import load_movielens
 
 MANIFEST = "manifest.json"
+UNKNOWN_MOVIES, RATED_TWICE, OFF_SCALE = 5, 3, 2  # damaged rows of each kind
 
 
 class Published(NamedTuple):
@@ -31,11 +35,11 @@ class Published(NamedTuple):
     address
         ``s3://bucket/key``.
     size
-        In bytes.
+        Bytes.
     sha256
-        Of its content, 64 hexadecimal digits.
+        SHA-256 of its content, 64 hexadecimal digits.
     rows
-        Of the table in it; None for the manifest.
+        Number of rows of its table; None for the manifest.
     """
 
     address: str
@@ -47,18 +51,18 @@ class Published(NamedTuple):
 def publish_movielens(
     name: str, bucket: str, prefix: str = "", *, client: Any = None
 ) -> list[Published]:
-    """Lay a release out in a bucket for a class, each table as CSV and as Parquet.
+    """Publish a release in a bucket for a class, each table as CSV and as Parquet.
 
-    Under ``<prefix>/<name>/`` stand ``ratings.csv`` and ``ratings.parquet``, and likewise movies
-    and what else the release has (users, tags, links). The CSV files are in the format of
+    Under ``<prefix>/<name>/`` are ``ratings.csv`` and ``ratings.parquet``, and likewise movies and
+    the other tables of the release (users, tags, links). The CSV files have the format of
     MovieLens' own newer releases (``userId,movieId,rating,timestamp``); the Parquet files hold the
     tables of the course (``user_id``, …). ``manifest.json`` is written last and lists each file
-    with its size, SHA-256 and number of rows: where it is, the release is whole.
+    with its size, SHA-256 and number of rows: where it exists, the release is complete.
 
     Parameters
     ----------
     name
-        What `course_utils.datasets.load_movielens` is to load, ``"sample"`` for example.
+        A release that `course_utils.datasets.load_movielens` knows, ``"sample"`` for example.
     bucket
         An existing bucket.
     prefix
@@ -69,7 +73,7 @@ def publish_movielens(
     Returns
     -------
     list of Published
-        What was written, in that order.
+        The files written, in that order.
 
     Raises
     ------
@@ -80,14 +84,12 @@ def publish_movielens(
 
     Notes
     -----
-    Files of an earlier publication are replaced. GroupLens' licenses differ from release to
-    release: read the README of the one you publish before others can read the bucket. The sample
-    of the course is free to pass on.
+    Files of an earlier publication are replaced. GroupLens' licenses differ between releases: read
+    the README of the one you publish before others can read the bucket. The sample of the course
+    is free to pass on.
     """
-    from course_utils.datasets import load_movielens
-
     bucket = bucket.removeprefix("s3://").rstrip("/")
-    check_bucket(bucket)
+    need_bucket_name(bucket)
     folder = "/".join(part for part in (prefix.strip("/"), name) if part)
     manifest = parse_address(f"s3://{bucket}/{folder}/{MANIFEST}")
     client = client if client is not None else default_client()
@@ -123,7 +125,7 @@ def publish_movielens(
 
 def _files(tables: dict[str, pd.DataFrame]) -> Iterator[tuple[str, pd.DataFrame]]:
     for name, table in tables.items():
-        # the year is the course's own, taken from the title
+        # MovieLens has no column "year"; the course's loader takes it from the title
         plain = table.drop(columns="year") if "year" in table.columns else table
         yield f"{name}.csv", plain.rename(columns=_camel)
         yield f"{name}.parquet", table
@@ -143,3 +145,71 @@ def _publish(client: Any, table: pd.DataFrame, place: Address) -> Published:
         file.seek(0)
         upload(client, file, place)
     return Published(str(place), size, sha256, len(table))
+
+
+def publish_damaged(name: str, bucket: str, prefix: str, *, client: Any = None) -> str:
+    """Publish a release as `publish_movielens` does, and damage it for the students of lab 1.
+
+    The table of ratings is damaged first and the manifest is adapted, so that both agree: rows
+    refer to unknown films, repeat a user and a film, or have a rating outside MovieLens' scale.
+    Then one file is truncated, one byte is changed, one file is deleted and one is added.
+
+    Parameters
+    ----------
+    name, bucket, prefix, client
+        As for `publish_movielens`.
+
+    Returns
+    -------
+    str
+        The prefix of the release, without a slash at its end.
+
+    Raises
+    ------
+    StorageError, DataError, DownloadError
+        As `publish_movielens` raises them.
+    """
+    client = client if client is not None else default_client()
+    published = publish_movielens(name, bucket, prefix, client=client)
+    folder = published[-1].address.removeprefix(f"s3://{bucket}/").removesuffix(f"/{MANIFEST}")
+    _damage_rows(client, bucket, folder)
+    last = published[-3].address.rpartition("/")[2]  # of the last table; then its Parquet file
+    with explained("damage", bucket, folder, client):
+        ratings = _read(client, bucket, f"{folder}/ratings.csv")
+        _write(client, bucket, f"{folder}/ratings.csv", ratings[: len(ratings) // 2])
+        movies = _read(client, bucket, f"{folder}/movies.csv")
+        middle = len(movies) // 2
+        flipped = movies[:middle] + bytes([movies[middle] ^ 1]) + movies[middle + 1 :]
+        _write(client, bucket, f"{folder}/movies.csv", flipped)
+        client.delete_object(Bucket=bucket, Key=f"{folder}/{last}")
+        _write(client, bucket, f"{folder}/ratings (1).csv", ratings[:1000])
+    return folder
+
+
+def _damage_rows(client: Any, bucket: str, folder: str) -> None:
+    """Add bad rows to ``ratings.parquet``, and its new size and checksum to the manifest."""
+    key = f"{folder}/ratings.parquet"
+    ratings = read_table(f"s3://{bucket}/{key}", client=client)
+    first = ratings["movie_id"].max() + 1_000_000
+    unknown = ratings.head(UNKNOWN_MOVIES)
+    unknown = unknown.assign(movie_id=range(first, first + UNKNOWN_MOVIES))
+    again = ratings.tail(RATED_TWICE)
+    again = again.assign(timestamp=again["timestamp"] + 60)
+    damaged = pd.concat([ratings, unknown, again], ignore_index=True).astype(ratings.dtypes)
+    damaged.loc[: OFF_SCALE - 1, "rating"] = 0
+    write_table(damaged, f"s3://{bucket}/{key}", client=client)
+    with explained("damage", bucket, key, client):
+        data = _read(client, bucket, key)
+        manifest = json.loads(_read(client, bucket, f"{folder}/{MANIFEST}"))
+        entry = next(file for file in manifest["files"] if file["file"] == "ratings.parquet")
+        sha256 = hashlib.sha256(data).hexdigest()
+        entry.update(size=len(data), sha256=sha256, rows=len(damaged))
+        _write(client, bucket, f"{folder}/{MANIFEST}", json.dumps(manifest, indent=2).encode())
+
+
+def _read(client: Any, bucket: str, key: str) -> bytes:
+    return bytes(client.get_object(Bucket=bucket, Key=key)["Body"].read())
+
+
+def _write(client: Any, bucket: str, key: str, data: bytes) -> None:
+    client.put_object(Bucket=bucket, Key=key, Body=data)

@@ -7,29 +7,43 @@
 | `.dat` (MovieLens' ``::``), `.dat.gz` | yes | no | the whole object |
 | `.parquet` | yes | yes | the footer and those columns |
 
-Limits: a table must fit in memory. An object has at most 5 TB, by S3's rules. Objects that were
-encrypted with a key of your own (SSE-C) are not read; those that the server encrypts for you
-(SSE-S3, SSE-KMS) are, as the server decrypts them. A folder of Parquet files is not one table.
+Limits: a table must fit in memory, of text the object as well. An object has at most 5 TB, by S3's
+rules. Objects that were encrypted with a key of your own (SSE-C) are not read; those that the
+server encrypts for you (SSE-S3, SSE-KMS) are, as the server decrypts them. A folder of Parquet
+files is not one table.
 """
 
 from __future__ import annotations
 
+import csv
+import gzip
 import tempfile
+import zlib
 from collections.abc import Mapping, Sequence
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
-from course_cloud.storage.addresses import Address, parse_address
+from course_cloud.storage.addresses import Address, S3Object, parse_address
 from course_cloud.storage.client import default_client
 from course_cloud.storage.failures import explained
-from course_cloud.storage.listing import S3Object
-from course_cloud.storage.parquet import read_parquet
-from course_cloud.storage.text_tables import read_delimited
+from course_cloud.storage.objects import ObjectFile, fetch
+from course_utils.datasets import parsing
+from course_utils.datasets.releases import HALF_STARS
 from course_utils.errors import DataError, StorageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 READABLE = (".csv", ".tsv", ".dat", ".csv.gz", ".tsv.gz", ".dat.gz", ".parquet")
 WRITABLE = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
+DAT = {
+    "ratings": parsing.RATING,
+    "movies": parsing.MOVIE,
+    "users": parsing.USER_1M,
+    "tags": parsing.TAG,
+}
 IN_MEMORY = 64 * 2**20  # bytes of a table about to be written, before it goes to a file
 MULTIPART = 16 * 2**20  # bytes above which an upload goes in parts
 
@@ -44,9 +58,9 @@ def read_table(
 ) -> pd.DataFrame:
     """Read a table from S3 into pandas.
 
-    Text is parsed by Arrow while it arrives, and a body that breaks off is taken up where it broke.
-    Of Parquet only the needed bytes are fetched, by ranged requests, several at once. Every request
-    after the first insists on the version that the first one saw.
+    Text is fetched whole and parsed by Arrow. Of Parquet only the columns asked for are fetched, by
+    ranged requests. When a connection breaks off, the missing bytes are requested again. All
+    requests are for one version of the object.
 
     Parameters
     ----------
@@ -90,8 +104,20 @@ def read_table(
     if suffix == ".parquet":
         if dtype or encoding:
             raise DataError(f"{place}: Parquet knows its types; leave out dtype and encoding.")
-        return read_parquet(client, place, wanted, etag)
-    return read_delimited(client, place, suffix, wanted, etag, dtype=dtype, encoding=encoding)
+        return _read_parquet(client, place, wanted, etag)
+    data, answer = fetch(client, place, etag)
+    if suffix.endswith(".gz") or answer.get("ContentEncoding") == "gzip":
+        try:
+            data = gzip.decompress(data)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise DataError(f"{place} is not a whole gzip file ({str(error)[:80]}).") from None
+    if suffix.startswith(".dat"):
+        if dtype:
+            raise DataError(f"{place}: the types of a .dat are known; leave out dtype.")
+        table = _parse_dat(data, place, encoding)
+        return table if wanted is None else table[_known(wanted, [*table], place)]
+    delimiter = "\t" if suffix.startswith(".tsv") else ","
+    return _parse_csv(data, place, delimiter, wanted, dtype or {}, encoding or "utf-8")
 
 
 def write_table(table: pd.DataFrame, address: str, *, client: Any = None) -> str:
@@ -172,49 +198,136 @@ def upload(client: Any, file: IO[bytes], place: Address) -> None:
         client.upload_fileobj(file, place.bucket, place.key, Config=config)
 
 
-def presign(address: str, expires: int = 3600, *, client: Any = None) -> str:
-    """Return a link that lets anyone who has it read one object, without credentials.
+def _read_parquet(
+    client: Any, place: Address, columns: list[str] | None, etag: str | None
+) -> pd.DataFrame:
+    import pyarrow as pa
+    from pyarrow import parquet
 
-    Parameters
-    ----------
-    address
-        ``"s3://bucket/key"``, or a bare key when ``COURSE_BUCKET`` is set.
-    expires
-        Seconds for which the link works, 1 to 604,800 (a week). It ends earlier when the
-        credentials that signed it do: those of SSO and of roles live for hours.
-    client
-        A boto3 client of S3; when left out, one from `connect`.
-
-    Returns
-    -------
-    str
-        The link. It holds no secret key, but whoever sees it can use it: never print one into a
-        notebook that you pass on.
-
-    Raises
-    ------
-    StorageError
-        For a time out of bounds, for a key with ``..`` between slashes, and when there are no
-        credentials to sign with.
-
-    Notes
-    -----
-    Nothing is asked of the server, so a link to an object that is not there is made all the same.
-    """
-    place = parse_address(address)
-    if isinstance(expires, bool) or not isinstance(expires, int) or not 1 <= expires <= 604_800:
-        raise StorageError(f"A link can work for 1 to 604,800 seconds, not {expires!r}.")
-    if {".", ".."} & {*place.key.split("/")}:
-        raise StorageError(
-            f"{place} cannot be linked to: browsers take '..' and '.' in an address for folders; "
-            "copy the object to a key without them."
+    source = ObjectFile(client, place, etag)
+    if source.size < 12 or source.tail[-4:] != b"PAR1":
+        raise DataError(f"{place} is not a Parquet file; write it again.")
+    try:
+        # pre_buffer: the byte ranges of neighboring columns are joined into one read
+        with parquet.ParquetFile(source, pre_buffer=True) as file:
+            if columns is not None:
+                _known(columns, file.schema_arrow.names, place)
+            table = file.read(columns=columns)
+        frame: pd.DataFrame = (
+            table.to_pandas() if columns is None else table.select(columns).to_pandas()
         )
-    client = client if client is not None else default_client()
-    with explained("make a link to", *place, client):
-        link: str = client.generate_presigned_url(
-            "get_object", Params={"Bucket": place.bucket, "Key": place.key}, ExpiresIn=expires
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, StorageError):
+            raise
+        said = str(error).splitlines()[0][:120].rstrip(".")
+        raise DataError(f"{place} is a damaged Parquet file ({said}); write it again.") from None
+    return frame
+
+
+def _parse_csv(
+    data: bytes,
+    place: Address,
+    delimiter: str,
+    columns: list[str] | None,
+    dtype: Mapping[str, str],
+    encoding: str,
+) -> pd.DataFrame:
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+
+    names = _header(data, place, delimiter, encoding)
+    types = {column: _arrow_type(name, place) for column, name in dtype.items()}
+    if types:
+        _known([*types], names, place)
+    if columns is not None:
+        _known(columns, names, place)
+    quotes = b'"' in data  # Arrow is a third faster when no quote can hide the end of a line
+    try:
+        table = arrow_csv.read_csv(
+            pa.BufferReader(data),
+            read_options=arrow_csv.ReadOptions(encoding=encoding),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=delimiter,
+                newlines_in_values=quotes,
+                quote_char='"' if quotes else False,
+            ),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=types,
+                include_columns=columns,
+                null_values=[""],  # a film called "NA" is not missing
+                strings_can_be_null=True,
+            ),
         )
-    return link
+    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        said = str(error).splitlines()[0][:160].rstrip(".")
+        raise DataError(f"{place} cannot be read as a table: {said}.") from None
+    garbled = [field.name for field in table.schema if pa.types.is_binary(field.type)]
+    if garbled:
+        raise DataError(
+            f"{place}: the column {garbled[0]!r} is not UTF-8; pass encoding='latin-1', or what "
+            "the file was saved in."
+        )
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
+
+
+def _header(data: bytes, place: Address, delimiter: str, encoding: str) -> list[str]:
+    """Return the column names in the first line."""
+    first = data.split(b"\n", 1)[0].split(b"\r", 1)[0]
+    if not first.strip():
+        raise DataError(f"{place} is empty, or its first line is; a header of names belongs there.")
+    try:
+        text = first.decode(encoding).removeprefix("\ufeff")
+        return next(csv.reader([text], delimiter=delimiter))
+    except (UnicodeDecodeError, LookupError, csv.Error) as error:
+        raise DataError(f"{place}: its header cannot be read ({error}).") from None
+
+
+def _arrow_type(name: str, place: Address) -> pa.DataType:
+    import pyarrow as pa
+
+    if name in ("str", "string", "object"):
+        return pa.string()
+    try:
+        return pa.from_numpy_dtype(np.dtype(name))
+    except (TypeError, pa.ArrowException):
+        raise DataError(f"{place}: {name!r} is no type of a column; try 'str', 'int32'.") from None
+
+
+def _parse_dat(data: bytes, place: Address, encoding: str | None) -> pd.DataFrame:
+    """Parse ratings.dat, movies.dat, users.dat or tags.dat by the rules of the course's loader."""
+    name = place.key.rpartition("/")[2].split(".")[0].lower()
+    if name not in DAT:
+        raise DataError(
+            f"{place}: a .dat has no header, and only {', '.join(DAT)} .dat of MovieLens are "
+            "known; save the table as .csv or .parquet."
+        )
+    if name == "ratings":
+        return parsing.parse_delimited(
+            data, DAT[name], str(place), delimiter="::", scale=HALF_STARS
+        )
+    if encoding is None:
+        try:
+            data.decode("utf-8")
+            encoding = "utf-8"
+        except UnicodeDecodeError:
+            encoding = "latin-1"
+    return parsing.parse_lines(data, DAT[name], str(place), delimiter="::", encoding=encoding)
+
+
+def _known(columns: list[str], names: list[str], place: Address) -> list[str]:
+    """Return `columns`, or raise a `DataError` that lists the columns there are."""
+    absent = [column for column in columns if column not in names]
+    if absent:
+        shown = ", ".join(names[:30]) + (", …" if len(names) > 30 else "")
+        raise DataError(
+            f"{place} has no column {', '.join(map(repr, absent))}; its columns are {shown}."
+        )
+    if len(set(columns)) < len(columns):
+        raise DataError(f"{place}: a column is asked for twice in {columns}; name each once.")
+    if not columns:
+        raise DataError(f"{place}: columns is empty; name at least one, or leave it out for all.")
+    return columns
 
 
 def _suffix(place: Address, known: tuple[str, ...], done: str) -> str:

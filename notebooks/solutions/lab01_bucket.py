@@ -346,7 +346,7 @@ if attempted(publish):
 # The release that the colleague laid out looked fine. This one was copied by hand one night, and students report odd things.
 
 # %%
-from course_cloud.storage.damage import publish_damaged
+from course_cloud.storage.publish import publish_damaged
 
 damaged = publish_damaged(ml.name, bucket, "by-hand", client=s3)
 

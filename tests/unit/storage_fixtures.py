@@ -48,7 +48,7 @@ def no_aws(
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(home / "credentials"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     yield
-    from course_cloud.storage.local import local_endpoint
+    from course_cloud.storage.servers import local_endpoint
 
     assert local_endpoint() is None, "a test left the local server running"
 
@@ -110,10 +110,10 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again at once, so that tests of retries take no time."""
     from botocore.retries import standard
 
-    from course_cloud.storage import streams
+    from course_cloud.storage import objects
 
     monkeypatch.setattr(standard.ExponentialBackoff, "delay_amount", lambda self, context: 0)
-    monkeypatch.setattr(streams, "PAUSE", 0)
+    monkeypatch.setattr(objects, "PAUSE", 0)
 
 
 @pytest.fixture

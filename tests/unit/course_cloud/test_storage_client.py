@@ -10,7 +10,7 @@ import pytest
 from course_cloud.storage import client as client_module
 from course_cloud.storage import connect, list_keys, local_s3, parse_address
 from course_cloud.storage.client import default_client
-from course_cloud.storage.local import local_endpoint
+from course_cloud.storage.servers import local_endpoint
 from course_utils.errors import StorageError
 
 

@@ -8,9 +8,7 @@ import boto3.s3.transfer
 import pytest
 from s3_proxy import Fault, proxied
 
-from course_cloud.storage import connect, copying, transfer_checks
-from course_cloud.storage.copying import copy_prefix
-from course_cloud.storage.transfer_pool import Transferred
+from course_cloud.storage import Transferred, connect, copy_prefix, copying, transfers
 from course_utils.errors import StorageError
 
 MIB = 1 << 20
@@ -82,8 +80,8 @@ def test_an_object_in_parts_keeps_its_parts_its_etag_and_what_is_said_about_it(s
 def test_parts_of_an_unusual_size_become_one_object(s3, second):
     data = os.urandom(20 * MIB)
     put_in_parts(s3, "a/big.bin", data, part=6 * MIB)
-    assert transfer_checks.usual_cuts(len(data), 4) == [5 * MIB]
-    assert transfer_checks.usual_cuts(21 * MIB, 4) == []
+    assert transfers.usual_cuts(len(data), 4) == [5 * MIB]
+    assert transfers.usual_cuts(21 * MIB, 4) == []
     there = second(s3)
     copy_prefix(s3.address("a"), f"s3://{there}", client=s3.client)
     assert objects(s3, there) == {"big.bin": data}

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from course_cloud.storage import connect, list_keys, local_s3, write_table
-from course_cloud.storage.local import local_endpoint
+from course_cloud.storage.servers import local_endpoint
 from course_utils.errors import StorageError
 
 

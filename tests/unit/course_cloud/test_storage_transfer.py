@@ -7,8 +7,7 @@ from pathlib import Path
 import boto3.s3.transfer
 import pytest
 
-from course_cloud.storage.transfer import download_dir, upload_dir
-from course_cloud.storage.transfer_pool import Transferred
+from course_cloud.storage import Transferred, download_dir, upload_dir
 from course_utils.errors import CourseWarning, DataError, StorageError
 
 MIB = 1 << 20
@@ -118,6 +117,23 @@ def test_links_are_left_out_with_a_warning_that_names_them(moto, tmp_path):
         assert upload_dir(here, moto.address()).files == 1
     (found,) = moto.client.list_objects_v2(Bucket=moto.bucket)["Contents"]
     assert found["Key"] == "a.csv"
+
+
+def test_what_operating_systems_and_jupyter_leave_in_folders_is_not_uploaded(moto, tmp_path):
+    clutter = (".DS_Store", "Thumbs.db", "._ratings.csv", ".ipynb_checkpoints/a-checkpoint.csv")
+    fair = ("DS_Store", "a.Thumbs.db", "_.csv", ".hidden")
+    for folder in ("", "deep/er/"):
+        write(tmp_path, {folder + name: b"1" for name in (*clutter, *fair)})
+    assert upload_dir(tmp_path, moto.address()).files == 2 * len(fair)
+    found = moto.client.list_objects_v2(Bucket=moto.bucket)["Contents"]
+    assert {item["Key"] for item in found} == {f + n for f in ("", "deep/er/") for n in fair}
+
+
+def test_a_folder_of_clutter_alone_holds_no_files(moto, tmp_path):
+    write(tmp_path / ".ipynb_checkpoints", {"kept.csv": b"1"})
+    with pytest.raises(StorageError, match=r"holds no files"):
+        upload_dir(tmp_path, moto.address())
+    assert upload_dir(tmp_path / ".ipynb_checkpoints", moto.address()).files == 1
 
 
 @pytest.mark.parametrize("name", ["back\\slash.csv", "new\nline.csv", "C:old.csv"])

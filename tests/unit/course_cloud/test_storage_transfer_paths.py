@@ -7,8 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from course_cloud.storage import paths
-from course_cloud.storage.transfer import download_dir
+from course_cloud.storage import addresses, download_dir, downloads
 from course_utils.errors import StorageError
 
 PARTS = st.sampled_from(["..", ".", "", "a", "b c", "ü", "C:", "\\", "..\\", "nul", "\0", "~", "A"])
@@ -25,7 +24,7 @@ NAMES = st.one_of(st.text(max_size=40), st.lists(PARTS, max_size=6).map("/".join
 @example("a//b")
 @example("\ud800")
 def test_a_name_that_is_let_through_stays_below_the_folder_on_every_system(name):
-    if paths.why_no_file(name) is not None:
+    if addresses.why_no_file(name) is not None:
         return
     assert os.path.normpath(f"/top/{name}") == f"/top/{name}"
     windows = PureWindowsPath(name)
@@ -40,7 +39,7 @@ def test_a_name_that_is_let_through_stays_below_the_folder_on_every_system(name)
 def test_places_are_one_file_for_each_name_or_none_at_all(tmp_path_factory, names):
     top = tmp_path_factory.getbasetemp() / "never made"
     try:
-        found = paths.places(names, top, "s3://bucket/")
+        found = downloads.places(names, top, "s3://bucket/")
     except StorageError:
         return
     assert {path.relative_to(top).as_posix() for path in found.values()} == names
@@ -78,14 +77,14 @@ def test_a_dangerous_key_is_refused_before_anything_is_downloaded(s3, tmp_path, 
 
 
 def test_a_nul_in_a_key_is_refused():
-    assert paths.why_no_file("a\0.csv") == "has a control character"
+    assert addresses.why_no_file("a\0.csv") == "has a control character"
 
 
 @pytest.mark.parametrize("name", ["nul", "com1.csv", "12:00.csv", "what?", "dot.", "folder /x"])
 def test_what_windows_reserves_is_refused_there_and_only_there(monkeypatch, name):
-    assert paths.why_no_file(name) is None
-    monkeypatch.setattr(paths.os, "name", "nt")
-    assert "Windows" in paths.why_no_file(name)
+    assert addresses.why_no_file(name) is None
+    monkeypatch.setattr(addresses.os, "name", "nt")
+    assert "Windows" in addresses.why_no_file(name)
 
 
 def test_a_key_that_is_file_and_folder_is_refused(moto, tmp_path):
@@ -100,7 +99,7 @@ def test_two_keys_for_one_file_are_refused_where_case_does_not_count(moto, tmp_p
     moto.put("Ratings.csv", b"1")
     moto.put("ratings.csv", b"2")
     assert download_dir(moto.address(), tmp_path / "counts").files == 2
-    monkeypatch.setattr(paths, "ignores_case", lambda folder: True)
+    monkeypatch.setattr(downloads, "ignores_case", lambda folder: True)
     with pytest.raises(StorageError, match=r"'ratings.csv' and 'Ratings.csv' are one file"):
         download_dir(moto.address(), tmp_path / "does not")
     assert not (tmp_path / "does not").exists()
@@ -108,7 +107,7 @@ def test_two_keys_for_one_file_are_refused_where_case_does_not_count(moto, tmp_p
 
 def test_whether_case_counts_is_found_out_without_a_trace(tmp_path):
     assert (
-        paths.ignores_case(tmp_path / "not made")
+        downloads.ignores_case(tmp_path / "not made")
         == (tmp_path.parent / tmp_path.name.upper()).exists()
     )
     assert list(tmp_path.iterdir()) == []
@@ -163,4 +162,4 @@ def test_what_stands_in_the_way_is_named(moto, tmp_path):
 def test_a_path_too_long_for_the_system_is_refused(tmp_path):
     long = "/".join(["x" * 250] * 17)
     with pytest.raises(StorageError, match=r"a path longer than 4,032 bytes"):
-        paths.places([long], tmp_path, "s3://bucket/")
+        downloads.places([long], tmp_path, "s3://bucket/")

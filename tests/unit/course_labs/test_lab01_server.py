@@ -5,7 +5,7 @@ import io
 import pytest
 
 from course_cloud.storage import list_keys, local_s3, read_table
-from course_cloud.storage.damage import publish_damaged
+from course_cloud.storage.publish import publish_damaged
 from course_labs.checks.lab01.server import MemoryS3
 from course_utils.errors import StorageError
 

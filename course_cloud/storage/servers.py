@@ -1,8 +1,9 @@
-"""A local S3 server to practice on: moto's, in this process, on 127.0.0.1 only.
+"""The client of an S3 server by its address, and a local server to practice on.
 
-It keeps everything in memory, and everything is gone when the process ends. It knows buckets,
-keys, prefixes, versions, multipart uploads and presigned links; it does **not** check signatures
-or policies, so access is never denied. `tests` run against a real server (OpenStack Swift) too.
+The local server is moto's, in this process, on 127.0.0.1 only. It keeps everything in memory, and
+everything is lost when the process ends. It has buckets, keys, prefixes, versions, multipart
+uploads and presigned links; it does **not** verify signatures or policies, so access is never
+denied. The tests run against a real server (OpenStack Swift) as well.
 """
 
 from __future__ import annotations
@@ -13,15 +14,63 @@ import os
 import threading
 from types import TracebackType
 from typing import Any
+from urllib.parse import urlsplit
 
 from course_cloud.storage.failures import need
+from course_utils.errors import StorageError
 
-# Visibly made up: no server but this one takes them.
-ACCESS_KEY, SECRET, REGION = "local-practice", "not-a-real-secret", "us-east-1"
+CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 30.0  # seconds
+ATTEMPTS = 4  # the first and three retries, after up to 1, 2 and 4 seconds
+CONNECTIONS = 32  # kept open by the client, for parallel transfers
+REGION = "us-east-1"
+ACCESS_KEY, SECRET = "local-practice", "not-a-real-secret"  # only the local server accepts them
 
-# What would lead boto3 or the AWS CLI elsewhere is taken out of the environment for the while.
-OVERRIDES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3",
-             "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")  # fmt: skip
+# Temporarily unset by the local server; they override its endpoint or credentials.
+OVERRIDES = (
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+)
+
+
+def make_client(
+    session: Any,
+    *,
+    endpoint_url: str | None = None,
+    attempts: int = ATTEMPTS,
+    connect_timeout: float = CONNECT_TIMEOUT,
+    read_timeout: float = READ_TIMEOUT,
+) -> Any:
+    """Make an S3 client of a boto3 session, with the retries, timeouts and pool of the course."""
+    from botocore.config import Config
+
+    config = Config(
+        region_name=session.region_name or REGION,
+        signature_version="s3v4",
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        connect_timeout=connect_timeout,
+        read_timeout=read_timeout,
+        max_pool_connections=CONNECTIONS,
+        tcp_keepalive=True,
+    )
+    try:
+        client = session.client("s3", endpoint_url=endpoint_url, config=config)
+    except ValueError as error:  # botocore's word for an endpoint that is no URL
+        raise StorageError(
+            f"{error}; write AWS_ENDPOINT_URL as http://host:port or https://host."
+        ) from None
+    host = urlsplit(client.meta.endpoint_url).hostname or ""
+    if host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        return client
+    other = Config(
+        s3={"addressing_style": "path"},
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        proxies={} if host in ("127.0.0.1", "localhost", "::1") else None,
+    )
+    return session.client("s3", endpoint_url=endpoint_url, config=config.merge(other))
 
 
 class _Running:
@@ -57,8 +106,6 @@ class LocalS3:
 
     def client(self) -> Any:
         """Return a boto3 S3 client of this server, whatever the environment says."""
-        from course_cloud.storage.client import make_client
-
         session = need("boto3").session.Session(
             aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET, region_name=REGION
         )

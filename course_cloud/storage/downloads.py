@@ -1,0 +1,338 @@
+"""Objects below a prefix to a folder: in parallel, and each file verified before it appears.
+
+No key becomes a file outside the folder: `places` refuses such keys before anything is downloaded.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import stat
+import unicodedata
+from collections.abc import Collection, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from course_cloud.storage.addresses import (
+    TEMPORARY,
+    Address,
+    S3Object,
+    as_folder,
+    list_keys,
+    parse_address,
+    shown,
+    why_no_file,
+)
+from course_cloud.storage.client import default_client
+from course_cloud.storage.failures import disk, explained
+from course_cloud.storage.objects import fetch
+from course_cloud.storage.transfers import (
+    PART,
+    Crew,
+    Job,
+    Transferred,
+    etag_in,
+    is_complete,
+    n_workers,
+    same_bytes,
+    sha256_in,
+    transfer_config,
+)
+from course_utils.errors import StorageError
+
+TRIES = 5  # downloads of an object whose bytes do not match its checksum
+PATH_BYTES = 4096
+ROOM = 64  # bytes of a path that stay free for the name of a temporary file
+
+
+def download_dir(
+    address: str,
+    folder: str | Path,
+    *,
+    client: Any = None,
+    workers: int | None = None,
+    progress: bool = True,
+) -> Transferred:
+    """Download every object below an address to a folder, under its key without the address.
+
+    Files that the folder holds already, with the same size and content, are skipped; other files of
+    the same name are replaced. Each file appears complete and verified or not at all, so a second
+    call continues an interrupted one, file by file. An object beyond 8 MiB is downloaded by boto3
+    in parallel ranges; when it fails, the next call downloads it from its beginning.
+
+    Parameters
+    ----------
+    address
+        ``"s3://bucket/prefix"``, or a prefix in the bucket that COURSE_BUCKET names. The prefix
+        is a folder's name: a slash is appended.
+    folder
+        The target. Made when missing.
+    client, workers, progress
+        As in :func:`upload_dir`.
+
+    Returns
+    -------
+    Transferred
+        How many files and bytes were downloaded, and how many files were skipped.
+
+    Raises
+    ------
+    StorageError
+        Before anything is downloaded: when there is nothing below the address, the disk has too
+        little room, or one of the keys cannot become a file in the folder; see :func:`places`.
+        Afterwards, once: when objects failed. The others are downloaded all the same, unless ten
+        fail in a row.
+
+    Warns
+    -----
+    CourseWarning
+        When only the size of an object could be compared: one without the SHA-256 of `upload_dir`
+        that is encrypted with KMS, or was uploaded in parts whose sizes the server does not report.
+
+    Notes
+    -----
+    Empty objects whose key ends with a slash, the folders of the S3 console, are ignored. Files
+    that are not in the bucket stay in the folder. Memory: up to 16 MiB for each worker.
+    """
+    top = Path(folder)
+    client = default_client() if client is None else client
+    source = as_folder(parse_address(address, need_key=False))
+    workers = n_workers(client, workers)
+    items = {
+        item.key.removeprefix(source.key): item
+        for item in list_keys(str(source), client=client)
+        if item.size or not item.key.endswith("/")
+    }
+    if not items:
+        raise StorageError(f"There is nothing to download below {source}; check the address.")
+    with disk("use", top):
+        paths = places(items, top, str(source))
+        _need_room({path: items[name].size for name, path in paths.items()}, top)
+        top.mkdir(parents=True, exist_ok=True)
+    total = sum(item.size for item in items.values())
+    with Crew("download", workers, total, progress) as crew:
+        jobs = [
+            Job(
+                item.key,
+                item.size,
+                partial(_download, client, item, paths[name], crew),
+                big=item.size > PART,
+            )
+            for name, item in items.items()
+        ]
+        crew.run(jobs)
+    return crew.summary("downloaded", f"from {source}", len(jobs), "download_dir")
+
+
+def _download(client: Any, item: S3Object, path: Path, crew: Crew) -> bool:
+    """Download one object; return False when the file has the same content already."""
+    if path.is_file() and path.stat().st_size == item.size and is_complete(client, item, path):
+        return False
+    get = _download_parts if item.size > PART else _download_whole
+    with disk("write", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{TEMPORARY[0]}{secrets.token_hex(8)}{TEMPORARY[1]}")
+    try:
+        verified = get(client, item, temporary, crew)
+        if verified is False:
+            raise StorageError(
+                f"Could not download {item.address}: what arrives does not match the object's "
+                "checksum; run it again, and ask who owns the bucket when it stays so."
+            )
+        if verified is None:
+            crew.unverified.append(item.key)
+        with disk("write", path):
+            os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return True
+
+
+def _download_whole(client: Any, item: S3Object, temporary: Path, crew: Crew) -> bool | None:
+    """Write an object of one request to `temporary` when it is right; return whether it is."""
+    place = Address(item.bucket, item.key)
+    for _ in range(TRIES):
+        crew.need_wanted()
+        data, answer = fetch(client, place, item.etag, doing="download")
+        verified = _verify(client, item, answer, data)
+        if verified is not False:
+            break
+    crew.need_wanted()
+    if verified is not False:
+        with disk("write", temporary):
+            temporary.write_bytes(data)
+    return verified
+
+
+def _download_parts(client: Any, item: S3Object, temporary: Path, crew: Crew) -> bool | None:
+    """Write a big object to `temporary` by boto3's managed transfer; return whether it is right."""
+    with explained("download", item.bucket, item.key, client), disk("write", temporary):
+        answer = client.head_object(Bucket=item.bucket, Key=item.key, IfMatch=f'"{item.etag}"')
+        with open(temporary, "xb") as file:
+            client.download_fileobj(
+                item.bucket,
+                item.key,
+                file,
+                Config=transfer_config(PART, crew.workers),
+                Callback=crew.moved,
+            )
+    return _verify(client, item, answer, temporary)
+
+
+def _verify(client: Any, item: S3Object, answer: Any, content: bytes | Path) -> bool | None:
+    """Return whether `content` is the object; None when its checksum cannot be recomputed."""
+    with disk("read", content):
+        verified = same_bytes(content, etag_in(answer), sha256_in(answer))
+        if verified is None and "-" in item.etag:
+            parts = _part_sizes(client, item)
+            verified = same_bytes(content, item.etag, parts=parts) if parts else None
+    return verified
+
+
+def _part_sizes(client: Any, item: S3Object) -> list[int]:
+    """Return the sizes of an object's parts; empty when the server does not report them."""
+    sizes: list[int] = []
+    with explained("look at", item.bucket, item.key, client):
+        for number in range(1, int(item.etag.rpartition("-")[2]) + 1):
+            try:
+                answer = client.head_object(Bucket=item.bucket, Key=item.key, PartNumber=number)
+            except client.exceptions.ClientError:
+                return []  # some servers do not know PartNumber
+            if "PartsCount" not in answer:
+                return []
+            sizes.append(answer["ContentLength"])
+    return sizes if sum(sizes) == item.size else []
+
+
+def places(names: Collection[str], folder: Path, source: str) -> dict[str, Path]:
+    """Return the path in `folder` for each name, or refuse them all when one cannot be a file.
+
+    Parameters
+    ----------
+    names
+        Keys without their prefix.
+    folder
+        The target folder. It may be a link itself; nothing below it may.
+    source
+        The name of the keys' place, for the message.
+
+    Raises
+    ------
+    StorageError
+        For names that :func:`course_cloud.storage.addresses.why_no_file` refuses, two names for one
+        file ("A" and "a" too, when the file system ignores case), a name that is both file and
+        folder, paths that are too long, and when a link, a folder or a device is in the place of a
+        file or folder.
+
+    Notes
+    -----
+    Links are searched for once, before the download. A program that creates one in the folder while
+    the download runs is not detected.
+    """
+    top = folder.resolve()
+    bad = [(name, why) for name in names if (why := why_no_file(name))]
+    if not bad:
+        bad = [*_clashes(names, ignores_case(top)), *_in_the_way(names, top)]
+    if bad:
+        told = "; ".join(f"{shown(name)} {why}" for name, why in bad[:3])
+        more = f"; and {len(bad) - 3:,} more" if len(bad) > 3 else ""
+        raise StorageError(
+            f"{source} holds {_count(len(bad), 'key')} that cannot become a file in {folder}: "
+            f"{told}{more}. Nothing was downloaded; copy such objects to other keys first, or "
+            "choose another folder."
+        )
+    return {name: top / name for name in names}
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'s' * (n != 1)}"
+
+
+def _clashes(names: Collection[str], fold: bool) -> Iterator[tuple[str, str]]:
+    """Yield the names that would have the same path as another, or a path below a file."""
+
+    def identity(name: str) -> str:
+        return unicodedata.normalize("NFC", name).casefold() if fold else name
+
+    files: dict[str, str] = {}
+    for name in names:
+        other = files.setdefault(identity(name), name)
+        if other != name:
+            yield name, f"and {shown(other)} are one file to this file system"
+    for name in names:
+        parts = identity(name).split("/")
+        for n in range(1, len(parts)):
+            file = files.get("/".join(parts[:n]))
+            if file is not None:
+                yield name, f"needs a folder where {shown(file)} is a file"
+                break
+
+
+def _in_the_way(names: Collection[str], top: Path) -> Iterator[tuple[str, str]]:
+    """Yield the names whose path is blocked by what the folder holds already."""
+    known: dict[Path, str | None] = {top: None}
+
+    def blocked(folder: Path) -> str | None:
+        if folder not in known:
+            known[folder] = blocked(folder.parent) or _obstacle(folder, folders=True)
+        return known[folder]
+
+    for name in names:
+        path = top / name
+        if len(os.fsencode(path)) > PATH_BYTES - ROOM:
+            yield name, f"would have a path longer than {PATH_BYTES - ROOM:,} bytes"
+        else:
+            why = blocked(path.parent) or _obstacle(path, folders=False)
+            if why:
+                yield name, why
+
+
+def _obstacle(path: Path, folders: bool) -> str | None:
+    try:
+        mode = path.lstat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        return f"cannot be looked at ({error.strerror})"
+    if stat.S_ISLNK(mode) or getattr(os.path, "isjunction", lambda _: False)(path):
+        return f"would go through the link {path}"
+    if folders and not stat.S_ISDIR(mode):
+        return f"needs a folder where {path} is a file"
+    if not folders and not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "no ordinary file"
+        return f"would replace {path}, which is {what}"
+    return None
+
+
+def ignores_case(folder: Path) -> bool:
+    """Return whether "A" and "a" are one file in the nearest folder that exists."""
+    while not folder.is_dir():
+        if folder == folder.parent:
+            return False
+        folder = folder.parent
+    probe = folder / f".course-case-{secrets.token_hex(4)}"
+    try:
+        probe.touch(exist_ok=False)
+    except OSError:
+        return False  # the folder is not writable; the download will report it
+    try:
+        return (folder / probe.name.upper()).exists()
+    finally:
+        probe.unlink()
+
+
+def _need_room(sizes: dict[Path, int], folder: Path) -> None:
+    """Refuse a download that the disk has no room for; files of the right size do not count."""
+    there = {path: path.stat().st_size if path.is_file() else -1 for path in sizes}
+    needed = sum(size for path, size in sizes.items() if there[path] != size)
+    disk_of = folder.resolve()
+    while not disk_of.is_dir():
+        disk_of = disk_of.parent
+    free = shutil.disk_usage(disk_of).free
+    if needed > free:
+        raise StorageError(
+            f"The download needs {needed / 1e6:,.0f} MB and the disk of {folder} has "
+            f"{free / 1e6:,.0f} MB left; make room, or choose a folder on another disk."
+        )

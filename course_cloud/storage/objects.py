@@ -1,0 +1,202 @@
+"""Single objects: read into memory, read as a seekable file, and shared by a presigned link.
+
+All requests for one object name the version that the first answer reported (``If-Match`` with its
+ETag), so that bytes of two versions are never mixed.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from course_cloud.storage.addresses import Address, parse_address
+from course_cloud.storage.client import default_client
+from course_cloud.storage.failures import explained
+from course_utils.errors import StorageError
+
+BLOCK = 2**20  # bytes read from the connection at a time
+TAIL = 64 * 1024  # bytes of the first request of an `ObjectFile`; a Parquet footer is at the end
+PART = 8 * 2**20  # bytes of one ranged request
+PARALLEL = 8  # ranged requests in parallel
+RETRIES = 4  # of a body that breaks off; botocore retries requests, but not the reading of a body
+PAUSE = 0.2  # seconds before the first retry, doubled for each further one
+
+
+def fetch(
+    client: Any, place: Address, etag: str | None = None, span: str = "", *, doing: str = "read"
+) -> tuple[bytes, dict[str, Any]]:
+    """Return the bytes of an object, and the first answer of the server without its body.
+
+    When the connection breaks off, the missing bytes of the same version are requested. It is
+    given up after four retries in a row that bring no new byte.
+
+    Parameters
+    ----------
+    client, place
+        A boto3 client of S3, and the object's address.
+    etag
+        The version to read; None for the current one.
+    span
+        An HTTP range, such as ``"bytes=0-99"`` or ``"bytes=-100"`` for the last 100 bytes; empty
+        for the whole object.
+    doing
+        The verb of the error message.
+
+    Raises
+    ------
+    StorageError
+        When the object cannot be read or is another version than `etag`.
+    """
+    from botocore.exceptions import BotoCoreError
+    from urllib3.exceptions import HTTPError
+
+    asked: dict[str, Any] = {"Bucket": place.bucket, "Key": place.key}
+    first: dict[str, Any] = {}
+    blocks: list[bytes] = []
+    start = end = fruitless = 0
+    with explained(doing, *place, client):
+        while True:
+            if etag is not None:
+                asked["IfMatch"] = f'"{etag}"' if not etag.startswith('"') else etag
+            if span:
+                asked["Range"] = span
+            answer = client.get_object(**asked)
+            etag = etag or answer["ETag"]
+            if etag.strip('"') != answer["ETag"].strip('"'):  # some servers ignore If-Match
+                raise StorageError(
+                    f"Could not {doing} {place}: the object changed while it was being read; run "
+                    "it again."
+                )
+            if not first:
+                first = answer
+                start, end = _span_of(answer)
+            had = len(blocks)
+            try:
+                blocks.extend(answer["Body"].iter_chunks(BLOCK))
+            except (BotoCoreError, HTTPError):
+                answer["Body"].close()
+                fruitless = fruitless + 1 if len(blocks) == had else 1
+                if fruitless > RETRIES:
+                    raise
+            else:
+                break
+            time.sleep(PAUSE * 2 ** (fruitless - 1))
+            span = f"bytes={start + sum(map(len, blocks))}-{end - 1}"
+    data = b"".join(blocks)
+    if len(data) != end - start:
+        raise StorageError(
+            f"Could not {doing} {place}: the server sent {len(data):,} bytes where "
+            f"{end - start:,} were asked for; run it again."
+        )
+    return data, first
+
+
+def _span_of(answer: dict[str, Any]) -> tuple[int, int]:
+    """Return the first byte that an answer holds, and the one after its last."""
+    said = answer.get("ContentRange", "")  # "bytes 936-999/1000"
+    start = int(said.removeprefix("bytes ").partition("-")[0]) if said else 0
+    return start, start + answer["ContentLength"]
+
+
+class ObjectFile(io.RawIOBase):
+    """A seekable file of which only what is read is fetched, by ranged requests.
+
+    Parameters
+    ----------
+    client, place, etag
+        As for `fetch`.
+
+    Attributes
+    ----------
+    size : int
+        Bytes of the object. Opening it fetches the last 64 KiB, which report the size and version.
+    """
+
+    def __init__(self, client: Any, place: Address, etag: str | None = None) -> None:
+        self.client, self.place, self.position = client, place, 0
+        self.tail, answer = fetch(client, place, etag, f"bytes=-{TAIL}")
+        self.etag: str = answer["ETag"]
+        _, self.size = _span_of(answer)
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def tell(self) -> int:
+        """Return the position of the next read."""
+        return self.position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move to `offset` from the start, the current position or the end."""
+        self.position = offset + (0, self.position, self.size)[whence]
+        return self.position
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next `size` bytes, or all up to the end; fewer only at the end."""
+        start = min(self.position, self.size)
+        end = self.size if size < 0 else min(start + size, self.size)
+        self.position = max(self.position, end)
+        known = self.size - len(self.tail)
+        if start >= known:
+            return self.tail[start - known : end - known]
+        cuts = [(cut, min(cut + PART, end, known)) for cut in range(start, min(end, known), PART)]
+        with ThreadPoolExecutor(min(PARALLEL, len(cuts) or 1)) as pool:
+            parts = list(pool.map(self._part, cuts))
+        return b"".join([*parts, self.tail[: max(0, end - known)]])
+
+    def _part(self, cut: tuple[int, int]) -> bytes:
+        start, end = cut
+        data, answer = fetch(self.client, self.place, self.etag, f"bytes={start}-{end - 1}")
+        # without ContentRange the server ignored the range and sent the whole object
+        return data if answer.get("ContentRange") else data[start:end]
+
+
+def presign(address: str, expires: int = 3600, *, client: Any = None) -> str:
+    """Return a link that lets anyone who has it read one object, without credentials.
+
+    Parameters
+    ----------
+    address
+        ``"s3://bucket/key"``, or a bare key when ``COURSE_BUCKET`` is set.
+    expires
+        Seconds for which the link works, 1 to 604,800 (a week). It ends earlier when the
+        credentials that signed it do: those of SSO and of roles live for hours.
+    client
+        A boto3 client of S3; when left out, one from `connect`.
+
+    Returns
+    -------
+    str
+        The link. It holds no secret key, but whoever sees it can use it: never print one into a
+        notebook that you pass on.
+
+    Raises
+    ------
+    StorageError
+        For a time out of bounds, for a key with ``..`` between slashes, and when there are no
+        credentials to sign with.
+
+    Notes
+    -----
+    The link is computed without a request, so it may point to an object that does not exist.
+    """
+    place = parse_address(address)
+    if isinstance(expires, bool) or not isinstance(expires, int) or not 1 <= expires <= 604_800:
+        raise StorageError(f"A link can work for 1 to 604,800 seconds, not {expires!r}.")
+    if {".", ".."} & {*place.key.split("/")}:
+        raise StorageError(
+            f"{place} cannot be linked to: browsers take '..' and '.' in an address for folders; "
+            "copy the object to a key without them."
+        )
+    client = client if client is not None else default_client()
+    with explained("make a link to", *place, client):
+        link: str = client.generate_presigned_url(
+            "get_object", Params={"Bucket": place.bucket, "Key": place.key}, ExpiresIn=expires
+        )
+    return link

@@ -1,0 +1,275 @@
+"""A folder of this computer to a bucket: in parallel, verified, and only what is not there yet."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import mimetypes
+import os
+import secrets
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from course_cloud.storage.addresses import (
+    LONGEST_KEY,
+    Address,
+    S3Object,
+    as_folder,
+    is_clutter,
+    is_temporary,
+    list_keys,
+    parse_address,
+    shown,
+    why_no_file,
+)
+from course_cloud.storage.client import default_client
+from course_cloud.storage.failures import disk, explained
+from course_cloud.storage.transfers import (
+    PART,
+    SHA256,
+    Crew,
+    Job,
+    Transferred,
+    composite,
+    cut_into,
+    digest,
+    etag_in,
+    is_complete,
+    n_workers,
+    part_size,
+    transfer_config,
+)
+from course_utils.errors import CourseWarning, StorageError
+
+
+def upload_dir(
+    folder: str | Path,
+    address: str,
+    *,
+    client: Any = None,
+    workers: int | None = None,
+    progress: bool = True,
+    last: str | None = None,
+) -> Transferred:
+    """Upload every file below a folder, each under the address and its path in the folder.
+
+    Files that the bucket holds already, with the same size and content, are skipped, so a second
+    call continues an interrupted one, file by file. A file beyond 8 MiB is uploaded by boto3 in
+    parallel parts. When a part fails, boto3 aborts the upload: no parts stay in the bucket, and the
+    next call sends the file from its beginning.
+
+    Parameters
+    ----------
+    folder
+        A folder on this computer.
+    address
+        ``"s3://bucket/prefix"``, or a prefix in the bucket that COURSE_BUCKET names. The prefix
+        is a folder's name: a slash is appended.
+    client
+        A boto3 S3 client; when left out, :func:`course_cloud.storage.connect` makes one.
+    workers
+        Number of parallel requests; when left out, 16, or fewer when the client keeps fewer
+        connections.
+    progress
+        Whether to show a progress bar when the work takes longer than two seconds.
+    last
+        The name of a file that is uploaded after all others, and not when one of them failed:
+        where it exists in the bucket, the folder is complete.
+
+    Returns
+    -------
+    Transferred
+        How many files and bytes were uploaded, and how many files were skipped.
+
+    Raises
+    ------
+    StorageError
+        Before anything is uploaded: when the folder is missing or empty, a file's name would make a
+        key that :func:`download_dir` refuses, or the bucket cannot be listed. Afterwards, once:
+        when files failed. The others are uploaded all the same, unless ten fail in a row. The
+        message counts and names the failures.
+
+    Warns
+    -----
+    CourseWarning
+        When links or special files were left out: a link may point anywhere on the computer.
+
+    Notes
+    -----
+    What macOS, Windows and Jupyter leave in folders (``.DS_Store``, ``._*``, ``Thumbs.db``,
+    ``.ipynb_checkpoints``) is ignored, and empty folders have no key. Objects without a file in the
+    folder stay in the bucket. Every object gets its SHA-256 as metadata. Do not write to the files
+    meanwhile: up to 8 MiB a file is uploaded as it was when it was read; a larger one is removed
+    from the bucket when its content is not the one that was hashed before. Memory: up to 8 MiB for
+    each worker.
+
+    Ctrl-C aborts the uploads in parts. Only when the connection is lost as well do their parts stay
+    in the bucket, and are paid for, until a lifecycle rule removes them.
+    """
+    top = Path(folder)
+    client = default_client() if client is None else client
+    target = as_folder(parse_address(address, need_key=False))
+    workers = n_workers(client, workers)
+    files = _files_below(top, target.key)
+    known = {item.key: item for item in list_keys(str(target), client=client)}
+    with _bodies_at_once(client), Crew("upload", workers, sum(files.values()), progress) as crew:
+        jobs = []
+        for name, size in files.items():
+            place = Address(target.bucket, target.key + name)
+            send = partial(_upload, client, place, top / name, known.get(place.key), crew)
+            jobs.append(Job(name, size, partial(send, size > PART), big=size > PART))
+        crew.run(job for job in jobs if job.name != last)
+        if not crew.failed:
+            crew.run(job for job in jobs if job.name == last)
+    return crew.summary("uploaded", f"to {target}", len(jobs), "upload_dir")
+
+
+def _files_below(folder: Path, prefix: str) -> dict[str, int]:
+    """Return the name of every file below, with slashes, and its size; sorted."""
+    if not folder.is_dir():
+        raise StorageError(f"There is no folder {folder} to upload; check the path.")
+    sizes: dict[str, int] = {}
+    left_out: list[str] = []
+    with disk("read", folder):
+        for entry in _walk(folder):
+            name = Path(entry.path).relative_to(folder).as_posix()
+            if is_clutter(name) or is_temporary(entry.name):
+                continue
+            if entry.is_file(follow_symlinks=False):
+                sizes[name] = entry.stat(follow_symlinks=False).st_size
+            else:
+                left_out.append(name)
+    bad = [(name, why) for name in sizes if (why := _why_no_key(name, prefix))]
+    if bad:
+        name, why = bad[0]
+        more = f", and {len(bad) - 1:,} more like it" if len(bad) > 1 else ""
+        raise StorageError(
+            f"{folder} holds a file that cannot become a key: {shown(name)} {why}{more}. Nothing "
+            "was uploaded; rename it first."
+        )
+    if left_out:
+        names = ", ".join(shown(name) for name in sorted(left_out)[:3])
+        warnings.warn(
+            f"{len(left_out):,} links or special files of {folder} are not uploaded: {names}"
+            f"{', …' if len(left_out) > 3 else ''}. Copy what they point to into the folder if you "
+            "want it in the bucket.",
+            CourseWarning,
+            stacklevel=3,
+        )
+    if not sizes:
+        raise StorageError(f"{folder} holds no files to upload; check the path.")
+    return dict(sorted(sizes.items()))
+
+
+def _walk(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """Yield everything below except folders; links are not followed."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _walk(Path(entry.path))
+            else:
+                yield entry
+
+
+def _why_no_key(name: str, prefix: str) -> str | None:
+    why = why_no_file(name)
+    if why is None and len(f"{prefix}{name}".encode()) > LONGEST_KEY:
+        why = f"makes a key longer than {LONGEST_KEY:,} bytes"
+    return why
+
+
+@contextmanager
+def _bodies_at_once(client: Any) -> Iterator[None]:
+    """Send each body together with its headers while the block runs.
+
+    botocore asks first (``Expect: 100-continue``) and waits for the answer, a second round trip for
+    each file. That pays off for gigabytes that may be refused, not for the 8 MiB sent here.
+    """
+    events, event, name = client.meta.events, "before-call.s3", f"course-{secrets.token_hex(8)}"
+
+    def do_not_ask(params: Any, **_: Any) -> None:
+        params["headers"].pop("Expect", None)
+
+    events.register_last(event, do_not_ask, unique_id=name)  # after botocore's own handler
+    try:
+        yield
+    finally:
+        events.unregister(event, unique_id=name)
+
+
+def _upload(
+    client: Any, place: Address, path: Path, known: S3Object | None, crew: Crew, big: bool
+) -> bool:
+    """Upload one file; return False when `known`, the object there, has the same content."""
+    with disk("read", path):
+        content = path if big else path.read_bytes()
+        size = path.stat().st_size if isinstance(content, Path) else len(content)
+    if known and known.size == size and is_complete(client, known, content):
+        return False
+    with disk("read", path):
+        sha256 = digest(content, "sha256")
+    kind, packed = mimetypes.guess_type(path.name)
+    described = {
+        "ContentType": kind if kind and not packed else "binary/octet-stream",
+        "Metadata": {SHA256: sha256},
+    }
+    if isinstance(content, Path):
+        _upload_parts(client, place, content, described, crew)
+        return True
+    md5 = hashlib.md5(content, usedforsecurity=False)
+    with explained("upload", *place, client):
+        answer = client.put_object(
+            Bucket=place.bucket,
+            Key=place.key,
+            Body=content,
+            ContentMD5=base64.b64encode(md5.digest()).decode(),
+            **described,
+        )
+    _refuse_other_than(md5.hexdigest(), client, place, answer)
+    return True
+
+
+def _upload_parts(
+    client: Any, place: Address, path: Path, described: dict[str, Any], crew: Crew
+) -> None:
+    """Upload a big file by boto3's managed transfer, and compare the ETag of the result."""
+    with disk("read", path):
+        size = path.stat().st_size
+        part = part_size(size)
+        etag = composite(path, cut_into(size, part))
+    failure = None
+    try:
+        with explained("upload", *place, client), disk("read", path):
+            client.upload_file(
+                str(path),
+                *place,
+                ExtraArgs=described,
+                Config=transfer_config(part, crew.workers),
+                Callback=crew.moved,
+            )
+    except StorageError as error:
+        failure = error
+    try:
+        stored = client.head_object(Bucket=place.bucket, Key=place.key)
+    except client.exceptions.ClientError:
+        stored = {}  # who may write may not be allowed to read
+    if failure and etag_in(stored) != etag:  # equal: only the answer of the last request was lost
+        raise failure
+    _refuse_other_than(etag, client, place, stored)
+
+
+def _refuse_other_than(etag: str, client: Any, place: Address, answer: Any) -> None:
+    """Remove the version that `answer` reports, and raise, when its ETag is not `etag`."""
+    if etag_in(answer) in ("", etag):
+        return
+    version = {"VersionId": answer["VersionId"]} if answer.get("VersionId") else {}
+    with explained("remove the damaged", *place, client):
+        client.delete_object(Bucket=place.bucket, Key=place.key, **version)
+    raise StorageError(
+        f"Could not write {place}: what the server stored does not match the checksum of what it "
+        "was sent, so it was removed; run it again."
+    )
