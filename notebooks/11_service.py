@@ -469,6 +469,7 @@ print("answers that were not 200:", sum(status != 200 for status in statuses))
 # WORKDIR /app
 # COPY pyproject.toml requirements.txt README.md LICENSE ./
 # COPY course_utils course_utils
+# COPY course_cloud course_cloud
 # COPY data/sample data/sample
 # # The versions that the course is tested with; of S3 the client alone.
 # RUN pip install --no-cache-dir --constraint requirements.txt ".[serve]" boto3

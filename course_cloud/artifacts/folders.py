@@ -1,4 +1,4 @@
-"""A folder that appears whole, is replaced whole, and is read only when it is what it should be."""
+"""The folder of an artifact: replaced as a whole, and verified against its manifest."""
 
 from __future__ import annotations
 
@@ -7,18 +7,25 @@ import os
 import secrets
 import shutil
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from course_cloud.artifacts.manifest import LARGEST, MANIFEST, Manifest, parse_manifest
+from course_cloud.storage.addresses import is_clutter
 from course_cloud.storage.failures import disk
 from course_utils.errors import ArtifactError, DataError
 
+CLOCK_TICK = 0.02  # seconds; the times of files advance in steps of up to 10 ms
+# SHA-256 of files that `fetch` has just verified, so that the next `load` need not hash them again.
+# The key changes when a file does: device, inode, size, and times of the last changes.
+_fetched: dict[tuple[int, ...], str] = {}
+
 
 def as_path(folder: str | Path) -> Path:
-    """Return the whole path of a folder on this computer.
+    """Return the absolute path of a local folder.
 
     Raises
     ------
@@ -34,23 +41,23 @@ def as_path(folder: str | Path) -> Path:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """Give a new folder, and put it in the place of `target` when the block ends well.
+    """Yield a new folder, which replaces `target` when the block ends without an error.
 
     Raises
     ------
     DataError
-        When something else than an artifact is in the place.
+        When `target` is something else than an artifact.
     StorageError
         When the disk refuses.
 
     Notes
     -----
-    A folder cannot be renamed onto another, so the old one steps aside first, under a name that
-    :func:`standing` knows: at every moment one of both is found, also when the process is killed.
-    What a killed one left behind is removed by the next, while it alone holds the lock.
+    A folder cannot be renamed onto another one, so the old folder is renamed first, to a name that
+    :func:`standing` finds. At every moment the old or the new folder can be found, also when the
+    process is killed. The next save removes what a killed one has left, under a lock.
     """
-    with disk("write", target), _alone(target):
-        _refuse_foreign(target)
+    with disk("write", target), _lock(target.parent):
+        _need_replaceable(target)
         _remove_leftovers(target)
         new = _beside(target, "new")
         new.mkdir()
@@ -58,15 +65,18 @@ def replacing(target: Path) -> Iterator[Path]:
             yield new
             for path in (*new.iterdir(), new):
                 _sync(path)
-            _put_in_place(new, target)
+            with suppress(FileNotFoundError):
+                os.rename(target, _beside(target, "old"))
+            os.rename(new, target)
+            _sync(target.parent)
         finally:
             shutil.rmtree(new, ignore_errors=True)
         _remove_leftovers(target)
 
 
 def standing(folder: Path) -> Path:
-    """Return where the artifact of a folder is: there, or aside, where a kill has left it."""
-    with suppress(OSError):  # there is nothing, or somebody replaces it right now
+    """Return the path of the artifact: `folder`, or the old version that a killed save left."""
+    with suppress(OSError):  # the parent is missing, or another process is replacing the folder
         if not os.path.lexists(folder):
             aside = [path for path in _all_beside(folder, "old") if (path / MANIFEST).exists()]
             return max(aside, key=lambda path: path.stat().st_mtime, default=folder)
@@ -74,12 +84,14 @@ def standing(folder: Path) -> Path:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read the manifest of a folder and check that the folder holds what it lists, by size.
+    """Read the manifest of a folder, which must hold exactly the listed files, of listed sizes.
+
+    Files that macOS, Windows or Jupyter leave in folders are ignored.
 
     Raises
     ------
     ArtifactError
-        When there is no manifest, or the files and their sizes are others.
+        When there is no manifest, or files or sizes differ.
     """
     if not folder.is_dir():
         raise ArtifactError(f"There is no artifact in {folder}; artifacts.save makes one.")
@@ -94,7 +106,7 @@ def read_manifest(folder: Path) -> Manifest:
     if len(content) > LARGEST:
         raise ArtifactError(f"{path} is larger than any manifest; save the model again.")
     manifest = parse_manifest(content, path)
-    strange = sorted({entry.name for entry in folder.iterdir()} - {*manifest.files, MANIFEST})
+    strange = sorted({*_names(folder)} - {*manifest.files, MANIFEST})
     if strange:
         raise ArtifactError(
             f"{folder} holds {strange[0]!r}, which its manifest does not list; remove it, or save "
@@ -106,46 +118,69 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 @contextmanager
-def verified(folder: Path, name: str, manifest: Manifest) -> Iterator[IO[bytes]]:
-    """Open a file whose content is what the manifest says, at its beginning.
+def verified(
+    folder: Path, name: str, manifest: Manifest, fetched: bool = False
+) -> Iterator[IO[bytes]]:
+    """Open a file after comparing its content with the checksum in the manifest.
+
+    Parameters
+    ----------
+    folder, name, manifest
+        The file and the manifest that lists it.
+    fetched
+        True hashes the file and remembers the checksum; False takes a remembered one, once, when
+        the file has not changed since.
 
     Raises
     ------
     ArtifactError
-        When it is another.
+        When the content differs.
     """
     path, entry = folder / name, manifest.files[name]
     with open(path, "rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-        if found != entry["sha256"] or file.tell() != entry["bytes"]:
+        found = os.fstat(file.fileno())
+        key = found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+        sha256 = None if fetched else _fetched.pop(key, None)
+        if sha256 is None:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        if sha256 != entry["sha256"] or found.st_size != entry["bytes"]:
             raise ArtifactError(
                 f"{path} does not match the checksum in the manifest: it is damaged, or of another "
                 "run; save the model or fetch the run again."
             )
+        if fetched:
+            _fetched[key] = sha256
         file.seek(0)
         yield file
 
 
-def verify(folder: Path) -> Manifest:
-    """Check every file of a folder against its manifest, and return that."""
+def verify(folder: Path, fetched: bool = False) -> Manifest:
+    """Verify every file of a folder, see :func:`verified`; return the manifest."""
     manifest = read_manifest(folder)
+    if fetched:
+        time.sleep(CLOCK_TICK)  # a file that changes from now on gets another time
     for name in manifest.files:
-        with verified(folder, name, manifest):
+        with verified(folder, name, manifest, fetched):
             pass
     return manifest
 
 
-def entry_of(path: Path) -> dict[str, Any]:
-    """Return what a manifest says of a file."""
-    with open(path, "rb") as file:
-        return {
-            "sha256": hashlib.file_digest(file, "sha256").hexdigest(),
-            "bytes": path.stat().st_size,
-        }
+def entries_of(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the entry of each file of a folder for :attr:`Manifest.files`."""
+    entries: dict[str, dict[str, Any]] = {}
+    for name in sorted(_names(folder)):
+        with open(folder / name, "rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        entries[name] = {"sha256": sha256, "bytes": (folder / name).stat().st_size}
+    return entries
+
+
+def _names(folder: Path) -> list[str]:
+    return [name for name in os.listdir(folder) if not is_clutter(name)]
 
 
 def _need_file(path: Path, size: int | None) -> None:
-    """Refuse what is missing, no ordinary file, a link, or of another size."""
+    """Refuse a missing file, a link, a special file, and another size."""
     try:
         found = path.lstat()
     except FileNotFoundError:
@@ -168,37 +203,30 @@ def _all_beside(target: Path, what: str) -> list[Path]:
     return [path for path in target.parent.iterdir() if path.name.startswith(begins)]
 
 
-def _refuse_foreign(target: Path) -> None:
-    """Do not replace what nobody saved with this package."""
+def _need_replaceable(target: Path) -> None:
+    """Refuse to replace anything but an artifact or an empty folder."""
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise DataError(f"{target} is no folder of its own; give another place to save to.")
-    if target.is_dir() and any(target.iterdir()) and not (target / MANIFEST).is_file():
+    if target.is_dir() and _names(target) and not (target / MANIFEST).is_file():
         raise DataError(
             f"{target} holds other files and no {MANIFEST}, so it is not replaced; give a new "
             "folder."
         )
 
 
-def _put_in_place(new: Path, target: Path) -> None:
-    with suppress(FileNotFoundError):
-        os.rename(target, _beside(target, "old"))
-    os.rename(new, target)
-    _sync(target.parent)
-
-
 def _remove_leftovers(target: Path) -> None:
-    """Remove what killed saves left, but not the only version there is."""
+    """Remove what killed saves left, except an old version that has no successor."""
     for path in _all_beside(target, "new"):
         shutil.rmtree(path, ignore_errors=True)
     for path in _all_beside(target, "old") if target.exists() else ():
-        (path / MANIFEST).unlink(missing_ok=True)  # from here on it is no artifact
+        (path / MANIFEST).unlink(missing_ok=True)  # first: without it, `standing` passes it over
         shutil.rmtree(path, ignore_errors=True)
 
 
 def _sync(path: Path) -> None:
-    """Have a file or folder on the disk before going on."""
+    """Write a file or folder through to the disk."""
     if path.is_dir() and os.name == "nt":
-        return  # Windows opens no folder
+        return  # Windows cannot open folders
     number = os.open(path, os.O_RDONLY)
     try:
         os.fsync(number)
@@ -207,18 +235,18 @@ def _sync(path: Path) -> None:
 
 
 @contextmanager
-def _alone(target: Path) -> Iterator[None]:
-    """Wait until nobody else saves into the same parent folder; where the system can tell."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+def _lock(parent: Path) -> Iterator[None]:
+    """Hold the lock of a parent folder, where the system has such locks."""
+    parent.mkdir(parents=True, exist_ok=True)
     try:
         import fcntl
     except ImportError:  # Windows
         yield
         return
-    number = os.open(target.parent, os.O_RDONLY)
+    number = os.open(parent, os.O_RDONLY)
     try:
         with suppress(OSError):  # some network disks have no locks
             fcntl.flock(number, fcntl.LOCK_EX)
         yield
     finally:
-        os.close(number)  # which gives the lock back
+        os.close(number)  # releases the lock

@@ -1,102 +1,127 @@
-"""The manifest of an artifact: what it is, who made it, and what each of its files must be."""
+"""The manifest of an artifact: what it is, what made it, and size and checksum of each file."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import platform
 import re
 import secrets
-from dataclasses import asdict, dataclass, fields
+import subprocess
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
-from typing import Any
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import IO, Any
 
-from course_cloud.artifacts.versions import git_commit, versions
 from course_utils.errors import ArtifactError
+from course_utils.session import version_of
 
-SEAL = "sha256"  # of all that stands before it
-FORMAT = 1  # what this version writes; it reads this one and all before
+SEAL = "sha256"  # the entry with the checksum of all other entries
+FORMAT = 1  # the version that is written; older ones are read too
 MANIFEST = "manifest.json"
-MODEL, ARRAYS, TRAIN, MOVIES, METRICS, EMBEDDINGS = (
-    "model.json", "model.npz", "train.npz", "movies.parquet", "metrics.json",
-    "embeddings.safetensors",
-)  # fmt: skip
-NEEDED = {MODEL, ARRAYS, TRAIN, MOVIES, METRICS}
+EMBEDDINGS = "embeddings.safetensors"  # the only file that may be absent
+NEEDED = {"model.json", "model.npz", "train.npz", "movies.parquet", "metrics.json"}
 LARGEST = 2**20  # bytes of a manifest
 RUN_ID = re.compile(r"[0-9]{8}T[0-9]{12}-[0-9a-f]{8}", re.ASCII)
 SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+LIBRARIES = ("course-utils", "implicit", "numpy", "pandas", "scipy", "torch")
+GIT_SECONDS = 5.0  # timeout
 
 
-@dataclass(frozen=True)
+@cache  # the code in use was loaded from one commit
+def git_commit() -> str | None:
+    """Return the commit of the course's code, or None where it is unknown.
+
+    In a checkout git knows the commit; after an installation from a repository, pip has recorded
+    it. A package in a virtual environment inside another repository does not belong to that
+    repository's commit.
+    """
+    here = Path(__file__).resolve()
+    if _git(here.parent, "ls-files", "--error-unmatch", here.name):
+        return _git(here.parent, "rev-parse", "HEAD")
+    try:
+        installed = metadata.distribution("course-utils").read_text("direct_url.json")
+        commit = json.loads(installed or "{}").get("vcs_info", {}).get("commit_id")
+    except (metadata.PackageNotFoundError, ValueError):
+        return None
+    return str(commit) if commit else None
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=GIT_SECONDS, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _versions() -> dict[str, str]:
+    python = {"python": platform.python_version()}
+    return python | {name: version_of(name) for name in LIBRARIES}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What an artifact says of itself.
+    """Description of an artifact. By default it is saved now, by the code in use.
 
     Attributes
     ----------
-    run_id
-        Names this save and no other; later ones sort after it.
-    created
-        When, in UTC, as ISO 8601 writes it.
     dataset, split
-        What the model was fitted on, in the words of who saved it.
+        What the model was fitted on, as given to :func:`course_cloud.artifacts.save`.
     model
-        The name of the model's class.
+        Name of the model's class.
     settings
-        Its arguments, as far as they are plain values; of models inside it their names.
-    versions
-        Of Python and of the libraries that a model depends on.
-    git_commit
-        The commit of the course's code, where it came from a repository; else None.
+        Arguments of the model that are plain values, and the class names of models inside it.
     files
-        By name ``{"sha256": …, "bytes": …}``, of every file but the manifest itself.
+        By name ``{"sha256": …, "bytes": …}`` of every file except the manifest itself.
+    run_id
+        Unique to this save. Run ids sort by the time of saving.
+    created
+        Time of saving in UTC, ISO 8601.
+    versions
+        Versions of Python and of the libraries that a model depends on.
+    git_commit
+        Commit of the course's code, or None where it is unknown.
     format
-        The version of the layout.
+        Version of the layout.
     """
 
-    run_id: str
-    created: str
     dataset: str
     split: str
     model: str
     settings: dict[str, Any]
-    versions: dict[str, str]
-    git_commit: str | None
     files: dict[str, dict[str, Any]]
+    run_id: str = field(default_factory=lambda: f"{_now():%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}")
+    created: str = field(default_factory=lambda: _now().isoformat(timespec="seconds"))
+    versions: dict[str, str] = field(default_factory=_versions)
+    git_commit: str | None = field(default_factory=git_commit)
     format: int = FORMAT
 
     def to_json(self) -> bytes:
-        """Return the content of the file ``manifest.json``, which ends with its own checksum."""
+        """Return the content of ``manifest.json``, which includes its own checksum."""
         said = asdict(self)
         said[SEAL] = _seal(said)
         return (json.dumps(said, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def new_manifest(
-    *, dataset: str, split: str, model: str, settings: dict[str, Any], files: dict[str, Any]
-) -> Manifest:
-    """Return the manifest of an artifact that is being made now, here."""
-    now = datetime.now(UTC)
-    return Manifest(
-        run_id=f"{now:%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}",
-        created=now.isoformat(timespec="seconds"),
-        dataset=dataset,
-        split=split,
-        model=model,
-        settings=settings,
-        versions=versions(),
-        git_commit=git_commit(),
-        files=files,
-    )
-
-
 def parse_manifest(content: bytes, place: object) -> Manifest:
-    """Return the manifest that `content` is, or refuse it.
+    """Parse and validate the content of ``manifest.json``.
 
     Parameters
     ----------
     content
-        Of the file.
+        Content of the file.
     place
-        How the message names it.
+        Path or address, for the error sentences.
 
     Raises
     ------
@@ -111,8 +136,8 @@ def parse_manifest(content: bytes, place: object) -> Manifest:
             f"{FORMAT}; update course_utils."
         )
     kinds = {field.name: str(field.type) for field in fields(Manifest)}
-    ours = type(version) is int and version == FORMAT  # True is 1 to Python
-    if not isinstance(said, dict) or {*said} != {*kinds, SEAL} or not ours:
+    known_format = type(version) is int and version == FORMAT  # True == 1
+    if not isinstance(said, dict) or {*said} != {*kinds, SEAL} or not known_format:
         raise ArtifactError(f"{place} is no manifest of artifacts.save; save the model again.")
     if said.pop(SEAL) != _seal(said):
         raise ArtifactError(
@@ -124,25 +149,33 @@ def parse_manifest(content: bytes, place: object) -> Manifest:
             raise ArtifactError(f"{place} has a damaged entry {name!r}; save the model again.")
     if not RUN_ID.fullmatch(said["run_id"]):
         raise ArtifactError(f"{place} has no run id of ours; save the model again.")
-    _check_files(said["files"], place)
+    _need_files(said["files"], place)
     return Manifest(**said)
 
 
-def as_json(content: bytes, place: object) -> Any:
-    """Return what JSON holds, or raise an ArtifactError."""
+def as_json(content: bytes | IO[bytes], place: object) -> Any:
+    """Parse JSON, or raise an ArtifactError."""
     try:
-        return json.loads(content.decode())
+        return json.loads((content if isinstance(content, bytes) else content.read()).decode())
     except (ValueError, RecursionError):
         raise ArtifactError(f"{place} is no JSON, or damaged; save the model again.") from None
 
 
 def _seal(said: dict[str, Any]) -> str:
-    """Return a checksum of the content, however it is laid out."""
+    """Return a checksum of the entries, whatever the layout of the JSON."""
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
-def _check_files(files: dict[str, Any], place: object) -> None:
-    """Refuse names that no artifact has, so that none can lead out of its folder."""
+def _is(value: object, kind: str) -> bool:
+    """Return whether a value has the type that `Manifest` annotates as `kind`."""
+    if kind == "dict[str, str]":
+        return isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
+    plain = {"str": str, "int": int, "str | None": str | None}
+    return isinstance(value, plain.get(kind, dict))
+
+
+def _need_files(files: dict[str, Any], place: object) -> None:
+    """Refuse unknown names, so that no name can lead out of the folder, and damaged entries."""
     strange = [name for name in files if name not in NEEDED | {EMBEDDINGS}]
     if strange:
         raise ArtifactError(
@@ -154,21 +187,10 @@ def _check_files(files: dict[str, Any], place: object) -> None:
             raise ArtifactError(f"{place} does not list {name}; save the model again.")
     for name, entry in files.items():
         whole = isinstance(entry, dict) and {*entry} == {"sha256", "bytes"}
-        if not whole or not _is_size(entry["bytes"]) or not _is_sha256(entry["sha256"]):
+        good = (
+            whole
+            and (type(entry["bytes"]) is int and entry["bytes"] >= 0)
+            and (isinstance(entry["sha256"], str) and SHA256.fullmatch(entry["sha256"]))
+        )
+        if not good:
             raise ArtifactError(f"{place} has a damaged entry for {name}; save the model again.")
-
-
-def _is(value: object, kind: str) -> bool:
-    """Say whether a value is what the annotation of `Manifest` calls `kind`."""
-    if kind == "dict[str, str]":
-        return isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
-    plain = {"str": str, "int": int, "str | None": str | None}
-    return isinstance(value, plain.get(kind, dict))
-
-
-def _is_size(value: object) -> bool:
-    return type(value) is int and value >= 0
-
-
-def _is_sha256(value: object) -> bool:
-    return isinstance(value, str) and SHA256.fullmatch(value) is not None

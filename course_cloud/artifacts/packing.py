@@ -1,24 +1,27 @@
-"""A model as JSON and arrays, and back; what it is made of, the model itself says."""
+"""Models, matrices and metrics as JSON and arrays, and back."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy import sparse
 
+from course_cloud.artifacts.manifest import as_json
+from course_cloud.artifacts.npz import Arrays
 from course_utils import models as course
 from course_utils.errors import ArtifactError, DataError
 from course_utils.models import Recommender
 
-Arrays = dict[str, npt.NDArray[Any]]
+Metrics = pd.Series | pd.DataFrame
 PLAIN = (str, int, float, bool, type(None))
-NUMBERS = "biuf"  # the kinds of arrays that are kept: no texts, no objects
-SHOWN = 20  # values of an argument that a manifest lists
+NUMBERS = "biuf"  # kinds of the dtypes that are saved: no texts, no objects
+SHOWN = 20  # largest number of values of an argument that a manifest lists
 PARTS = "data", "indices", "indptr", "shape"  # of a csr
-BESIDE_MATRIX = "users", "items", "dropped"  # what Interactions hold
 
 COURSE_MODELS = {
     name: kind for name in course.__all__ if (kind := getattr(course, name)) is not Recommender
@@ -26,7 +29,7 @@ COURSE_MODELS = {
 
 
 def settings_of(model: Recommender) -> dict[str, Any]:
-    """Return the arguments of a model that people can read: no arrays, and models by their name."""
+    """Return the arguments of a model for people to read: no arrays, class names of models."""
 
     def shown(value: Any) -> Any:
         if isinstance(value, list | tuple):
@@ -44,18 +47,18 @@ def settings_of(model: Recommender) -> dict[str, Any]:
 
 
 def pack(model: Recommender) -> tuple[dict[str, Any], Arrays]:
-    """Take a fitted model apart.
+    """Convert a fitted model to JSON and arrays.
 
     Returns
     -------
     tree, arrays
-        For JSON, ``{"models": [{"class": …, "state": …}, …]}``, where a model comes after those
-        inside it, so that it is the last itself; and the arrays to which the tree refers by name.
+        The tree is for JSON: ``{"models": [{"class": …, "state": …}, …]}``. Models inside another
+        model precede it, so the last one is `model`. The tree refers to arrays by name.
 
     Raises
     ------
     DataError
-        When a model does not say what it consists of, or that is nothing to be saved.
+        When the model is not fitted, or holds something that cannot be saved.
     """
     packer = _Packer()
     packer.place_of(model)
@@ -65,22 +68,22 @@ def pack(model: Recommender) -> tuple[dict[str, Any], Arrays]:
 def unpack(
     tree: Any, arrays: Mapping[str, npt.NDArray[Any]], classes: Iterable[type[Recommender]] = ()
 ) -> Recommender:
-    """Put together what :func:`pack` took apart.
+    """Convert JSON and arrays to the fitted model that :func:`pack` was given.
 
     Parameters
     ----------
     tree, arrays
-        What `pack` returned.
+        As `pack` returned them.
     classes
-        Those of models that are not the course's. No other class is looked for, by its name or
-        otherwise: which code runs is not for a file to say.
+        Classes of models that are not the course's. Only these and the course's are used: a file
+        cannot have another class imported.
 
     Raises
     ------
     ArtifactError
-        When a class is not known.
+        When a class is unknown.
     Exception
-        Of any kind, when the tree and the arrays are not what `pack` returned.
+        Of any kind, when tree and arrays are not what `pack` returned.
     """
     known = COURSE_MODELS | {kind.__name__: kind for kind in classes}
     models: list[Recommender] = []
@@ -96,8 +99,7 @@ def unpack(
         if kind == "array":
             array = arrays[name]
             return array if array.ndim else array[()]
-        data, indices, indptr, shape = (arrays[f"{name}.{part}"] for part in PARTS)
-        return need_csr(data, indices, indptr, shape)
+        return csr_of(name, arrays)
 
     for entry in tree["models"]:
         if entry["class"] not in known:
@@ -110,36 +112,97 @@ def unpack(
     return models[-1]
 
 
-def need_csr(
-    data: npt.NDArray[Any],
-    indices: npt.NDArray[Any],
-    indptr: npt.NDArray[Any],
-    shape: npt.NDArray[Any],
-) -> sparse.csr_matrix:
-    """Return a csr of its parts, or raise a ValueError when they are not those of one."""
+def csr_parts(name: str, matrix: sparse.csr_matrix) -> Arrays:
+    """Return the arrays of a csr, with names that begin with `name`."""
+    shape = np.array(matrix.shape, dtype=np.int64)
+    values = matrix.data, matrix.indices, matrix.indptr, shape
+    return {f"{name}.{part}": value for part, value in zip(PARTS, values, strict=True)}
+
+
+def csr_of(name: str, arrays: Mapping[str, npt.NDArray[Any]]) -> sparse.csr_matrix:
+    """Return the csr whose :func:`csr_parts` are given.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        When a part is missing, or the parts are inconsistent.
+    """
+    data, indices, indptr, shape = (arrays[f"{name}.{part}"] for part in PARTS)
     n_rows, n_columns = (int(n) for n in shape)
     matrix = sparse.csr_matrix((data, indices, indptr), shape=(n_rows, n_columns))
     matrix.check_format(full_check=True)  # else SciPy would read beyond the arrays
     return matrix
 
 
-def csr_parts(name: str, matrix: sparse.csr_matrix) -> Arrays:
-    """Return the arrays of a csr, under names that begin with `name`."""
-    shape = np.array(matrix.shape, dtype=np.int64)
-    values = matrix.data, matrix.indices, matrix.indptr, shape
-    return {f"{name}.{part}": value for part, value in zip(PARTS, values, strict=True)}
+def metrics_to_json(metrics: Metrics | None) -> bytes:
+    """Return the content of ``metrics.json``, in which each number keeps its last bit.
+
+    Raises
+    ------
+    DataError
+        When it is neither a Series nor a DataFrame, or holds other values than finite numbers,
+        NaN, booleans and texts.
+    """
+    if not isinstance(metrics, Metrics | None):
+        raise DataError(
+            f"The metrics must be a Series or a DataFrame, and are a {type(metrics).__name__}; "
+            "give result.summary."
+        )
+    said: dict[str, Any] = {"kind": type(metrics).__name__}
+    if metrics is not None:
+        table = [metrics] if isinstance(metrics, pd.Series) else [c for _, c in metrics.items()]
+        said["index"] = {"name": metrics.index.name, "values": metrics.index.tolist()}
+        said["columns"] = [_column(column) for column in table]
+    try:
+        if metrics is not None and any(isinstance(label, tuple) for label in metrics.index):
+            raise TypeError  # JSON has no tuples
+        return (json.dumps(said, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    except (TypeError, ValueError):
+        raise DataError(
+            "The metrics hold something else than numbers and texts, or infinity; leave it out, "
+            "and give rows and columns plain names."
+        ) from None
+
+
+def metrics_from_json(file: IO[bytes], place: object) -> Metrics | None:
+    """Return the metrics that :func:`metrics_to_json` was given, or raise an ArtifactError."""
+    said = as_json(file, place)
+    try:
+        if said["kind"] == "NoneType":
+            return None
+        index = pd.Index(said["index"]["values"], name=said["index"]["name"])
+        columns: list[pd.Series] = [
+            pd.Series(column["values"], index=index, name=column["name"], dtype=column["dtype"])
+            for column in said["columns"]
+        ]
+        if said["kind"] == "Series":
+            (series,) = columns
+            return series
+        table = pd.DataFrame(dict(enumerate(columns)), index=index)
+        table.columns = pd.Index([column.name for column in columns])
+        return table
+    except (KeyError, TypeError, ValueError):
+        raise ArtifactError(f"{place} holds no metrics of ours; save the model again.") from None
+
+
+def _column(column: pd.Series) -> dict[str, Any]:
+    """Return name, dtype and values of a column; NaN becomes null."""
+    numbers = column.dtype.kind in "iufb"
+    values = [None if isinstance(v, float) and np.isnan(v) else v for v in column.tolist()]
+    return {"name": column.name, "dtype": str(column.dtype) if numbers else None, "values": values}
 
 
 class _Packer:
-    """Numbers models and names arrays; each is kept once, however often it occurs."""
+    """Numbers models and names arrays; one that is used in several places is kept once."""
 
     def __init__(self) -> None:
         self.models: list[dict[str, Any]] = []
         self.arrays: Arrays = {}
-        self._seen: dict[int, tuple[Any, Any]] = {}  # by identity; kept, so that it stays theirs
+        # By id(): the object, which must stay alive for its id to stay its own, and its place.
+        self._seen: dict[int, tuple[Any, Any]] = {}
 
     def place_of(self, model: Recommender) -> int:
-        """Return the number of a model, after taking it apart."""
+        """Return the number of a model, after packing it."""
         known = self._seen.get(id(model))
         if known is None:
             kind = type(model).__name__
@@ -156,7 +219,7 @@ class _Packer:
 
     def _packed(self, value: Any, kind: str, name: str) -> Any:
         if isinstance(value, float) and not np.isfinite(value):
-            value = np.array(value)  # JSON has no word for it
+            value = np.array(value)  # JSON has no NaN and no infinity
         if isinstance(value, PLAIN):
             return value
         if isinstance(value, list | tuple):
@@ -173,7 +236,7 @@ class _Packer:
         )
 
     def _named(self, value: Any, wanted: str) -> str:
-        """Return the name of an array or a matrix; one that two attributes share has one name."""
+        """Return the name of an array or matrix, after adding it to the arrays."""
         if id(value) not in self._seen:
             taken = {str(name) for _, name in self._seen.values()}
             name = wanted if wanted not in taken else f"{wanted}.{len(taken)}"

@@ -1,4 +1,4 @@
-"""Artifacts in a bucket: a prefix for each run, and a pointer to the one in use, moved last."""
+"""Artifacts in a bucket: one prefix per run, and a pointer to the latest run, written last."""
 
 from __future__ import annotations
 
@@ -7,38 +7,44 @@ import json
 from pathlib import Path
 from typing import Any
 
-from course_cloud.artifacts.folders import as_path, entry_of, replacing, standing, verify
+from course_cloud.artifacts.folders import as_path, replacing, standing, verify
 from course_cloud.artifacts.manifest import (
     LARGEST,
     MANIFEST,
     NEEDED,
     RUN_ID,
+    Manifest,
     as_json,
     parse_manifest,
 )
-from course_cloud.storage.addresses import Address, parse_address
+from course_cloud.storage.addresses import (
+    Address,
+    as_folder,
+    is_clutter,
+    list_keys,
+    parse_address,
+)
 from course_cloud.storage.client import default_client
 from course_cloud.storage.failures import explained
-from course_cloud.storage.listing import list_keys
-from course_cloud.storage.streams import Body
-from course_cloud.storage.transfer import as_folder, download_dir, upload_dir
+from course_cloud.storage.objects import fetch as read_object
+from course_cloud.storage.uploads import upload_dir
 from course_utils.errors import ArtifactError
 
 LATEST = "latest.json"
 
 
 def publish(folder: str | Path, address: str, *, client: Any = None) -> str:
-    """Upload an artifact as a run of its own, and make it the latest.
+    """Upload an artifact as a new run, and make it the latest.
 
     Parameters
     ----------
     folder
-        What :func:`course_cloud.artifacts.save` made. It is checked first.
+        A folder that :func:`course_cloud.artifacts.save` made. It is verified first.
     address
         ``"s3://bucket/prefix"``, or a prefix in the bucket that COURSE_BUCKET names. The files go
-        to ``prefix/runs/<run id>/``, their manifest last; then ``prefix/latest.json`` is written.
+        to ``prefix/runs/<run id>/``, the manifest last; then ``prefix/latest.json`` is written.
     client
-        A boto3 client of S3; left out, :func:`course_cloud.storage.connect` makes one.
+        A boto3 client of S3; by default :func:`course_cloud.storage.connect` makes one.
 
     Returns
     -------
@@ -50,12 +56,12 @@ def publish(folder: str | Path, address: str, *, client: Any = None) -> str:
     ArtifactError
         When the folder is damaged or no artifact.
     StorageError
-        When the bucket cannot be written to. The latest run is then what it was before.
+        When the bucket cannot be written to. The latest run is then the same as before.
 
     Notes
     -----
-    A run is whole where its manifest is, so one that broke off is not listed and not fetched;
-    publishing it again goes on where it broke off.
+    A run without a manifest is incomplete: it is not listed and cannot be fetched. Publishing it
+    again uploads the missing files.
     """
     here = standing(as_path(folder))
     run_id = verify(here).run_id
@@ -67,30 +73,28 @@ def publish(folder: str | Path, address: str, *, client: Any = None) -> str:
 
 
 def fetch(address: str, folder: str | Path, run: str = "latest", *, client: Any = None) -> Path:
-    """Download a run, check it, and put it into a folder.
+    """Download a run to a folder and verify it.
 
     Parameters
     ----------
-    address
+    address, client
         As in :func:`publish`.
     folder
-        Where runs are kept on this computer. Made when missing.
+        Local folder of runs. Made when missing.
     run
         A run id, or "latest" for the one that `publish` or `point` named last.
-    client
-        As in :func:`publish`.
 
     Returns
     -------
     Path
-        ``folder/<run id>``, for :func:`course_cloud.artifacts.load`. It appears whole or not at
-        all. One that is there already and undamaged is left as it is, and nothing is downloaded
-        but the pointer.
+        ``folder/<run id>``, for :func:`course_cloud.artifacts.load`, which does not hash the files
+        again unless they have changed. The folder appears complete or not at all. When it is there
+        already and undamaged, only the pointer is downloaded.
 
     Raises
     ------
     StorageError
-        When there is no such run, or it cannot be had.
+        When there is no such run, or it cannot be downloaded.
     ArtifactError
         When the bucket does not hold what was published.
     """
@@ -100,21 +104,24 @@ def fetch(address: str, folder: str | Path, run: str = "latest", *, client: Any 
     if _is_good(target, sealed):
         return target
     source = _place(address, f"runs/{run_id}/")
-    found = _need_whole(client, source, run_id)
-    if sealed not in (None, found):
+    content, manifest = _need_whole(client, source, run_id)
+    if sealed not in (None, hashlib.sha256(content).hexdigest()):
         raise ArtifactError(
             f"The manifest in {source} is not the one that {LATEST} was made for; publish the run "
             "again, or fetch another."
         )
     with replacing(target) as new:
-        download_dir(str(source), new, client=client, progress=False)
-        if verify(new).run_id != run_id or entry_of(new / MANIFEST)["sha256"] != found:
-            raise ArtifactError(f"{source} changed while it was fetched; run it again.")
+        for name in manifest.files:
+            key = source.key + name
+            with explained("read", source.bucket, key, client):
+                client.download_file(source.bucket, key, str(new / name))
+        (new / MANIFEST).write_bytes(content)
+        verify(new, fetched=True)
     return target
 
 
 def runs(address: str, *, client: Any = None) -> list[str]:
-    """Return the ids of all runs below an address, newest first; those that broke off are none.
+    """Return the ids of all complete runs below an address, newest first.
 
     Parameters
     ----------
@@ -136,7 +143,7 @@ def runs(address: str, *, client: Any = None) -> list[str]:
 
 
 def point(address: str, run_id: str, *, client: Any = None) -> None:
-    """Make a run the latest one: how to roll back, and forward again.
+    """Make a run the latest one, for example to roll back.
 
     Parameters
     ----------
@@ -150,10 +157,11 @@ def point(address: str, run_id: str, *, client: Any = None) -> None:
     StorageError
         When there is no such run, or the pointer cannot be written.
     ArtifactError
-        When the run is not whole.
+        When the run is incomplete.
     """
     client = default_client() if client is None else client
-    sealed = _need_whole(client, _place(address, f"runs/{_need_run_id(run_id)}/"), run_id)
+    content, _ = _need_whole(client, _place(address, f"runs/{_need_run_id(run_id)}/"), run_id)
+    sealed = hashlib.sha256(content).hexdigest()
     place = _place(address, LATEST)
     said = json.dumps({"run_id": run_id, "manifest_sha256": sealed}) + "\n"
     with explained("write", *place, client):
@@ -174,7 +182,7 @@ def _need_run_id(run_id: object) -> str:
 
 
 def _latest(client: Any, address: str) -> tuple[str, str]:
-    """Return which run is the latest, and the SHA-256 that its manifest must have."""
+    """Return the id of the latest run, and the SHA-256 of its manifest."""
     place = _place(address, LATEST)
     said = as_json(_read(client, place), place)
     if not isinstance(said, dict) or {*said} != {"run_id", "manifest_sha256"}:
@@ -182,8 +190,8 @@ def _latest(client: Any, address: str) -> tuple[str, str]:
     return _need_run_id(said["run_id"]), str(said["manifest_sha256"])
 
 
-def _need_whole(client: Any, source: Address, run_id: str) -> str:
-    """Return the SHA-256 of a run's manifest, unless the bucket holds other files than it lists."""
+def _need_whole(client: Any, source: Address, run_id: str) -> tuple[bytes, Manifest]:
+    """Return content of a run's manifest, and the manifest; files and sizes must be as listed."""
     place = Address(source.bucket, source.key + MANIFEST)
     content = _read(client, place)
     manifest = parse_manifest(content, place)
@@ -193,28 +201,29 @@ def _need_whole(client: Any, source: Address, run_id: str) -> str:
     listed[MANIFEST] = len(content)
     stored = list_keys(str(source), client=client)
     there = {item.key.removeprefix(source.key): item.size for item in stored}
+    there = {name: size for name, size in there.items() if not is_clutter(name)}
     if there != listed:
         name = min(n for n in there | listed if there.get(n) != listed.get(n))
         raise ArtifactError(
             f"{source}{name[:60]} is not what the manifest says, {there.get(name, 'no')} bytes for "
             f"{listed.get(name, 'none')}; publish the run again, or use another."
         )
-    return hashlib.sha256(content).hexdigest()
+    return content, manifest
 
 
 def _is_good(folder: Path, sealed: str | None) -> bool:
-    """Say whether a folder holds the run undamaged, with the manifest whose SHA-256 is given."""
+    """Return whether a folder holds its run undamaged, with the manifest of the SHA-256 given."""
     try:
-        manifest = verify(folder)
+        manifest = verify(folder, fetched=True)
     except ArtifactError:
         return False
-    same = sealed in (None, entry_of(folder / MANIFEST)["sha256"])
-    return same and manifest.run_id == folder.name
+    found = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
+    return sealed in (None, found) and manifest.run_id == folder.name
 
 
 def _read(client: Any, place: Address) -> bytes:
-    """Return a small object."""
-    with Body(client, place) as body:
-        if body.size > LARGEST:
-            raise ArtifactError(f"{place} is larger than any manifest; publish the run again.")
-        return body.readall()
+    """Return the content of a small object."""
+    content, _ = read_object(client, place, span=f"bytes=0-{LARGEST}")
+    if len(content) > LARGEST:
+        raise ArtifactError(f"{place} is larger than any manifest; publish the run again.")
+    return content

@@ -1,10 +1,10 @@
-"""A small service over a saved model: recommendations, similar films and search, over HTTP.
+"""A service for a saved model: recommendations, similar films and search over HTTP.
 
 >>> from course_cloud.serving import create_app                         # doctest: +SKIP
 >>> app = create_app("s3://movielens-class/models")                     # doctest: +SKIP
 
-``python -m course_cloud.serving ADDRESS`` runs it on 127.0.0.1, with a page to try it at ``/``. It
-needs ``pip install 'course-utils[serve]'``.
+``python -m course_cloud.serving ADDRESS`` runs it on 127.0.0.1, with a page to try it at ``/``.
+It needs ``pip install 'course-utils[serve]'``.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ __all__ = ["create_app"]
 
 
 def create_app(address: str | Path) -> FastAPI:
-    """Return the app that serves one artifact.
+    """Return an app that serves one artifact.
 
     Parameters
     ----------
     address
-        The folder of an artifact, or ``s3://bucket/prefix``, of which the latest run is served.
+        The folder of an artifact, or ``s3://bucket/prefix`` for its latest run.
 
     Returns
     -------
@@ -43,10 +43,10 @@ def create_app(address: str | Path) -> FastAPI:
 
     Notes
     -----
-    Everything is in memory. During a reload two artifacts are, so the machine needs room for both.
+    The artifact is held in memory. During a reload two artifacts are.
     """
     try:
-        import fastapi  # noqa: F401 - what is missing is said in one sentence
+        import fastapi  # noqa: F401 - fail here, with one sentence
         import prometheus_client  # noqa: F401
     except ImportError as error:
         raise ModelError(
@@ -54,6 +54,6 @@ def create_app(address: str | Path) -> FastAPI:
             "'course-utils[serve]'."
         ) from None
     from course_cloud.serving.app import app_of
-    from course_cloud.serving.current import Current
+    from course_cloud.serving.engine import Current
 
     return app_of(Current(address))

@@ -18,7 +18,7 @@ dataset in use (COURSE_DATASET) and saved in the user's cache, unless that was d
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until somebody stops it; return 1 when there is nothing to serve."""
+    """Serve until the process is stopped; return 1 when there is nothing to serve."""
     parser = argparse.ArgumentParser("python -m course_cloud.serving", description=DESCRIPTION)
     parser.add_argument("address", nargs="?", help="a folder, or s3://bucket/prefix")
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 serves every network")
@@ -34,13 +34,13 @@ def main(arguments: list[str] | None = None) -> int:
     _log(quiet=options.quiet)
     _hold_the_blas()
     gc.collect()
-    gc.freeze()  # what is loaded stays, so no pause to look whether it can go
+    gc.freeze()  # the artifact stays loaded; the collector need not look at it
     print(f"The page to try it: http://{options.host}:{options.port}/", flush=True)
     uvicorn.run(
         app,
         host=options.host,
         port=options.port,
-        loop="asyncio",  # with uvloop, p99 at 64 connections was seconds, not 0.1 s
+        loop="asyncio",  # uvloop: p99 at 64 connections was seconds instead of 0.1 s
         log_level="warning",  # the guard logs requests
         access_log=False,
         server_header=False,
@@ -71,7 +71,7 @@ def _own_artifact() -> Path:
 
 
 def _log(quiet: bool) -> None:
-    """Write each request as a line of JSON on standard output, where containers look for it."""
+    """Log each request as a line of JSON to standard output, as containers expect."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(logging.Formatter("%(message)s"))
     log = logging.getLogger("course_cloud.serving")
@@ -80,8 +80,8 @@ def _log(quiet: bool) -> None:
 
 
 def _hold_the_blas() -> None:
-    """Hold the BLAS to one thread: one answer is small, and several are worked out at a time."""
-    import implicit.cpu.als  # noqa: F401 - brings SciPy's BLAS, and the limit must see it
+    """Limit the BLAS to one thread: single answers are small, and several are computed at once."""
+    import implicit.cpu.als  # noqa: F401 - loads SciPy's BLAS, which the limit must find
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(1, user_api="blas")

@@ -1,4 +1,4 @@
-"""The service over HTTP: routes, limits and errors. What is answered, an `Engine` works out."""
+"""The service over HTTP: routes, limits and errors. An `Engine` computes the answers."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 
 from course_cloud.serving.catalogue import UnknownFilm
-from course_cloud.serving.current import Current
-from course_cloud.serving.guard import Guard
-from course_cloud.serving.measures import CONTENT_TYPE, Measures
+from course_cloud.serving.engine import Current
+from course_cloud.serving.guard import Guard, Measures
 from course_cloud.serving.pages import PAGE, documentation
-from course_cloud.serving.shapes import (
+from course_cloud.serving.schemas import (
     LARGEST_ID,
     LONGEST_QUERY,
     MOST,
@@ -34,7 +33,7 @@ from course_utils.errors import CourseError, DataError
 
 Answer = TypeVar("Answer", Recommendations, Similar, Found)
 
-TOKEN = "COURSE_RELOAD_TOKEN"  # the variable's name
+TOKEN = "COURSE_RELOAD_TOKEN"  # name of an environment variable
 Id = Annotated[int, Path(ge=0, le=LARGEST_ID, examples=[260])]
 Many = Annotated[int, Query(ge=1, le=MOST, description="How many films to return.")]
 PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -48,14 +47,14 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 
 def app_of(current: Current) -> FastAPI:
-    """Return the app around what answers now.
+    """Return the app.
 
     Parameters
     ----------
     current
-        Whose engine is asked; each request asks one engine from its beginning to its end.
+        Holds the engine; each request asks one engine from its beginning to its end.
     """
-    # FastAPI's own pages of documentation load their scripts from elsewhere; ours do not.
+    # FastAPI's own documentation pages load scripts from another site, so `docs` replaces them.
     app = FastAPI(
         title="Films for you", version="1", docs_url=None, redoc_url=None, description=__doc__
     )
@@ -80,7 +79,7 @@ def app_of(current: Current) -> FastAPI:
 
 
 def _add_answers(app: FastAPI, current: Current) -> None:
-    # What takes less than a millisecond is answered at once: handing it to a thread takes as long.
+    # Async routes take less than a millisecond: handing them to a thread would take as long.
 
     @app.get("/recommend/{user_id}", responses=_problems(422))
     async def recommend_to_a_user(
@@ -123,7 +122,6 @@ def _add_upkeep(app: FastAPI, current: Current, measures: Measures) -> None:
     async def health() -> Health:
         """Say what is being served, and how old it is."""
         engine = current.engine
-        users, items = engine.shape
         return Health(
             status="ok",
             run_id=engine.run_id,
@@ -131,8 +129,8 @@ def _add_upkeep(app: FastAPI, current: Current, measures: Measures) -> None:
             dataset=engine.manifest.dataset,
             created=engine.manifest.created,
             age_seconds=engine.age,
-            users=users,
-            items=items,
+            users=engine.model.n_users,
+            items=engine.model.n_items,
             films=len(engine.catalogue.fields),
             search="titles" if engine.catalogue.no_meaning else "meaning",
         )
@@ -140,7 +138,7 @@ def _add_upkeep(app: FastAPI, current: Current, measures: Measures) -> None:
     @app.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:
         """Return counts and times, in Prometheus' format."""
-        return Response(measures.text(), media_type=CONTENT_TYPE)
+        return Response(measures.text(), media_type=measures.content_type)
 
     @app.post("/reload", responses=_problems(403, 409))
     def reload(request: Request) -> Reloaded:
@@ -162,23 +160,24 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def _noted(request: Request, answer: Answer, fell_back: bool) -> Answer:
-    """Leave for the guard what is counted and logged of an answer; return the answer."""
+    """Put what the guard counts and logs into the state of the request; return the answer."""
     request.state.run_id, request.state.strategy = answer.run_id, answer.strategy
     request.state.fell_back = fell_back
     return answer
 
 
 def _need_right_to_reload(request: Request) -> None:
-    """Let through who has the token, or, where there is none, who is on this machine."""
+    """Refuse requests without the token, or, when no token is set, from other machines."""
     token = os.environ.get(TOKEN)
     if token:
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
         if not hmac.compare_digest(given.encode(), token.encode()):
             raise HTTPException(403, f"Send the header 'Authorization: Bearer …' with {TOKEN}.")
         return
-    # A proxy on this machine speaks for others, and a page of any site can make a browser ask.
-    speaks_for_others = {"origin", "forwarded", "x-forwarded-for"} & {*request.headers}
-    if speaks_for_others or not _is_here(request):
+    # A proxy on this machine passes on requests of others; a page of any site can send requests
+    # from a browser on this machine.
+    for_others = {"origin", "forwarded", "x-forwarded-for"} & {*request.headers}
+    if for_others or not _is_here(request):
         raise HTTPException(
             403, f"Reload from the machine that serves, or set {TOKEN} there and send it."
         )

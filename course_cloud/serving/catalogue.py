@@ -1,24 +1,24 @@
-"""The films of an artifact: their names, and how to find them by title, by meaning and by text."""
+"""The films of an artifact: their fields, and search by title, by meaning and by text."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from course_cloud.serving.shapes import Film, Scored
-from course_cloud.serving.titles import Titles
+from course_cloud.serving.schemas import Film, Scored
 from course_utils.errors import CourseError, DataError
 from course_utils.models import Popularity
-from course_utils.models.cosines import cosines
+from course_utils.models.base import cosines
 from course_utils.ranking import top_k
 from course_utils.text import Embeddings, restore_articles, search
 
 
 class UnknownFilm(DataError):
-    """A film that is not in the catalogue, or of which nothing is known."""
+    """A film that is not in the catalogue, or that cannot be compared with others."""
 
 
 class Catalogue:
@@ -27,18 +27,18 @@ class Catalogue:
     Parameters
     ----------
     movies
-        As `load_movielens` gives them: ``movie_id``, ``title``, ``genres``, ``year``.
+        As `load_movielens` returns them: ``movie_id``, ``title``, ``genres``, ``year``.
     columns
-        The column of each film that the model knows.
+        The column of each film that the model knows, by movie id.
     popularity
-        Fitted; of several titles that match, the popular ones come first.
+        Fitted; the more popular of several matching titles come first.
     embeddings
-        Of the films, if there are any.
+        Embeddings of the films, or None.
 
     Attributes
     ----------
     fields
-        For each movie id, what a `Film` is made of.
+        The fields of each `Film`, by movie id.
     no_meaning
         Why there is no search by meaning, None where there is.
 
@@ -64,9 +64,10 @@ class Catalogue:
                 f"Film {unnamed} has a column or an embedding, and no row in the table of movies; "
                 "save the model with the movies of its own dataset."
             )
-        self._movies, self._embeddings, self._ids = movies, embeddings, list(self.fields)
-        counts = [popularity.popularity[columns[i]] if i in columns else 0.0 for i in self._ids]
-        self._titles = Titles([self.fields[i]["title"] for i in self._ids], counts)
+        self._movies, self._embeddings = movies, embeddings
+        counts = [popularity.popularity[columns[i]] if i in columns else 0.0 for i in self.fields]
+        ids = np.array([*self.fields])[np.argsort(-np.array(counts), kind="stable")].tolist()
+        self._words = {i: f" {' '.join(_words(self.fields[i]['title']))}" for i in ids}
         self.no_meaning = self._why_no_meaning()
 
     def film(self, movie_id: int) -> Film:
@@ -76,21 +77,31 @@ class Catalogue:
         return Film(**self.fields[movie_id])
 
     def find_by_title(self, query: str, n: int) -> list[Film]:
-        """Return at most `n` films; each word of the query begins a word of the title."""
-        return [self.film(self._ids[place]) for place in self._titles.find(query, n)]
+        """Return at most `n` films, popular ones first: each word of the query begins a title word.
+
+        A query without a letter or digit finds nothing.
+        """
+        wanted = [f" {word}" for word in _words(query)]
+        found: list[Film] = []
+        for movie_id, title in self._words.items() if wanted else ():
+            if all(word in title for word in wanted):
+                found.append(self.film(movie_id))
+                if len(found) == n:
+                    break
+        return found
 
     def find_by_meaning(self, query: str, n: int) -> tuple[list[Film] | None, str | None]:
-        """Return at most `n` films whose texts mean about what the query does, or None and why."""
+        """Return at most `n` films whose texts are closest to the query, or None and the reason."""
         if self.no_meaning is not None or self._embeddings is None:
             return None, self.no_meaning
         try:
             found = search(query, self._embeddings, self._movies, n)
-        except CourseError as error:  # no word that the encoder knows, say
+        except CourseError as error:  # for example, the encoder knows no word of the query
             return None, str(error)
         return [self.film(int(movie_id)) for movie_id in found["movie_id"]], None
 
     def similar_by_text(self, movie_id: int, n: int) -> list[Scored]:
-        """Return the `n` films whose embeddings are closest to a film's; none without one."""
+        """Return the `n` films with the closest embeddings; none for a film without embedding."""
         films = self._embeddings
         if films is None or movie_id not in films.movie_ids:
             return []
@@ -104,7 +115,7 @@ class Catalogue:
     def _why_no_meaning(self) -> str | None:
         if self._embeddings is None:
             return "This artifact has no embeddings, so titles are searched."
-        try:  # loads the encoder too, which takes seconds
+        try:  # this also loads the encoder, which takes seconds
             search("film", self._embeddings, self._movies, 1)
         except CourseError as error:
             return f"Queries cannot be encoded here, so titles are searched: {error}"
@@ -112,7 +123,7 @@ class Catalogue:
 
 
 def _fields(row: Any) -> dict[str, Any]:
-    """Return what a `Film` is made of; only its id and title are sure to be in a table."""
+    """Return the fields of a `Film`; a table need not have genres and years."""
     genres, year = getattr(row, "genres", None), getattr(row, "year", None)
     kinds = genres.split("|") if isinstance(genres, str) and not genres.startswith("(") else []
     return {
@@ -121,3 +132,16 @@ def _fields(row: Any) -> dict[str, Any]:
         "year": None if pd.isna(year) else int(year),
         "genres": [kind for kind in kinds if kind],
     }
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of a text in lower case, without accents and punctuation.
+
+    Examples
+    --------
+    >>> _words("Le Fabuleux Destin d'Amélie (2001)")
+    ['le', 'fabuleux', 'destin', 'd', 'amelie', '2001']
+    """
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    plain = (letter for letter in letters if not unicodedata.combining(letter))
+    return "".join(letter if letter.isalnum() else " " for letter in plain).split()

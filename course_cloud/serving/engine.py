@@ -1,16 +1,20 @@
-"""What one artifact answers. Nothing here knows of HTTP, and nothing changes once it is made."""
+"""The answers of one artifact, without HTTP, and the swap to the next artifact."""
 
 from __future__ import annotations
 
+import tempfile
+import threading
 import time
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from scipy import sparse
 
+from course_cloud import artifacts
 from course_cloud.serving.catalogue import Catalogue, UnknownFilm
-from course_cloud.serving.shapes import (
+from course_cloud.serving.schemas import (
     Because,
     Found,
     Recommendations,
@@ -22,19 +26,16 @@ from course_utils.errors import CourseError, DataError
 from course_utils.models import Popularity
 from course_utils.ranking import IdArray, Scores
 
-if TYPE_CHECKING:
-    from course_cloud.artifacts import Artifact
-
 N_REASONS = 3
 
 
 class Engine:
-    """Recommendations, similar films and search from one artifact.
+    """Recommendations, similar films and search from one artifact; immutable.
 
     Parameters
     ----------
     saved
-        What `course_cloud.artifacts.load` returned.
+        As `course_cloud.artifacts.load` returned it.
 
     Raises
     ------
@@ -43,11 +44,11 @@ class Engine:
 
     Notes
     -----
-    A like of somebody new counts as much as a good rating counts in the training matrix: the
-    upper quartile of its values. Of positives that is 1, of stars it is 4 or 5.
+    A like of a new user gets the value that a good rating has in the training matrix: the upper
+    quartile of its values. For positives that is 1, for stars 4 or 5.
     """
 
-    def __init__(self, saved: Artifact) -> None:
+    def __init__(self, saved: artifacts.Artifact) -> None:
         self.manifest, self.model = saved.manifest, saved.model
         self._matrix, self._items = saved.train.matrix, saved.train.items
         self._row = {int(user): row for row, user in enumerate(saved.train.users)}
@@ -56,31 +57,17 @@ class Engine:
             self.model if isinstance(self.model, Popularity) else Popularity().fit(self._matrix)
         )
         self.catalogue = Catalogue(saved.movies, self._column, self.popularity, saved.embeddings)
-        self.saved_at = _moment(self.manifest.created)  # Unix seconds
+        self.run_id, self.name = str(self.manifest.run_id), type(self.model).__name__
+        self._saved_at = _unix_seconds(self.manifest.created)
         self._like = float(np.quantile(self._matrix.data, 0.75))
 
     @property
-    def run_id(self) -> str:
-        """The run of the artifact."""
-        return str(self.manifest.run_id)
-
-    @property
-    def name(self) -> str:
-        """The class of the model."""
-        return type(self.model).__name__
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """How many users and items the model knows."""
-        return self.model.n_users, self.model.n_items
-
-    @property
     def age(self) -> float:
-        """How many seconds ago the artifact was saved."""
-        return max(0.0, time.time() - self.saved_at)
+        """Seconds since the artifact was saved."""
+        return max(0.0, time.time() - self._saved_at)
 
     def for_user(self, user_id: int, n: int, why: bool = False) -> Recommendations:
-        """Return `n` films for somebody of the training data, popular ones for anybody else."""
+        """Return `n` films for a user of the training data, popular films for other users."""
         row = self._row.get(user_id)
         if row is None:
             nothing = sparse.csr_matrix((1, self.model.n_items), dtype=np.float32)
@@ -88,7 +75,7 @@ class Engine:
         return self._best(row, self._matrix[row], n, why)
 
     def for_likes(self, liked: list[int], n: int, why: bool = False) -> Recommendations:
-        """Return `n` films for somebody new, of whom only some liked films are known.
+        """Return `n` films for a new user, given movie ids of liked films.
 
         Raises
         ------
@@ -112,12 +99,12 @@ class Engine:
         return answer.model_copy(update={"ignored": ignored})
 
     def similar(self, movie_id: int, n: int) -> Similar:
-        """Return the `n` films most similar to one: by who liked them, or else by their texts.
+        """Return the `n` most similar films: by the model, or else by the films' texts.
 
         Raises
         ------
         UnknownFilm
-            When the catalogue has no such film, or nothing is known to compare it by.
+            When the catalogue has no such film, or neither model nor embeddings know it.
         """
         to = self.catalogue.film(movie_id)
         by_model = self._similar_by_model(movie_id, n)
@@ -136,7 +123,7 @@ class Engine:
         )
 
     def search(self, query: str, n: int, by_meaning: bool = True) -> Found:
-        """Return at most `n` films for a query: by its meaning where that is possible."""
+        """Return at most `n` films for a query, by meaning where possible, else by title."""
         films, reason = self.catalogue.find_by_meaning(query, n) if by_meaning else (None, None)
         return Found(
             run_id=self.run_id,
@@ -170,11 +157,9 @@ class Engine:
         reasons: list[list[Because] | None],
     ) -> Recommendations:
         fields = self.catalogue.fields
+        found = zip(self._items[ids].tolist(), scores.tolist(), reasons, strict=True)
         films = [
-            Recommended(**fields[movie_id], score=score, why=why)
-            for movie_id, score, why in zip(
-                self._items[ids].tolist(), scores.tolist(), reasons, strict=True
-            )
+            Recommended(**fields[movie_id], score=score, why=why) for movie_id, score, why in found
         ]
         return Recommendations(
             run_id=self.run_id,
@@ -186,9 +171,11 @@ class Engine:
         )
 
     def _because(self, row: int, history: sparse.csr_matrix, item: int) -> list[Because] | None:
-        if not hasattr(self.model, "explain"):
+        try:
+            ids, parts = self.model.explain(row, history, item, N=N_REASONS)
+        except DataError:  # the model's scores are not sums over the history
             return None
-        ids, parts = _without_padding(*self.model.explain(row, history, item, N=N_REASONS))
+        ids, parts = _without_padding(ids, parts)
         reasons = zip(self._items[ids].tolist(), parts.tolist(), strict=True)
         fields = self.catalogue.fields
         return [
@@ -203,7 +190,7 @@ class Engine:
             return []
         try:
             ids, scores = self.model.similar_items(column, N=n + 1)
-        except DataError:  # it knows no similarity
+        except DataError:  # the model has no item similarity
             return []
         others = ids != column
         ids, scores = _without_padding(ids[others], scores[others])
@@ -211,7 +198,52 @@ class Engine:
         return [Scored(**self.catalogue.fields[i], score=score) for i, score in pairs][:n]
 
 
-def _moment(created: str) -> float:
+class Current:
+    """Reference to the engine in use. A request takes the engine once and keeps it to its end.
+
+    Parameters
+    ----------
+    address
+        The folder of an artifact, or ``s3://bucket/prefix`` for its latest run.
+
+    Attributes
+    ----------
+    engine
+        The engine in use.
+
+    Raises
+    ------
+    DataError, StorageError
+        When there is no artifact, it is damaged, or it cannot be fetched.
+    """
+
+    def __init__(self, address: str | Path) -> None:
+        self._address = str(address)
+        self._reloading = threading.Lock()
+        self.engine = Engine(_load(self._address))
+
+    def reload(self) -> tuple[Engine, Engine]:
+        """Load the artifact at the address again; return the old and the new engine.
+
+        Raises
+        ------
+        DataError, StorageError
+            When it cannot be loaded or served. The old engine then stays in use.
+        """
+        with self._reloading:
+            before, after = self.engine, Engine(_load(self._address))
+            self.engine = after  # atomic: each request sees either engine, never a mix
+        return before, after
+
+
+def _load(address: str) -> artifacts.Artifact:
+    if not address.lower().startswith("s3://"):
+        return artifacts.load(Path(address))
+    with tempfile.TemporaryDirectory(prefix="artifact-") as folder:  # loaded into memory
+        return artifacts.load(artifacts.fetch(address, folder))
+
+
+def _unix_seconds(created: str) -> float:
     try:
         return datetime.fromisoformat(created).timestamp()
     except ValueError:

@@ -1,4 +1,4 @@
-"""The pages of the service: one to try it, and its documentation. Both come from here alone."""
+"""The documentation page of the service, from its OpenAPI document, without other sites."""
 
 from __future__ import annotations
 
@@ -26,13 +26,7 @@ _FRAME = """<!doctype html>
 
 
 def documentation(openapi: dict[str, Any]) -> str:
-    """Return a page about every route of an OpenAPI document.
-
-    Parameters
-    ----------
-    openapi
-        What ``app.openapi()`` returns.
-    """
+    """Return an HTML page about every route of an OpenAPI document, ``app.openapi()``."""
     routes = [
         _route(method, path, about, openapi)
         for path, methods in openapi["paths"].items()
@@ -83,7 +77,7 @@ def _answer(status: str, answer: dict[str, Any], openapi: dict[str, Any]) -> str
 
 
 def _schema(holder: dict[str, Any], openapi: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a body in JSON, with a reference followed."""
+    """Return the schema of a JSON body; references are resolved."""
     schema: dict[str, Any] = holder.get("content", {}).get("application/json", {}).get("schema", {})
     if "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[1]

@@ -1,11 +1,10 @@
-"""The pipeline of the course on Apache Spark: the same steps, on one machine or on many.
+"""The pipeline of the course on Apache Spark, on one machine or on a cluster.
 
-Its tables have the columns of the course's own, and each step has the name of the one that it
-stands for. :func:`why_not` says whether Spark can run here at all: it needs Java.
+Steps and columns have the same names as in `course_utils`. Spark needs Java; :func:`why_not` tells
+whether it can run here.
 """
 
-from course_cloud.spark.evaluation import evaluate
-from course_cloud.spark.models import fit_als, recommend
+from course_cloud.spark.models import evaluate, fit_als, recommend
 from course_cloud.spark.sessions import session, why_not
 from course_cloud.spark.tables import Parts, leave_last_out, read_ratings, to_implicit, to_spark
 

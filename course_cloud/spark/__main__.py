@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def main(given: list[str] | None = None) -> int:
-    """Read the command line and run; a mistake costs one sentence."""
+    """Parse the command line and run the job; return 1 after printing an error."""
     parser = argparse.ArgumentParser(prog="python -m course_cloud.spark", description=__doc__)
     parser.add_argument("ratings", help="Parquet that every worker can reach")
     parser.add_argument("--master", help="a cluster's address; left out, this machine")
@@ -44,7 +44,7 @@ def main(given: list[str] | None = None) -> int:
 
 
 def run(spark: SparkSession, options: argparse.Namespace) -> None:
-    """Do it, and print the metrics."""
+    """Run the job, and print the metrics."""
     positives = course.to_implicit(course.read_ratings(spark, options.ratings))
     parts = course.leave_last_out(positives, n_test=5, min_train=5, ties=options.ties)
     train, test = parts.train.cache(), parts.test.cache()

@@ -1,16 +1,22 @@
-"""ALS in Spark, and the best films for everybody from its factors."""
+"""ALS in Spark: fit it, recommend the best films to every user, and measure the lists."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
+from scipy import sparse
 
 from course_cloud.spark.sessions import quiet_about_pandas
 from course_cloud.spark.tables import need_columns
-from course_utils.validation import NOTHING, need_positive
+from course_utils.errors import DataError
+from course_utils.evaluation import metrics_of_lists
+from course_utils.interactions import encode
+from course_utils.ranking import top_k_of_factors
+from course_utils.validation import NOTHING, need_cutoffs, need_positive
 
 if TYPE_CHECKING:
     from pyarrow import RecordBatch, Table
@@ -19,6 +25,7 @@ if TYPE_CHECKING:
 
 IntArray = npt.NDArray[np.int32]
 FloatArray = npt.NDArray[np.float32]
+PAIR = ["user_id", "movie_id"]
 
 
 def fit_als(
@@ -39,17 +46,17 @@ def fit_als(
     factors, iterations, alpha, seed
         As in :class:`course_utils.models.ALS`: the same objective, confidence 1 + α included.
     regularization
-        λ, but Spark multiplies it with the number of positives of each user and of each film
-        (Zhou et al. 2008, "weighted-λ-regularization"), where `implicit` takes it as it is.
+        λ. Spark multiplies it by the number of positives of each user and of each film
+        (Zhou et al. 2008, "weighted-λ-regularization"); `implicit` does not.
     blocks
-        Into how many parts users and films are each dealt; when left out, as many as Spark has
-        cores. Another number gives other random vectors to start from.
+        Number of partitions of users and of films; by default the number of Spark's cores. The
+        random initial factors depend on it.
 
     Returns
     -------
     ALSModel
-        Its ``userFactors`` and ``itemFactors`` are DataFrames, spread over the workers. The users'
-        are exact for the items' factors beside them.
+        Its ``userFactors`` and ``itemFactors`` are DataFrames, distributed over the workers. The
+        user factors are the exact solution for the item factors.
 
     Raises
     ------
@@ -59,7 +66,7 @@ def fit_als(
     from pyspark.ml.recommendation import ALS
     from pyspark.sql import functions as F
 
-    need_columns(train, "user_id", "movie_id")
+    need_columns(train, *PAIR)
     n_blocks = blocks or train.sparkSession.sparkContext.defaultParallelism
     als = ALS(
         rank=need_positive(factors, "factors"),
@@ -78,11 +85,11 @@ def fit_als(
 
 
 def recommend(model: ALSModel, train: DataFrame, k: int = 10) -> DataFrame:
-    """Return the `k` best films of every user, those in `train` left out.
+    """Return the `k` best films of every user, excluding those in `train`.
 
-    ``model.recommendForAllUsers`` knows no seen films. Here each worker is sent the factors of
-    all films, which are small, and does for its share of the users what
-    :func:`course_utils.ranking.top_k_of_factors` does for all: exact, and no user's factors move.
+    ``model.recommendForAllUsers`` does not exclude films. Here each worker gets the factors of all
+    films, which are small, and calls :func:`course_utils.ranking.top_k_of_factors` for its share of
+    the users. User factors stay on their workers.
 
     Parameters
     ----------
@@ -91,42 +98,107 @@ def recommend(model: ALSModel, train: DataFrame, k: int = 10) -> DataFrame:
     train
         What it was fitted on: ``user_id`` and ``movie_id``.
     k
-        How many films for each.
+        Number of films per user.
 
     Returns
     -------
     DataFrame
-        ``user_id``, ``rank`` from 1, ``movie_id``. Of equal scores the lowest film comes first;
-        where a user has fewer than `k` films left, there are fewer rows.
+        ``user_id``, ``rank`` from 1, ``movie_id``. Ties are broken by the lower movie id. A user
+        with fewer than `k` candidates has fewer rows.
 
     Raises
     ------
     DataError
-        For a missing column, and when `k` is no integer of at least 1. What a worker raises, a
-        factor that is NaN for one, arrives as Spark's own error.
+        For a missing column, and when `k` is no integer of at least 1. Errors in a worker, such as
+        a factor that is NaN, are raised as Spark's own errors.
     """
     from pyspark.sql import functions as F
 
-    need_columns(train, "user_id", "movie_id")
+    need_columns(train, *PAIR)
     k = need_positive(k, "k")
     movie_ids, vectors = _as_arrays(model.itemFactors.orderBy("id").toArrow())
     seen = train.groupBy("user_id").agg(F.collect_set("movie_id").alias("seen"))
     users = model.userFactors.withColumnRenamed("id", "user_id").join(seen, "user_id")
     shared = train.sparkSession.sparkContext.broadcast((movie_ids, vectors))
+
+    def rank(batches: Iterator[RecordBatch]) -> Iterator[RecordBatch]:  # runs in the workers
+        for batch in batches:
+            if batch.num_rows:
+                yield _best_films(batch, *shared.value, k)
+
     with quiet_about_pandas():
-        return users.mapInArrow(_ranker(shared, k), schema="user_id int, rank int, movie_id int")
+        return users.mapInArrow(rank, schema="user_id int, rank int, movie_id int")
 
 
-def _ranker(shared: Any, k: int) -> Callable[[Iterator[RecordBatch]], Iterator[RecordBatch]]:
-    """Return what a worker does with each batch of its users."""
+def evaluate(
+    recommended: DataFrame, train: DataFrame, test: DataFrame, k: int | Iterable[int] = 10
+) -> pd.Series:
+    """Measure lists of recommendations as :func:`course_utils.evaluation.evaluate` does.
 
-    def rank(batches: Iterator[RecordBatch]) -> Iterator[RecordBatch]:
-        for users in batches:
-            if users.num_rows:
-                movie_ids, vectors = shared.value
-                yield _best_films(users, movie_ids, vectors, k)
+    The tables are collected to the driver, so they must fit in its memory.
 
-    return rank
+    Parameters
+    ----------
+    recommended
+        ``user_id``, ``rank`` from 1, ``movie_id``, as :func:`recommend` returns them.
+    train, test
+        ``user_id`` and ``movie_id``, each pair once. Rows of `test` whose user or film is not in
+        `train` are left out, as :func:`course_utils.interactions.encode` leaves them out.
+    k
+        The cut-off, or several.
+
+    Returns
+    -------
+    Series
+        The means of the same metrics, by the same names and definitions, as
+        ``evaluate(...).summary`` with its defaults: recall, precision, hit_rate, mrr, map, ndcg,
+        coverage, popularity, gini, novelty, personalization.
+
+    Raises
+    ------
+    DataError
+        For a missing column, for `k` below 1, when no user has anything in the test set, and when
+        a list holds a film twice, two films at one rank, or a film that is not in `train`.
+    """
+    from pyspark.sql import functions as F
+
+    need_columns(recommended, *PAIR, "rank")
+    need_columns(train, *PAIR)
+    need_columns(test, *PAIR)
+    cutoffs = need_cutoffs(k)
+    known = encode(_collected(train.select(*PAIR)))
+    hidden = _collected(test.select(*PAIR))
+    hidden = hidden[hidden["user_id"].isin(known.users) & hidden["movie_id"].isin(known.items)]
+    if hidden.empty:
+        raise DataError("None of the users of the training set has anything in the test set.")
+    lists = _collected(recommended.select(*PAIR, "rank").where(F.col("rank") <= max(cutoffs)))
+    lists = lists[lists["user_id"].isin(hidden["user_id"])]
+    _need_lists(lists, known.items)
+    ids = np.full((len(known.users), max(cutoffs)), NOTHING)
+    ids[known.rows_of(lists["user_id"]), lists["rank"] - 1] = known.columns_of(lists["movie_id"])
+    relevant = encode(hidden, users=known.users, items=known.items).matrix
+    return metrics_of_lists(ids, known.matrix, relevant, cutoffs).summary
+
+
+def _collected(table: DataFrame) -> pd.DataFrame:
+    return table.toArrow().to_pandas()
+
+
+def _need_lists(lists: pd.DataFrame, items: IntArray) -> None:
+    """Refuse lists that no model can have made."""
+    if lists.duplicated(PAIR).any() or lists.duplicated(["user_id", "rank"]).any():
+        raise DataError(
+            "A list holds a film twice, or two films at one rank; recommend each film once, and "
+            "number the ranks from 1."
+        )
+    unknown = ~lists["movie_id"].isin(items)
+    if unknown.any():
+        raise DataError(
+            f"{unknown.sum()} recommended films are not in the training set; the lists belong to "
+            "another one."
+        )
+    if len(lists) and lists["rank"].min() < 1:
+        raise DataError(f"A rank is {lists['rank'].min()}; number the ranks from 1.")
 
 
 def _best_films(
@@ -137,16 +209,15 @@ def _best_films(
     Parameters
     ----------
     users
-        ``user_id``, ``features``, a vector of length d, and ``seen``, a list of movie ids.
-    movie_ids, vectors
-        Of the films: ascending, shape (n_items,), and shape (n_items, d).
+        ``user_id``, ``features`` (a vector of length d) and ``seen`` (a list of movie ids).
+    movie_ids
+        Ids of all films, ascending, shape (n_items,).
+    vectors
+        Their factors, shape (n_items, d).
     k
-        How many films for each.
+        Number of films per user.
     """
     import pyarrow as pa
-    from scipy import sparse
-
-    from course_utils.ranking import top_k_of_factors
 
     user_ids, factors = _as_arrays(users)
     lists = users.column("seen")
@@ -154,7 +225,7 @@ def _best_films(
     columns = np.searchsorted(movie_ids, lists.flatten().to_numpy())
     ones = np.ones(len(columns), dtype=np.float32)
     seen = sparse.csr_matrix((ones, columns, ends - ends[0]), shape=(len(user_ids), len(movie_ids)))
-    # One thread: the worker beside this one has the other core.
+    # One thread: other workers use the other cores.
     best = top_k_of_factors(factors, vectors, seen, k, backend="numpy", threads=1)
     row, rank = np.nonzero(best != NOTHING)
     found = {
@@ -166,7 +237,7 @@ def _best_films(
 
 
 def _as_arrays(table: Table | RecordBatch) -> tuple[IntArray, FloatArray]:
-    """Return ids and vectors of a table whose vectors are lists, under ``features``."""
+    """Return the ids of a table, shape (n,), and its ``features``, shape (n, d)."""
     ids = table.column(0).to_numpy()
     features = table.column("features")
     if hasattr(features, "combine_chunks"):  # of a table, not of a batch

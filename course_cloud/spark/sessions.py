@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 MASTER = "COURSE_SPARK_MASTER"
 HERE = r"local|spark://(127\.|localhost)"  # masters on this machine
-STACK = "-Xss16m"  # ALS remembers how each turn came from the one before, and that nests deeply
+STACK = "-Xss16m"  # the lineage of ALS grows with each iteration, and is walked recursively
 JAVA = 17  # what Spark 4 asks for
-# Finds credentials as boto3 does: the environment, a profile, single sign-on, a role.
+# Looks for credentials where boto3 does: environment, profile, single sign-on, role.
 CREDENTIALS = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
 
 
 def why_not() -> str | None:
-    """Say in one sentence why Spark cannot run here and what to do, or None where it can."""
+    """Return why Spark cannot run here and what to do, or None when it can."""
     if find_spec("pyspark") is None:
         return "pyspark is not installed; run: pip install 'course-utils[spark]'"
     version = _java_version()
@@ -52,36 +52,35 @@ def session(
     s3: bool = False,
     settings: Mapping[str, str] | None = None,
 ) -> SparkSession:
-    """Start Spark, or return the session that runs already.
+    """Start Spark, or return the running session.
 
     Parameters
     ----------
     master
-        ``"local[2]"`` for two threads of this machine, or a cluster's address, such as
-        ``"spark://host:7077"`` or ``"yarn"``. When left out, what ``COURSE_SPARK_MASTER`` says,
-        or else ``"local[2]"``.
+        ``"local[2]"`` for two threads of this machine, or the address of a cluster, such as
+        ``"spark://host:7077"`` or ``"yarn"``. By default the value of ``COURSE_SPARK_MASTER``, or
+        else ``"local[2]"``.
     memory
-        For the Java process beside this one, and for each of a cluster's executors.
+        Of the driver's Java process, and of each executor.
     s3
-        Fetch the package that reads ``s3a://`` addresses, hadoop-aws of Spark's own Hadoop, from
-        Maven. Managed clusters have it. Endpoint and region are what ``AWS_ENDPOINT_URL_S3``,
-        ``AWS_ENDPOINT_URL`` and ``AWS_REGION`` say, and credentials come from the same chain as
-        :func:`course_cloud.storage.connect`'s: none is written into the settings, where Spark
-        would show them.
+        Download hadoop-aws, which reads ``s3a://`` addresses, from Maven, in the version of
+        Spark's Hadoop. Managed clusters have it. Endpoint and region are taken from
+        ``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL`` and ``AWS_REGION``. Credentials come from the
+        same chain as in :func:`course_cloud.storage.connect` and are not written into the
+        settings, which Spark shows.
     settings
-        Others of Spark, by name; they go before those that this function makes.
+        More settings of Spark, by name. They override those of this function.
 
     Returns
     -------
     SparkSession
-        Without a web page. On this machine it listens on 127.0.0.1 only. Its log goes to a
-        temporary file, not to the notebook. On a cluster, the workers are sent this package.
+        Without a web page. On this machine it listens on 127.0.0.1 only, and its log goes to a
+        temporary file. Workers of a cluster are sent the course's packages.
 
     Raises
     ------
     ClusterError
-        When pyspark or Java is missing, and when Spark does not start; the message ends in the
-        last words of its log.
+        When pyspark or Java is missing, or Spark does not start; the message quotes the log.
     """
     reason = why_not()
     if reason:
@@ -93,13 +92,11 @@ def session(
     if running is not None:
         return running
     master = master or os.environ.get(MASTER) or "local[2]"
-    builder = SparkSession.Builder().appName("course")
-    if re.match(HERE, master):  # the workers' Python; a cluster has its own
+    if re.match(HERE, master):  # Python of the workers; a cluster has its own
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     home = Path(tempfile.mkdtemp(prefix="course-spark-"))
     ours = _settings(master, memory, home) | (_s3_settings() if s3 else {})
-    for name, value in (ours | dict(settings or {})).items():
-        builder = builder.config(name, value)
+    builder = SparkSession.Builder().appName("course").config(map=ours | dict(settings or {}))
     log = home / "spark.log"
     try:
         with quiet_about_pandas(), _errors_to(log):
@@ -130,7 +127,7 @@ def _settings(master: str, memory: str, home: Path) -> dict[str, str]:
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.checkpoint.dir": str(home / "checkpoints"),
-            # 200 parts, planned anew after each step, are for a cluster
+            # the default, 200 partitions with adaptive plans, is for clusters
             "spark.sql.shuffle.partitions": "4",
             "spark.sql.adaptive.enabled": "false",
         }
@@ -138,7 +135,7 @@ def _settings(master: str, memory: str, home: Path) -> dict[str, str]:
 
 
 def _s3_settings() -> dict[str, str]:
-    """Return what the storage's variables mean to ``s3a://``."""
+    """Return the settings of ``s3a://`` that correspond to the AWS environment variables."""
     settings = {
         "spark.jars.packages": f"org.apache.hadoop:hadoop-aws:{_hadoop_version()}",
         "spark.hadoop.fs.s3a.aws.credentials.provider": CREDENTIALS,
@@ -167,7 +164,7 @@ def _hadoop_version() -> str:
 
 
 def _java_version() -> int | None:
-    """Return the number of the Java that Spark will find, None where there is none."""
+    """Return the major version of the Java that Spark will use, or None."""
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
     if java is None:
@@ -176,13 +173,13 @@ def _java_version() -> int | None:
         said = subprocess.run([java, "-version"], capture_output=True, text=True, check=True).stderr
     except (OSError, subprocess.CalledProcessError):
         return None
-    number = re.search(r'version "(?:1\.)?(\d+)', said)  # Java 8 calls itself 1.8
+    number = re.search(r'version "(?:1\.)?(\d+)', said)  # Java 8 reports 1.8
     return int(number[1]) if number else None
 
 
 @contextmanager
 def quiet_about_pandas() -> Iterator[None]:
-    """Keep back what Spark 4 says of pandas 3: here all tables travel as Arrow."""
+    """Suppress Spark's warning about pandas 3: tables are passed as Arrow here."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
         yield
@@ -190,7 +187,7 @@ def quiet_about_pandas() -> Iterator[None]:
 
 @contextmanager
 def _errors_to(log: Path) -> Iterator[None]:
-    """Let programs that are started in the block write their errors to `log`."""
+    """Redirect standard error, also of child processes, to `log`."""
     sys.stderr.flush()
     kept = os.dup(2)
     with log.open("w") as file:
@@ -203,6 +200,7 @@ def _errors_to(log: Path) -> Iterator[None]:
 
 
 def _last_words(log: Path, error: Exception) -> str:
+    """Return the last exception that the error or else the log names."""
     for text in (str(error), log.read_text()):
         if causes := re.findall(r"(?:Exception|Error): (.+)", text):
             return f"{causes[-1][:300].strip().rstrip('.')}. Its log is {log}."
@@ -210,13 +208,10 @@ def _last_words(log: Path, error: Exception) -> str:
 
 
 def _package_as_zip(home: Path) -> str:
-    """Write the packages a job imports into a zip, for workers elsewhere; return its path."""
-    import course_cloud
-    import course_utils
-
-    target = home / "course.zip"
+    """Write the course's packages to a zip for the workers of a cluster; return its path."""
+    root, target = Path(__file__).parents[2], home / "course.zip"
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for package in (Path(module.__path__[0]) for module in (course_utils, course_cloud)):
-            for path in sorted(package.rglob("*.py")):
-                archive.write(path, path.relative_to(package.parent))
+        for package in ("course_utils", "course_cloud"):
+            for path in sorted((root / package).rglob("*.py")):
+                archive.write(path, path.relative_to(root))
     return str(target)

@@ -1,4 +1,4 @@
-"""Ratings, positives and a hold-out as Spark's DataFrames, with the columns of the course."""
+"""Ratings, positives and hold-out as DataFrames of Spark, with the course's columns."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ import numpy as np
 import pandas as pd
 
 from course_utils.errors import ClusterError, DataError
+from course_utils.validation import need_choice
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
 RATINGS = {"user_id": "int", "movie_id": "int", "rating": "float", "timestamp": "bigint"}
-ROW = "row"  # where a rating stood in its file; a DataFrame itself has no order
+ROW = "row"  # position of a rating in its file; a DataFrame has no order
 
 
 class Parts(NamedTuple):
-    """The parts of a table of interactions; each row of it is in exactly one."""
+    """A partition of a table of interactions."""
 
     train: DataFrame
     val: DataFrame
@@ -25,12 +26,12 @@ class Parts(NamedTuple):
 
 
 def to_spark(spark: SparkSession, ratings: pd.DataFrame) -> DataFrame:
-    """Hand a table of the course to Spark.
+    """Convert a table of the course to a DataFrame of Spark.
 
     Parameters
     ----------
     ratings
-        With columns ``user_id`` and ``movie_id``, and any others. It is not changed.
+        Columns ``user_id`` and ``movie_id``, and any others.
 
     Returns
     -------
@@ -50,25 +51,26 @@ def to_spark(spark: SparkSession, ratings: pd.DataFrame) -> DataFrame:
 
 
 def read_ratings(spark: SparkSession, path: str) -> DataFrame:
-    """Read ratings from Parquet: a file, or a folder of files, that every worker can reach.
+    """Read ratings from a Parquet file, or a folder of such files.
 
     Parameters
     ----------
     path
-        Of this machine, or an address, as in ``"s3a://bucket/ratings.parquet"``.
+        A path that every worker can read, or an address such as
+        ``"s3a://bucket/ratings.parquet"``.
 
     Returns
     -------
     DataFrame
-        With columns ``user_id``, ``movie_id``, ``rating``, ``timestamp``, and ``row``, which
-        orders the rows as the files have them, file by file. Nothing is read before it is used.
+        Columns ``user_id``, ``movie_id``, ``rating``, ``timestamp``, and ``row``, which orders the
+        rows by file and by position in the file. It is lazy.
 
     Raises
     ------
     ClusterError
-        For an ``s3a://`` address where the session cannot read such.
+        For an ``s3a://`` address when the session lacks hadoop-aws.
     DataError
-        When there is nothing at `path`, it is not Parquet, or lacks a column.
+        When there is nothing at `path`, it is not Parquet, or a column is missing.
     """
     from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
     from pyspark.errors import AnalysisException, PySparkException
@@ -94,14 +96,14 @@ def read_ratings(spark: SparkSession, path: str) -> DataFrame:
 
 
 def to_implicit(ratings: DataFrame, threshold: float = 4.0) -> DataFrame:
-    """Keep the rows whose rating says "I liked it": the positives.
+    """Return the positives: the rows with ``rating >= threshold``.
 
     Parameters
     ----------
     ratings
         With a column ``rating``, in stars.
     threshold
-        The lowest rating that counts as a positive.
+        Lowest rating of a positive.
 
     Raises
     ------
@@ -115,38 +117,36 @@ def to_implicit(ratings: DataFrame, threshold: float = 4.0) -> DataFrame:
 def leave_last_out(
     positives: DataFrame, n_test: int = 1, n_val: int = 0, min_train: int = 1, ties: str = "order"
 ) -> Parts:
-    """Hold out the last interactions of each user: the rows that ``splits.leave_last_out`` does.
+    """Hold out the last interactions of each user, as :func:`course_utils.splits.leave_last_out`.
 
     Parameters
     ----------
     positives
-        With columns ``user_id``, ``movie_id`` and ``timestamp``.
+        Columns ``user_id``, ``movie_id`` and ``timestamp``.
     n_test, n_val, min_train
         As in :func:`course_utils.splits.leave_last_out`.
     ties
-        What is last among equal timestamps: ``"order"``, the order of the file, which needs the
-        column ``row``; or ``"movie_id"``, ascending movie id. At random cannot be had here: what
-        is drawn would depend on where a row happens to lie.
+        Order of equal timestamps: ``"order"`` is file order and needs the column ``row``;
+        ``"movie_id"`` is ascending movie id. There is no ``"random"``: the draw would depend on the
+        partition of a row.
 
     Returns
     -------
     Parts
-        Lazy, as all of Spark: each part sorts the interactions again unless it is cached.
+        Lazy: each part sorts the interactions again unless it is cached.
 
     Raises
     ------
     DataError
-        For a missing column, a count that is no whole number of 0 or more, unknown `ties`.
+        For a missing column, a count that is no whole number of 0 or more, and unknown `ties`.
     """
     from pyspark.sql import Window
     from pyspark.sql import functions as F
 
-    from course_utils.validation import choose
-
     for name, count in {"n_test": n_test, "n_val": n_val, "min_train": min_train}.items():
         if isinstance(count, bool) or not isinstance(count, int) or count < 0:
             raise DataError(f"{name} must be a whole number of 0 or more, and is {count!r}.")
-    tie = choose(ties, "ties", order=ROW, movie_id="movie_id")
+    tie = {"order": ROW, "movie_id": "movie_id"}[need_choice(ties, "ties", "order", "movie_id")]
     need_columns(positives, "user_id", "movie_id", "timestamp", tie)
 
     of_user = Window.partitionBy("user_id")
@@ -167,7 +167,7 @@ def leave_last_out(
 
 
 def need_columns(table: DataFrame | pd.DataFrame, *names: str) -> None:
-    """Raise a DataError that names the first of `names` that is no column of `table`."""
+    """Raise a DataError when a column is missing."""
     missing = [name for name in names if name not in table.columns]
     if missing:
         raise DataError(

@@ -127,7 +127,10 @@ def test_a_damaged_file_is_refused(name, damage, folder, other, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("damage", [*{*DAMAGES} - {longer}])  # JSON may end with more lines
+@pytest.mark.parametrize(
+    "damage",
+    [damage for damage in DAMAGES if damage is not longer],  # JSON may end with more lines
+)
 def test_a_damaged_manifest_is_refused(damage, folder, other, tmp_path):
     damage(folder / "manifest.json", other)
     refused(folder)
@@ -316,3 +319,39 @@ def test_what_is_no_artifact_is_refused_and_not_replaced(folder, tmp_path):
     assert (foreign / "thesis.docx").read_bytes() == b"three years"
     (folder / "notes.txt").touch()
     refused(folder, "holds 'notes.txt', which its manifest does not list")
+
+
+CLUTTER = (".DS_Store", "Thumbs.db", "._manifest.json", ".ipynb_checkpoints/manifest.json")
+
+
+def add_clutter(folder):
+    for name in CLUTTER:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"left by a file manager")
+
+
+def test_files_of_file_managers_and_jupyter_are_ignored(folder, tmp_path):
+    run_id = artifacts.load(folder).manifest.run_id
+    add_clutter(folder)
+    assert artifacts.load(folder).manifest.run_id == run_id
+    (folder / ".DS_Store").unlink()
+    (folder / ".DS_Store").symlink_to(tmp_path / "elsewhere")
+    assert artifacts.load(folder).manifest.run_id == run_id
+
+
+def test_a_folder_with_nothing_else_than_their_files_is_saved_to(folder, tmp_path):
+    add_clutter(folder)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    add_clutter(empty)
+    for place in (folder, empty):
+        manifest = cases.save(place)
+        assert {path.name for path in place.iterdir()} == {*manifest.files, "manifest.json"}
+        assert artifacts.load(place).manifest == manifest
+
+
+def test_their_names_hide_no_other_file(folder):
+    for name in ("DS_Store", ".DS_Store.py", "Thumbs.db.exe", "_manifest.json", ".hidden"):
+        (folder / name).touch()
+        refused(folder, "which its manifest does not list")
+        (folder / name).unlink()

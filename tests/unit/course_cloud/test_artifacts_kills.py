@@ -31,8 +31,9 @@ def folder() -> Iterator[Path]:
 def outcomes(*arguments: object) -> Counter[str]:
     command = [sys.executable, str(SCRIPT), *map(str, arguments)]
     one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    paths = {"PYTHONPATH": os.pathsep.join([str(SCRIPT.parents[1]), os.getenv("PYTHONPATH", "")])}
     run = subprocess.run(
-        command, capture_output=True, text=True, env=os.environ | one_thread, timeout=900
+        command, capture_output=True, text=True, env=os.environ | one_thread | paths, timeout=900
     )
     assert run.returncode == 0, run.stderr[-2000:]
     return Counter(run.stdout.splitlines())

@@ -17,7 +17,8 @@ from hypothesis.extra import numpy as npst
 from model_cases import same, some_matrix
 
 from course_cloud import artifacts
-from course_cloud.artifacts import npz, versions
+from course_cloud.artifacts import manifest as manifests
+from course_cloud.artifacts import npz
 from course_utils.errors import ArtifactError, DataError
 from course_utils.models import Popularity, Recommender
 
@@ -119,17 +120,17 @@ def test_the_commit_is_that_of_the_courses_code_and_of_no_other(tmp_path, monkey
         run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
         return run.stdout.strip()
 
-    commit = versions.git_commit.__wrapped__
-    file = tmp_path / "versions.py"
+    commit = manifests.git_commit.__wrapped__
+    file = tmp_path / "manifest.py"
     file.touch()
-    monkeypatch.setattr(versions, "__file__", str(file))
+    monkeypatch.setattr(manifests, "__file__", str(file))
     assert commit() is None
     git("init")
     git("commit", "--allow-empty", "-m", "somebody's thesis, with the course in its .venv")
     assert commit() is None
     told = {"vcs_info": {"commit_id": "c0ffee"}}
     pip = SimpleNamespace(read_text=lambda name: json.dumps(told))
-    monkeypatch.setattr(versions.metadata, "distribution", lambda name: pip)
+    monkeypatch.setattr(manifests.metadata, "distribution", lambda name: pip)
     assert commit() == "c0ffee"
     git("add", ".")
     git("commit", "-m", "a checkout of the course")

@@ -1,6 +1,9 @@
 """Runs in a bucket: published whole, fetched whole, rolled back, and refused when they changed."""
 
+import hashlib
 import json
+import mmap
+import os
 import shutil
 from pathlib import Path
 
@@ -68,16 +71,97 @@ def test_a_good_copy_is_not_downloaded_again_and_a_damaged_one_is_replaced(
     client = connect()
     sizes = moved(client)
     first = artifacts.fetch(address, tmp_path / "here", client=client)
-    assert len(sizes) == 9  # the pointer, the manifest, and seven files
+    assert len(sizes) == 8  # the pointer and seven files
     assert artifacts.fetch(address, tmp_path / "here", client=client) == first
-    assert len(sizes) == 10  # the pointer
+    assert len(sizes) == 9  # the pointer
     assert artifacts.fetch(address, tmp_path / "here", new, client=client) == first
-    assert len(sizes) == 10
+    assert len(sizes) == 9
     (first / "model.npz").write_bytes(b"PK")
     artifacts.fetch(address, tmp_path / "here", client=client)
     assert metric_of(first) == 0.75
     assert [path.name for path in (tmp_path / "here").iterdir()] == [new]
     client.close()
+
+
+def test_files_of_file_managers_are_neither_published_nor_fetched(s3, tmp_path):
+    manifest = cases.save(tmp_path / "model")
+    for name in (".DS_Store", "._model.npz"):
+        (tmp_path / "model" / name).write_bytes(b"left by a file manager")
+    address = s3.address(PREFIX)
+    run = artifacts.publish(tmp_path / "model", address)
+    stored = s3.client.list_objects_v2(Bucket=s3.bucket, Prefix=f"{PREFIX}/runs/{run}/")
+    names = {item["Key"].rpartition("/")[2] for item in stored["Contents"]}
+    assert names == {*manifest.files, "manifest.json"}
+    s3.put(f"{PREFIX}/runs/{run}/.DS_Store", b"copied by hand")
+    folder = artifacts.fetch(address, tmp_path / "fetched")
+    assert {path.name for path in folder.iterdir()} == names
+    assert artifacts.load(folder).manifest == manifest
+
+
+@pytest.fixture
+def hashed(monkeypatch):
+    """Return the names of the files that are hashed, in order."""
+    names = []
+    file_digest = hashlib.file_digest
+
+    def noted(file, algorithm):
+        names.append(Path(file.name).name)
+        return file_digest(file, algorithm)
+
+    monkeypatch.setattr(hashlib, "file_digest", noted)
+    return names
+
+
+def test_a_fetched_run_is_hashed_once(moto, tmp_path, hashed):
+    manifest = cases.save(tmp_path / "model", embeddings=cases.embeddings())
+    artifacts.publish(tmp_path / "model", moto.address(PREFIX))
+    for _ in ("downloaded", "there already"):
+        hashed.clear()
+        folder = artifacts.fetch(moto.address(PREFIX), tmp_path / "fetched")
+        artifacts.load(folder)
+        assert sorted(hashed) == sorted(manifest.files)
+    artifacts.load(folder)  # a later load trusts nothing
+    assert len(hashed) == 2 * len(manifest.files)
+
+
+def keep_time(path, change):
+    before = path.stat()
+    change(path)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def flip_in_place(path):
+    with open(path, "r+b") as file:
+        file.seek(60)
+        byte = file.read(1)[0]
+        file.seek(60)
+        file.write(bytes([byte ^ 1]))
+
+
+def replace_file(path):
+    content = changed_byte(path.read_bytes())
+    path.unlink()
+    path.write_bytes(content)
+
+
+def flip_in_memory_map(path):
+    with open(path, "r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
+        memory[60] ^= 1
+
+
+@pytest.mark.parametrize("change", [flip_in_place, replace_file, flip_in_memory_map])
+@pytest.mark.parametrize("name", ["model.npz", "movies.parquet"])
+def test_a_file_that_changes_after_it_was_fetched_is_refused(moto, tmp_path, name, change):
+    """Also when size and time of writing stay the same, and at once."""
+    cases.save(tmp_path / "model")
+    artifacts.publish(tmp_path / "model", moto.address(PREFIX))
+    for n in range(10):
+        folder = artifacts.fetch(moto.address(PREFIX), tmp_path / f"fetched-{n}")
+        keep_time(folder / name, change)
+        with pytest.raises(ArtifactError, match="does not match the checksum"):
+            artifacts.load(folder)
+    assert artifacts.fetch(moto.address(PREFIX), folder.parent) == folder  # replaced
+    assert artifacts.load(folder).manifest.run_id == folder.name
 
 
 def changed_byte(data):

@@ -48,8 +48,8 @@ def client(tmp_path_factory):
         (f"/search?q={'x' * 201}", 422, "q: String should have at most 200 characters."),
         ("/search?q=x&by=smell", 422, "by: Input should be 'meaning' or 'titles'."),
         ("/nowhere", 404, "Not Found"),
-        ("/page/../shapes.py", 404, "Not Found"),
-        ("/page/%2e%2e/shapes.py", 404, "Not Found"),
+        ("/page/../schemas.py", 404, "Not Found"),
+        ("/page/%2e%2e/schemas.py", 404, "Not Found"),
     ],
 )
 def test_a_bad_address_gets_one_sentence(client, address, status, sentence):

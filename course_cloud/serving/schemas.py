@@ -1,8 +1,8 @@
-"""What the service is asked and what it answers: the shapes that its documentation shows."""
+"""Schemas of requests and answers, as the documentation of the service shows them."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -16,13 +16,13 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-# Strict: "7" and true are no numbers in JSON, and 7.0 is one, the same as 7.
+# Strict: in JSON, "7" and true are no numbers, and 7.0 is the number 7.
 FilmId = Annotated[int, Field(ge=0, le=LARGEST_ID, strict=True), BeforeValidator(_whole)]
 HowMany = Annotated[int, Field(ge=1, le=MOST, strict=True), BeforeValidator(_whole)]
 
 
 class Likes(BaseModel):
-    """What somebody whom nobody knows liked."""
+    """What a new user liked."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"example": {"liked": [260, 1196], "n": 5}}
@@ -36,23 +36,11 @@ class Likes(BaseModel):
 class Problem(BaseModel):
     """What is wrong with a request, in one sentence."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"detail": "There is no film 7."}})
-
     detail: str
-
-
-FILM: dict[str, Any] = {
-    "movie_id": 2571,
-    "title": "The Matrix (1999)",
-    "year": 1999,
-    "genres": ["Action", "Sci-Fi", "Thriller"],
-}
 
 
 class Film(BaseModel):
     """A film of the catalogue; its article is at the front of the title."""
-
-    model_config = ConfigDict(json_schema_extra={"example": FILM})
 
     movie_id: int
     title: str
@@ -61,7 +49,7 @@ class Film(BaseModel):
 
 
 class Because(BaseModel):
-    """A liked film that speaks for a recommended one, and what it adds to the score."""
+    """A liked film, and what it adds to the score of a recommended one."""
 
     movie_id: int
     title: str
@@ -69,17 +57,13 @@ class Because(BaseModel):
 
 
 class Scored(Film):
-    """A film and its score; what a score means is the model's business."""
-
-    model_config = ConfigDict(json_schema_extra={"example": {**FILM, "score": 0.71}})
+    """A film and its score; scores of different models are not comparable."""
 
     score: float
 
 
 class Recommended(Scored):
-    """A recommended film, and why; null where nobody asked or the model cannot say."""
-
-    model_config = ConfigDict(json_schema_extra={"example": {**FILM, "score": 0.71, "why": None}})
+    """A recommended film, and why; null when not asked for, or the model cannot explain it."""
 
     why: list[Because] | None = None
 
@@ -90,7 +74,7 @@ class Recommendations(BaseModel):
     run_id: str
     model: str = Field(description="The class of the model of this run.")
     strategy: Literal["model", "popularity"] = Field(
-        description="Who answers: the model, or the list that everybody gets."
+        description="The model, or the list of popular films."
     )
     reason: str | None = Field(description="Why it is not the model that answers.")
     ignored: list[int] = Field(description="Liked films that nobody in the training data liked.")

@@ -1,0 +1,318 @@
+"""Save a fitted model and what a service needs beside it into a folder, and load it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from course_cloud.artifacts import packing
+from course_cloud.artifacts.folders import (
+    as_path,
+    entries_of,
+    read_manifest,
+    replacing,
+    standing,
+    verified,
+)
+from course_cloud.artifacts.manifest import EMBEDDINGS, MANIFEST, Manifest, as_json
+from course_cloud.artifacts.npz import Arrays, read_npz, write_npz
+from course_cloud.artifacts.packing import Metrics
+from course_cloud.storage.failures import disk
+from course_cloud.storage.tables import write_to_file
+from course_utils.errors import ArtifactError, DataError, StorageError
+from course_utils.interactions import Interactions
+from course_utils.models import Recommender
+from course_utils.text.embeddings import Embeddings, load_embeddings, save_embeddings
+
+T = TypeVar("T")
+IDS = "users", "items", "dropped"  # attributes of Interactions beside the matrix
+PICKLES = (b"\x80", b"(", b"c", b"]", b"}")  # first bytes of pickles; archives begin with PK
+TRIES = 5  # to read a folder that is being replaced
+
+
+@dataclass(frozen=True, repr=False, eq=False)  # eq=False: elementwise == is ambiguous
+class Artifact:
+    """A model and what was saved with it; see :func:`course_cloud.artifacts.save`.
+
+    Attributes
+    ----------
+    model
+        Fitted; gives the same recommendations as before it was saved.
+    train
+        The Interactions it was fitted on.
+    movies
+        DataFrame of the films.
+    metrics
+        Series or DataFrame, or None.
+    embeddings
+        `course_utils.text.Embeddings`, or None.
+    manifest
+        Run id, versions, settings and checksums.
+    """
+
+    model: Recommender
+    train: Interactions
+    movies: pd.DataFrame
+    metrics: Metrics | None
+    embeddings: Embeddings | None
+    manifest: Manifest
+
+    def __repr__(self) -> str:
+        of = self.manifest
+        return f"Artifact({of.model} on {of.dataset or 'unnamed data'}, run {of.run_id})"
+
+
+def save(
+    folder: str | Path,
+    *,
+    model: Recommender,
+    train: Interactions,
+    movies: pd.DataFrame,
+    metrics: Metrics | None = None,
+    embeddings: Embeddings | None = None,
+    dataset: str = "",
+    split: str = "",
+) -> Manifest:
+    """Save a fitted model and all that a service needs beside it.
+
+    Parameters
+    ----------
+    folder
+        Target folder. An artifact there is replaced; a folder with other files is refused.
+    model
+        Fitted on ``train.matrix``. A model of the course, or of a class that names in ``learned``
+        the attributes that ``fit`` assigns; see :class:`course_utils.models.Recommender`.
+    train
+        The matrix and the ids of its rows and columns.
+    movies
+        Columns ``movie_id`` and ``title``, one row per film, all items of `train` included.
+    metrics
+        Metrics of the model, such as ``result.summary``.
+    embeddings
+        Vectors of the films, for search by text.
+    dataset, split
+        What the model was fitted on, in your words.
+
+    Returns
+    -------
+    Manifest
+        With the new run id.
+
+    Raises
+    ------
+    DataError
+        When the model is not fitted or cannot be saved, the arguments do not belong together, or
+        the folder holds something else than an artifact.
+    StorageError
+        When the disk refuses.
+    ModelError
+        When there are embeddings and safetensors is missing: ``pip install 'course-utils[bert]'``.
+
+    Notes
+    -----
+    Everything is written to a hidden folder beside `folder`, synced to the disk, and renamed. If
+    the process is killed, :func:`load` finds the old version or the new one. Two processes that
+    save to one folder wait for each other, except on Windows and some network disks.
+    """
+    _need_parts(model, train, movies, embeddings, dataset=dataset, split=split)
+    tree, arrays = packing.pack(model)
+    numbers = packing.metrics_to_json(metrics)
+    ids = {name: np.asarray(getattr(train, name)) for name in IDS}
+    with replacing(as_path(folder)) as new:
+        (new / "model.json").write_bytes(json.dumps(tree, indent=1).encode())
+        write_npz(new / "model.npz", arrays)
+        write_npz(new / "train.npz", packing.csr_parts("matrix", train.matrix) | ids)
+        with open(new / "movies.parquet", "wb") as file:
+            write_to_file(movies.reset_index(drop=True), file, ".parquet", "movies.parquet")
+        (new / "metrics.json").write_bytes(numbers)
+        if embeddings is not None:
+            save_embeddings(new / EMBEDDINGS, embeddings)
+        manifest = Manifest(
+            dataset=dataset,
+            split=split,
+            model=type(model).__name__,
+            settings=packing.settings_of(model),
+            files=entries_of(new),
+        )
+        (new / MANIFEST).write_bytes(manifest.to_json())
+    return manifest
+
+
+def load(folder: str | Path, *, classes: Iterable[type[Recommender]] = ()) -> Artifact:
+    """Load an artifact.
+
+    Parameters
+    ----------
+    folder
+        A folder that `save` or `fetch` made.
+    classes
+        Classes of models that are not the course's own.
+
+    Returns
+    -------
+    Artifact
+        All parts of it.
+
+    Raises
+    ------
+    ArtifactError
+        When there is none, or it is damaged, of a newer format, mixed from two runs, or holds
+        files that are not listed. No code in it is run. Each file is compared with its size and
+        checksum before it is parsed.
+    ModelError
+        When it holds embeddings and safetensors is not installed.
+    StorageError
+        When the disk refuses.
+
+    Notes
+    -----
+    A folder that is replaced while it is read is read again, so all parts are of one run. If a
+    process was killed while it replaced the folder, the old version may be left in a hidden folder
+    beside it; then that version is loaded.
+    """
+    asked, kinds = as_path(folder), tuple(classes)
+    for attempt in range(TRIES):
+        here = standing(asked)
+        before = _identity(here)
+        try:
+            with disk("read", here):
+                return _load(here, kinds)
+        except (ArtifactError, StorageError):
+            if attempt == TRIES - 1 or _identity(standing(asked)) == before:
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _need_parts(model: Any, train: Any, movies: Any, embeddings: Any, **said: Any) -> None:
+    if not isinstance(model, Recommender):
+        raise DataError(
+            f"A {type(model).__name__} is no model of course_utils.models; fit one of those, "
+            "ALS() for one of implicit's."
+        )
+    if not isinstance(train, Interactions):
+        raise DataError(f"`train` must be Interactions, and is a {type(train).__name__}; encode().")
+    shape = model.n_users, model.n_items
+    if model.n_items and shape != train.matrix.shape:
+        raise DataError(
+            f"The model was fitted on {shape[0]:,} users × {shape[1]:,} items, and `train` has "
+            f"{train.matrix.shape[0]:,} × {train.matrix.shape[1]:,}; give what it was fitted on."
+        )
+    if not isinstance(movies, pd.DataFrame) or not {"movie_id", "title"} <= {*movies.columns}:
+        raise DataError("`movies` must be a table with columns 'movie_id' and 'title'.")
+    known = movies["movie_id"]
+    if known.duplicated().any():
+        raise DataError(f"Movie {known[known.duplicated()].iloc[0]} stands twice in `movies`.")
+    unknown = train.items[~pd.Index(train.items).isin(known)]
+    if len(unknown):
+        raise DataError(
+            f"`movies` lacks {len(unknown):,} of the films that are recommended, movie "
+            f"{unknown[0]} for one; give the table of the whole release."
+        )
+    for name, words in said.items():
+        if not isinstance(words, str):
+            raise DataError(f"`{name}` must be a text, and is a {type(words).__name__}.")
+    if embeddings is not None and not isinstance(embeddings, Embeddings):
+        raise DataError(
+            "`embeddings` must be Embeddings(vectors, movie_ids), which know the films."
+        )
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """Return a value that differs between a folder and the one that replaces it."""
+    try:
+        found = folder.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_ctime_ns
+
+
+def _load(folder: Path, classes: tuple[type[Recommender], ...]) -> Artifact:
+    manifest = read_manifest(folder)
+
+    def read(name: str, parse: Callable[[IO[bytes], Path], T]) -> T:
+        with verified(folder, name, manifest) as file:
+            return parse(file, folder / name)
+
+    train = read("train.npz", _train)
+    movies = read("movies.parquet", _movies)
+    metrics = read("metrics.json", packing.metrics_from_json)
+    embeddings = read(EMBEDDINGS, _embeddings) if EMBEDDINGS in manifest.files else None
+    tree, arrays = read("model.json", as_json), read("model.npz", _arrays)
+    model = _model(folder, tree, arrays, classes, train.matrix)
+    return Artifact(model, train, movies, metrics, embeddings, manifest)
+
+
+def _arrays(file: IO[bytes], path: Path) -> Arrays:
+    begins = file.read(2)
+    file.seek(0)
+    if begins != b"PK":
+        pickle = begins.startswith(PICKLES) and "is a pickle, which may run code when it is loaded"
+        raise ArtifactError(f"{path} {pickle or 'is no archive of arrays'}; it was not opened.")
+    try:
+        arrays = read_npz(file)
+        if any(array.dtype.kind not in packing.NUMBERS for array in arrays.values()):
+            raise DataError
+    except DataError:
+        raise ArtifactError(
+            f"{path} holds something else than plain arrays of numbers, or is damaged; none of it "
+            "was used."
+        ) from None
+    return arrays
+
+
+def _train(file: IO[bytes], path: Path) -> Interactions:
+    arrays = _arrays(file, path)
+    try:
+        matrix = packing.csr_of("matrix", arrays)
+        users, items, dropped = (arrays[name] for name in IDS)
+        train = Interactions(matrix, users, items, int(dropped))
+        if (len(train.users), len(train.items)) != matrix.shape:
+            raise ValueError
+    except (KeyError, TypeError, ValueError):
+        raise ArtifactError(f"{path} holds no interactions; save again.") from None
+    return train
+
+
+def _movies(file: IO[bytes], path: Path) -> pd.DataFrame:
+    try:
+        movies = pd.read_parquet(file, engine="pyarrow")
+    except Exception:  # Arrow and pandas raise many kinds on a damaged table
+        raise ArtifactError(f"{path} is no table of films, or damaged; save again.") from None
+    if not {"movie_id", "title"} <= {*movies.columns}:
+        raise ArtifactError(f"{path} has no columns 'movie_id' and 'title'; save again.")
+    return movies
+
+
+def _embeddings(_: IO[bytes], path: Path) -> Embeddings:
+    try:
+        return load_embeddings(path)
+    except DataError as error:
+        raise ArtifactError(str(error)) from None
+
+
+def _model(
+    folder: Path,
+    tree: Any,
+    arrays: Arrays,
+    classes: tuple[type[Recommender], ...],
+    matrix: sparse.csr_matrix,
+) -> Recommender:
+    """Return the model, after asking it for a recommendation."""
+    try:
+        model = packing.unpack(tree, arrays, classes)
+        if (model.n_users, model.n_items) != matrix.shape:
+            raise ValueError
+        model.recommend(np.array([0]), matrix[:1], N=1)
+    except ArtifactError:
+        raise
+    except Exception as error:  # wrong arrays make a model raise anything
+        why = f": {error}" if isinstance(error, DataError) else "."
+        raise ArtifactError(f"{folder} holds no model that works{why}") from None
+    return model
