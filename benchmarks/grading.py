@@ -20,7 +20,7 @@ def run(n_students: int = N_STUDENTS) -> None:
     from hostile_notebooks import write_all  # type: ignore[import-not-found]
 
     from course_labs.grading.grade import grade_all
-    from course_labs.grading.isolation import Limits
+    from course_labs.grading.sandbox import Limits
 
     with tempfile.TemporaryDirectory() as name:
         submissions, grades, home = (Path(name) / part for part in ("in", "out", "home"))

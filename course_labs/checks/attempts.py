@@ -1,31 +1,41 @@
-"""Has a step been attempted? And running an answer on the cases, which may fail in any way."""
+"""Run a student's code on the cases: is it written, what does it return, what does it raise."""
 
 from __future__ import annotations
 
 import dis
 import inspect
+import linecache
+import site
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import sysconfig
+import traceback
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import CodeType
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from course_labs.checks.failures import explain
 from course_labs.checks.limits import TimeLimitError, within
-from course_labs.checks.question import AnswerError, Attempt, Plain, Question, visible
+from course_labs.checks.question import AnswerError, Attempt, Outputs, Plain, Question, visible
 
 STUB_STEPS = {"RESUME", "NOP", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST"}
+ROOT = Path(__file__).resolve().parents[2]
+LIBRARIES = (
+    *(str(ROOT / name) for name in ("course_utils", "course_cloud", "course_labs")),
+    *{str(Path(path).resolve()) for path in sysconfig.get_paths().values()},
+    *site.getsitepackages(),
+)
+LONGEST = 200  # characters of an error's own message
 
 
 def attempted(answer: Any) -> bool:
     """Say whether an answer is more than the stub of the student's notebook.
 
-    A stub is ``...`` itself, a function whose body is ``...`` or nothing but a docstring, and
-    a class with such a method. A function that raises NotImplementedError counts as written:
-    what it raises, only a call shows.
+    A stub is ``...`` itself, a function whose body is ``...`` or only a docstring, or a class with
+    such a method. A function that raises NotImplementedError counts as written, because only a
+    call shows what it raises.
 
     Examples
     --------
@@ -39,9 +49,9 @@ def attempted(answer: Any) -> bool:
 
 
 def run_cases(question: Question, answer: Any, cases: Sequence[Plain]) -> Attempt:
-    """Run a student's answer on copies of the cases; whatever it does becomes an `Attempt`.
+    """Run a student's answer on copies of the cases.
 
-    Only KeyboardInterrupt gets through.
+    Every exception becomes a sentence of the `Attempt`, except KeyboardInterrupt, which is raised.
     """
     missing = [name for name in question.methods if not _has_method(answer, name)]
     if not attempted(answer) and len(missing) == len(question.methods):
@@ -73,19 +83,19 @@ def run_cases(question: Question, answer: Any, cases: Sequence[Plain]) -> Attemp
     return Attempt(outputs)
 
 
-def as_plain(outputs: Mapping[str, npt.ArrayLike]) -> Plain:
-    """Return outputs as arrays of numbers, booleans or text: what travels between processes.
+def as_plain(outputs: Outputs) -> Plain:
+    """Return outputs as arrays of numbers, booleans or text, which can be sent to the judge.
 
     Raises
     ------
     AnswerError
-        When one is anything else.
+        When an output is anything else.
     """
     plain = {}
     for name, value in outputs.items():
         try:
             array = np.asarray(value)
-        except Exception:  # rows of several lengths, or an object that resists
+        except Exception:  # rows of unequal length, or an object that cannot be converted
             raise AnswerError(f"`{name}` is no regular table of numbers.") from None
         if array.dtype.kind not in "biufU":
             kind = type(value).__name__
@@ -94,12 +104,48 @@ def as_plain(outputs: Mapping[str, npt.ArrayLike]) -> Plain:
     return plain
 
 
+def explain(error: BaseException) -> str:
+    r"""Return one sentence: what was raised, and in which line of the student's own code.
+
+    Examples
+    --------
+    >>> try:
+    ...     exec("def half(x):\n    return x / 0\nhalf(1)")
+    ... except ZeroDivisionError as error:
+    ...     explain(error)
+    'Your code stopped with ZeroDivisionError: division by zero, in line 2 of half.'
+    """
+    if isinstance(error, SystemExit):
+        return "Your code called exit(); let the function return instead."
+    says = " ".join(str(error).split()).rstrip(".")  # the place and the full stop are appended
+    if len(says) > LONGEST:
+        says = f"{says[:LONGEST]} …"
+    what = f"{type(error).__name__}: {says}" if says else type(error).__name__
+    left = " An `...` is still there to be replaced." if "ellipsis" in says.lower() else ""
+    return f"Your code stopped with {what}{_place(error)}.{left}"
+
+
+def _place(error: BaseException) -> str:
+    own = [
+        (frame, number)
+        for frame, number in traceback.walk_tb(error.__traceback__)
+        if not frame.f_code.co_filename.startswith(LIBRARIES)
+    ]
+    if not own:
+        return ""
+    frame, number = own[-1]
+    code = frame.f_code
+    line = linecache.getline(code.co_filename, number, frame.f_globals).strip()
+    where = "your cell" if code.co_name == "<module>" else code.co_name
+    return f", in line {number} of {where}" + (f": `{line}`" if line else "")
+
+
 @contextmanager
 def _same_gradients() -> Iterator[None]:
-    """Leave PyTorch recording gradients, or not, as before.
+    """Restore PyTorch's gradient mode.
 
-    An answer may switch that off, and one that is interrupted inside ``no_grad`` leaves it off:
-    every training loop of the notebook would then fail.
+    An answer may switch it off, and one that is interrupted inside ``no_grad`` leaves it off: every
+    training loop of the notebook would then fail.
     """
     torch = sys.modules.get("torch")
     before = torch.is_grad_enabled() if torch else True

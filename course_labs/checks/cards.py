@@ -1,4 +1,4 @@
-"""What a student reads: a verdict and the points of a lab, as plain text and as HTML."""
+"""Cards that show a verdict, or the points of a lab, as plain text and as HTML."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ BOX = (
     "border:1px solid {0};border-left:6px solid {0};border-radius:4px;padding:.5em .8em;"
     "margin:.3em 0;background:#fff;color:#22303c;max-width:46em"
 )
+CODE = ' style="color:inherit;background:none"'  # a card is white in a dark theme too
 
 
 @dataclass(frozen=True)
 class Card:
-    """Something to show, in both forms that a notebook may ask for."""
+    """Plain text and HTML; a notebook chooses which to show."""
 
     text: str
     markup: str
@@ -33,15 +34,7 @@ class Card:
 
 
 def verdict_card(name: str, question: Question, verdict: Verdict) -> Card:
-    """Return the card of one check.
-
-    Parameters
-    ----------
-    name
-        The question's full name, such as ``lab02.q1``.
-    question, verdict
-        What was asked, and how it went.
-    """
+    """Return the card of the verdict on one question, whose full name is such as ``lab02.q1``."""
     head = f"{MARKS[verdict.state]} {name}: {verdict.state}"
     points = f"{verdict.points} of {question.points} points"
     lines = [f"{head} · {question.title} · {points}"]
@@ -49,13 +42,12 @@ def verdict_card(name: str, question: Question, verdict: Verdict) -> Card:
         f'<strong style="color:{COLORS[verdict.state]}">{html.escape(head)}</strong> · '
         f"{html.escape(question.title)} · {points}"
     ]
-    if verdict.state == "not attempted":
-        says = verdict.says or f"Replace the `...` of `{question.answer}`, then run this again."
-    else:
-        says = verdict.says
+    says = verdict.says
+    if verdict.state == "not attempted" and not says:
+        says = f"Replace the `...` of `{question.answer}`, then run this again."
     if says:
         lines.append(f"  {says}")
-        parts.append(_code(says))
+        parts.append(as_html(says, CODE))
     if verdict.state == "wrong":
         title, link = lesson_link(question.lesson)
         lines.append(f"  Explained in {title}.")
@@ -69,7 +61,7 @@ def verdict_card(name: str, question: Question, verdict: Verdict) -> Card:
 def summary_card(
     lab: str, questions: Sequence[Question], verdicts: Sequence[Verdict | None]
 ) -> Card:
-    """Return the card of a lab: the points so far as a bar, and one line for each question."""
+    """Return the card of a lab: a bar of the points so far, and a line for each question."""
     earned = sum(verdict.points for verdict in verdicts if verdict)
     total = sum(question.points for question in questions)
     full = round(BAR * earned / total)
@@ -94,7 +86,7 @@ def summary_card(
 
 
 def lesson_link(lesson: str) -> tuple[str, str]:
-    """Return what to call a lesson and the link to it, from ``03_x#some-heading``."""
+    """Return the title of a lesson and the link to it, from ``03_x#some-heading``."""
     notebook, _, anchor = lesson.partition("#")
     title = f"lesson {notebook[:2]}"
     if anchor:
@@ -102,9 +94,6 @@ def lesson_link(lesson: str) -> tuple[str, str]:
     return title, f"{notebook}.ipynb" + (f"#{anchor}" if anchor else "")
 
 
-def _code(sentence: str) -> str:
-    """Return a sentence as HTML, with what stands in backquotes as code."""
-    code = (
-        r'<code style="color:inherit;background:none">\1</code>'  # the card is white by night too
-    )
-    return re.sub(r"`([^`]+)`", code, html.escape(sentence, quote=False))
+def as_html(text: str, style: str = "") -> str:
+    """Return a text as HTML without markup, except that backquotes become code."""
+    return re.sub(r"`([^`]+)`", rf"<code{style}>\1</code>", html.escape(text, quote=False))

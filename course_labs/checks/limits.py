@@ -1,4 +1,4 @@
-"""A limit on the time of a call, in a notebook's main thread and in any other."""
+"""A time limit for a call, in a notebook's main thread or in any other thread."""
 
 from __future__ import annotations
 
@@ -12,35 +12,34 @@ from types import FrameType
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-AGAIN = 0.005  # seconds after which code that swallowed the exception gets it once more
+AGAIN = 0.005  # seconds after which the exception is raised again in code that caught it
 TRIES = 50
-PATIENCE = 4  # times its limit that a call may take while the processor is busy with others
+PATIENCE = 4  # most wall time of a call, in multiples of its limit, on a busy machine
 
 
 class TimeLimitError(BaseException):
-    """The time is over. No Exception, so that ``except Exception`` in a loop does not stop it."""
+    """The time is over. Not an Exception, so that ``except Exception`` does not catch it."""
 
 
 def within(seconds: float, function: Callable[..., T], *arguments: Any) -> T:
     """Call a function, and interrupt it when its time is over.
 
-    In the main thread a signal interrupts, which ends a ``sleep`` too. Elsewhere, and where the
-    system has no such signal, the call runs in a thread of its own, into which the exception is
-    thrown; one that blocks outside Python, or swallows every exception, is left behind.
+    In the main thread a signal interrupts, which ends a ``sleep`` too. Elsewhere, and on systems
+    without that signal, the call runs in a thread of its own, in which the exception is raised
+    asynchronously; a thread that blocks outside Python or catches every exception is abandoned.
 
     Parameters
     ----------
     seconds
-        How long the call may take, when it has the processor. On a machine that is busy with
-        something else it goes on until the process has had that much of the processor, at most
-        `PATIENCE` times as long.
+        Limit of the wall time. While the process has had less processor time than that, because
+        the machine is busy, the call goes on for at most `PATIENCE` times the limit.
     function, arguments
         What to call.
 
     Raises
     ------
     TimeLimitError
-        When the time is over; else whatever the function raises.
+        When the time is over. What the function raises is raised too.
 
     Examples
     --------
@@ -54,7 +53,7 @@ def within(seconds: float, function: Callable[..., T], *arguments: Any) -> T:
 
 
 def _deadline(seconds: float) -> Callable[[], bool]:
-    """Return what says whether a call that begins now has had its time."""
+    """Return a function that says whether the time of a call that starts now is over."""
     start, processor = time.monotonic(), time.process_time()
 
     def over() -> bool:
@@ -71,8 +70,8 @@ def _by_signal(seconds: float, function: Callable[..., T], arguments: Any) -> T:
     def stop(number: int, frame: FrameType | None) -> None:
         if ended or not over():
             return
-        # A bare `except` may swallow this one. With a trace in place the next line raises too,
-        # the line in the `except` among them.
+        # A bare `except` may catch this exception. The trace function raises it again at the next
+        # line, also at one inside that `except`.
         sys.settrace(_raise)
         while frame is not None and frame.f_code is not _by_signal.__code__:
             frame.f_trace = _raise
@@ -96,11 +95,11 @@ def _by_signal(seconds: float, function: Callable[..., T], arguments: Any) -> T:
 def _apart(
     function: Callable[..., T], arguments: Any
 ) -> Iterator[tuple[StopIteration | None, T | Any]]:
-    """Yield what a call returns, or the StopIteration it raises, which no generator passes on.
+    """Yield the result of a call, or its StopIteration, which a generator cannot raise.
 
-    Where the trace raises inside an ``except``, Python goes on believing that the exception there
-    is being handled, and makes it the context of every later one. A generator keeps what is being
-    handled for itself, and takes it along when it ends.
+    When the trace function raises inside an ``except``, Python keeps the exception there as the
+    one being handled, and makes it the context of every later one. A generator has an exception
+    state of its own, which is discarded when it ends.
     """
     try:
         yield None, function(*arguments)
@@ -109,7 +108,7 @@ def _apart(
 
 
 def _raise(frame: FrameType, event: str, argument: Any) -> Any:
-    """Raise at the next line; not at the exception itself, or the same `except` would get both."""
+    """Raise at the next line; at the exception event, the same `except` would catch both."""
     if event == "line":
         raise TimeLimitError
     return None if event == "call" else _raise

@@ -1,6 +1,6 @@
-"""A question of a lab, and the verdict on what an answer made of its cases.
+"""A question of a lab, and the verdict on an answer's outputs for its cases.
 
-Nothing here runs a student's code: `judge` looks at plain arrays, wherever they were computed.
+Nothing here runs a student's code: `judge` reads plain arrays, wherever they were computed.
 """
 
 from __future__ import annotations
@@ -13,15 +13,17 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-Plain = dict[str, npt.NDArray[Any]]
+Plain = dict[str, npt.NDArray[Any]]  # a case, or the outputs for it
+Outputs = Mapping[str, npt.ArrayLike]  # what `ask` returns, before it becomes arrays
+Detector = Callable[[Plain, Plain], bool]  # of a mistake, from a case and the outputs
 State = Literal["not attempted", "right", "wrong"]
 
-HIDDEN = "hidden_"  # begins the names of what a case keeps from the answer
+HIDDEN = "hidden_"  # prefix of the arrays of a case that only the judge sees
 LOST = "Your answer has a form that cannot be judged: {}. Look again at what the step asks for."
 
 
 class AnswerError(Exception):
-    """An answer without a form that can be judged; the sentence says what was expected."""
+    """An answer that cannot be judged because of its form; the sentence says what was expected."""
 
 
 @dataclass(frozen=True)
@@ -33,42 +35,42 @@ class Mistake:
     hint
         What is wrong and where to look, in a sentence or two.
     made
-        Says from a case and the outputs whether it is this mistake. It is asked about wrong
+        Says from a case and the outputs whether it is this mistake. It is called for wrong
         outputs only, in the order of the question's list.
     raises
         A pattern (`re.search`) for the sentence about an error, for mistakes that raise one.
     """
 
     hint: str
-    made: Callable[[Plain, Plain], bool] | None = None
+    made: Detector | None = None
     raises: str = ""
 
 
 @dataclass(frozen=True)
 class Question:
-    """One step of a lab that is checked; the package's docstring explains its functions.
+    """One checked step of a lab; the docstring of `course_labs.checks` explains its functions.
 
     Attributes
     ----------
     key
         Its name within the lab, such as ``q1``.
     title
-        What it is about, in a few words.
+        Its subject, in a few words.
     points
-        What a right answer earns.
+        Points for a right answer.
     answer
-        The name that the notebook gives to the answer; the grader looks for it.
+        The name of the answer in the notebook, by which the grader finds it.
     lesson
-        Which lesson explains it: a notebook's name, with ``#heading`` where one section does.
+        The lesson that explains it: a notebook's name, with ``#heading`` for a single section.
     cases, ask, judge, mistakes
         See `course_labs.checks`.
     methods
-        For a class: the methods that must be written. Empty for functions and values.
+        For a class, the methods that must be written; empty for functions and values.
     seconds
-        How long one case may take.
+        Time limit of one case.
     prepare
-        Called before the clock starts: loads a heavy library, which may take longer than a case,
-        and would be left half loaded. An `AnswerError` says that it is not installed.
+        Called before the time of the first case starts. It imports a heavy library, which may take
+        longer than a case, and raises `AnswerError` when the library is not installed.
     """
 
     key: str
@@ -77,7 +79,7 @@ class Question:
     answer: str
     lesson: str
     cases: Callable[[np.random.Generator], Sequence[Plain]]
-    ask: Callable[[Any, Plain], Mapping[str, npt.ArrayLike]]
+    ask: Callable[[Any, Plain], Outputs]
     judge: Callable[[Plain, Plain], str]
     mistakes: Sequence[Mistake] = ()
     methods: Sequence[str] = ()
@@ -87,9 +89,9 @@ class Question:
 
 @dataclass(frozen=True)
 class Attempt:
-    """What an answer made of the cases: outputs, or the sentence about why there are none.
+    """The outputs of an answer for the cases, and the sentence about a failure, if there was one.
 
-    ``outputs`` holds those of the cases that came before a failure, too.
+    After a failure, ``outputs`` holds those of the earlier cases.
     """
 
     outputs: Sequence[Plain] = ()
@@ -99,7 +101,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a student is told: the state, the points earned, and a sentence or two."""
+    """What a student is told: the state, the points, and a sentence or two."""
 
     state: State
     points: int
@@ -107,7 +109,7 @@ class Verdict:
 
 
 def judge(question: Question, cases: Sequence[Plain], attempt: Attempt) -> Verdict:
-    """Return the verdict on an attempt. It looks at plain data only, and trusts none of it."""
+    """Return the verdict on an attempt, whose outputs may be any arrays."""
     if attempt.stub:
         return Verdict("not attempted", 0, attempt.failure)
     wrong = [
@@ -128,13 +130,18 @@ def judge(question: Question, cases: Sequence[Plain], attempt: Attempt) -> Verdi
 
 
 def cases_of(question: Question, seed: int) -> Sequence[Plain]:
-    """Return the inputs of a question, the same for the same seed."""
+    """Return the cases of a question for a seed."""
     return question.cases(np.random.default_rng(seed))
 
 
 def visible(case: Plain) -> Plain:
-    """Return what an answer may see of a case: all but what only the judge needs."""
+    """Return the arrays of a case that an answer may see."""
     return {name: array for name, array in case.items() if not name.startswith(HIDDEN)}
+
+
+def named_type(value: Any) -> str:
+    """Return the type of an answer's result for a sentence: "nothing", or such as "a list"."""
+    return "nothing" if value is None else f"a {type(value).__name__}"
 
 
 def _judge_one(question: Question, case: Plain, outputs: Plain) -> str:
@@ -143,12 +150,12 @@ def _judge_one(question: Question, case: Plain, outputs: Plain) -> str:
             return question.judge(case, outputs)
     except AnswerError as error:
         return str(error)
-    except Exception as error:  # arrays of any shape and kind come in
+    except Exception as error:  # the arrays may have any shape and dtype
         return LOST.format(f"{type(error).__name__}, {error}")
 
 
 def _diagnose(question: Question, wrong: Sequence[tuple[Plain, Plain, str]]) -> str:
-    """Return the hint of the mistake that explains all wrong cases, or the first, or none."""
+    """Return the hint of the mistake that explains all wrong cases, else of one for the first."""
     for cases in (wrong, wrong[:1]):
         for mistake in question.mistakes:
             if all(_is_made(mistake, case, outputs) for case, outputs, _ in cases):
@@ -160,5 +167,5 @@ def _is_made(mistake: Mistake, case: Plain, outputs: Plain) -> bool:
     try:
         with np.errstate(all="ignore"):
             return mistake.made is not None and bool(mistake.made(case, outputs))
-    except Exception:  # a shape that this mistake does not have
+    except Exception:  # the outputs have a shape that this mistake cannot have
         return False

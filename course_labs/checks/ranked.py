@@ -1,27 +1,28 @@
-"""Judge ranked lists against the table of scores they should come from; no order among ties.
+"""Judge top-k lists by their scores, so that ties may be broken in any order.
 
-A judge that compared ids would fail a right answer that breaks a tie another way, or that adds
-up in another order. These look at scores: the listed ones must be the best ones, to within a
-tolerance, and each id must be one that has the score beside it.
+A judge that compares ids would fail a right answer that breaks a tie differently, or that adds in
+another order. Here the listed scores must be the k best ones, to within a tolerance, and each id
+must be of an item with the score beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from course_labs.checks.question import AnswerError, Plain
+from course_labs.checks.question import AnswerError, Detector, Outputs, Plain, named_type
 
-TOLERANCE = 1e-4  # of a score; enough for float32, far below the gaps between cases' scores
+TOLERANCE = 1e-4  # of a score; enough for float32, far below the differences within a case
+EXAMPLE = "This is the answer to the example on the page. Compute it from what you are given."
 Table = npt.NDArray[np.float64]
 
 
 def as_ranked(result: Any) -> dict[str, npt.ArrayLike]:
-    """Return the ids and scores of an answer that should be a pair of tables.
+    """Return the ids and scores of a result that should be a pair of tables.
 
     Raises
     ------
@@ -29,8 +30,7 @@ def as_ranked(result: Any) -> dict[str, npt.ArrayLike]:
         When it is no pair.
     """
     if not isinstance(result, tuple | list) or len(result) != 2:
-        what = "nothing" if result is None else f"a {type(result).__name__}"
-        raise AnswerError(f"Return a pair, `ids, scores`; this returns {what}.")
+        raise AnswerError(f"Return a pair, `ids, scores`; this returns {named_type(result)}.")
     return {"ids": result[0], "scores": result[1]}
 
 
@@ -43,20 +43,20 @@ def best_scores(table: Table, k: int) -> Table:
 def what_is_wrong(
     outputs: Plain, table: Table, labels: npt.ArrayLike, k: int, rows: Sequence[str]
 ) -> str:
-    """Return what is wrong with ranked lists in one sentence, or "" when nothing is.
+    """Return one sentence on the first error in top-k lists, "" when there is none.
 
     Parameters
     ----------
     outputs
         With ``ids`` and ``scores``, each of shape (n_rows, k).
     table
-        The true scores, shape (n_rows, n_items); -inf for what must not be listed.
+        The true scores, shape (n_rows, n_items); -inf for items that are no candidates.
     labels
         The id of each column of `table`.
     k
         The length of a list.
     rows
-        What each row is, for the sentence, such as "film 7".
+        The name of each row in the sentence, such as "film 7".
     """
     ids, scores = outputs["ids"], outputs["scores"]
     wanted = (len(table), k)
@@ -87,13 +87,20 @@ def what_is_wrong(
     return ""
 
 
+def lists_seen(ids: npt.NDArray[Any], histories: Table) -> bool:
+    """Say whether a list holds an item of its user's history; both have a row for each user."""
+    ids = ids.astype(int)
+    listed = np.take_along_axis(histories, np.maximum(ids, 0), axis=1)
+    return bool(((listed > 0) & (ids >= 0)).any())
+
+
 def is_changed(case: Plain, outputs: Plain, name: str) -> bool:
-    """Say whether the student's code changed an input; ``ask`` returns it as ``after``."""
+    """Say whether the student's code changed an input, which ``ask`` returns as ``after``."""
     return not np.array_equal(case[name], outputs["after"])
 
 
-def is_example(shown: Mapping[str, npt.ArrayLike]) -> Callable[[Plain, Plain], bool]:
-    """Return a detector of an answer that repeats what the notebook's example shows."""
+def is_example(shown: Outputs) -> Detector:
+    """Return a detector of an answer that repeats the outputs of the notebook's example."""
 
     def made(case: Plain, outputs: Plain) -> bool:
         return all(
@@ -105,7 +112,7 @@ def is_example(shown: Mapping[str, npt.ArrayLike]) -> Callable[[Plain, Plain], b
 
 
 def as_row(value: Any) -> Any:
-    """Return a sparse result as a dense one; anything else as it is."""
+    """Return a sparse result as a dense array, anything else unchanged."""
     return value.toarray() if sparse.issparse(value) else value
 
 

@@ -2,12 +2,12 @@
 
     python -m course_labs.grading.grade lab02 --from submissions --to grades
 
-Each notebook runs in a process and folder of its own, under limits and without credentials; its
-functions get inputs that nobody has seen, and what comes back is judged here as plain arrays. In
-the folder of grades are then grades.csv, and for each student results.json (Gradescope's) and
-feedback.html. A second run grades only what is new or has changed.
+Each notebook runs in a process and folder of its own, under limits and without credentials. Its
+functions get hidden inputs, and the arrays they return are judged here. The folder of grades then
+holds grades.csv, and for each student results.json (Gradescope's format) and feedback.html. A
+second run grades only what is new or has changed.
 
-Run it as root in a container or virtual machine: then each notebook is a user of its own, who
+Run it as root in a container or virtual machine: then each notebook runs as a user of its own, who
 cannot see home folders, solutions or other submissions. As yourself, limits hold but a notebook
 can read what you can read, and the first line says so.
 """
@@ -26,11 +26,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from course_labs.checks.question import Question, Verdict
-from course_labs.checks.registry import questions_of
-from course_labs.grading.isolation import Limits, folders_to_hide, weakness
-from course_labs.grading.notebook import Submission, find_submissions
+from course_labs.checks.session import questions_of
 from course_labs.grading.report import read_grade, write_grades, write_reports
-from course_labs.grading.submission import Grade, grade, try_out
+from course_labs.grading.sandbox import Limits, folders_to_hide, weakness
+from course_labs.grading.submission import Grade, Submission, find_submissions, grade, try_out
 from course_utils.errors import CourseError, DataError
 
 CHECKS = Path(__file__).resolve().parents[1] / "checks"
@@ -40,7 +39,7 @@ AT_ONCE = 2
 def grade_all(
     lab: str, source: Path, target: Path, limits: Limits, at_once: int = AT_ONCE
 ) -> list[Grade]:
-    """Grade all submissions of a lab, and write what comes out.
+    """Grade all submissions of a lab, and write reports and grades.csv.
 
     Parameters
     ----------
@@ -51,7 +50,7 @@ def grade_all(
     limits
         What each notebook may use.
     at_once
-        How many run at the same time.
+        How many notebooks run at the same time.
 
     Raises
     ------
@@ -75,7 +74,7 @@ def grade_all(
         else:
             grades.append(kept)
     if waiting:
-        with _workers(1) as pool:  # a run ends all children of the process it is in
+        with _workers(1) as pool:  # a run kills all children of its process
             pool.submit(try_out, lab, limits, hidden).result()
         print(f"{len(waiting)} to grade, {len(grades)} as they were", flush=True)
         grades += _run_all(waiting, lab, questions, target, seed, limits, hidden, at_once)
@@ -93,7 +92,7 @@ def _run_all(
     hidden: Sequence[Path],
     at_once: int,
 ) -> list[Grade]:
-    """Grade what is waiting, a few at a time, and write each student's reports at once."""
+    """Grade the waiting submissions, a few at a time; write each student's reports when ready."""
     from tqdm import tqdm
 
     grades = []
@@ -108,7 +107,7 @@ def _run_all(
                 error = job.exception()
                 if error is None:
                     result = job.result()
-                else:  # ours, not the student's; the next run tries again
+                else:  # the grader's error, not the student's; the next run tries again
                     result = _not_graded(submission, questions, error)
                     mark = ""
                 write_reports(target / submission.student, lab, questions, result, mark)
@@ -120,12 +119,12 @@ def _run_all(
 
 
 def _workers(how_many: int) -> ProcessPoolExecutor:
-    """Return processes that start from nothing: they have one thread, and no children of ours."""
+    """Return a pool of new processes, each with one thread and no inherited children."""
     return ProcessPoolExecutor(how_many, mp_context=multiprocessing.get_context("spawn"))
 
 
 def fingerprint(submission: Submission, lab: str, seed: int, limits: Limits) -> str:
-    """Return a digest of all that a grade depends on: the file, the checks, seed and limits."""
+    """Return a digest of what a grade depends on: the file, the checks, the seed and the limits."""
     digest = hashlib.sha256(repr((lab, seed, limits, submission.problem)).encode())
     for path in sorted(CHECKS.rglob("*.py")):
         digest.update(path.read_bytes())
@@ -135,7 +134,7 @@ def fingerprint(submission: Submission, lab: str, seed: int, limits: Limits) -> 
 
 
 def _seed(target: Path) -> int:
-    """Return the seed of the hidden inputs of this folder of grades; draw it the first time."""
+    """Return the seed of the hidden inputs, which the first run of a folder of grades draws."""
     path = target / "seed.txt"
     if not path.is_file():
         path.write_text(f"{secrets.randbits(48)}\n", encoding="utf-8")

@@ -1,9 +1,8 @@
-"""What comes out of grading: grades.csv, Gradescope's results.json and a page for each student."""
+"""The reports of grading: grades.csv, Gradescope's results.json and a page for each student."""
 
 from __future__ import annotations
 
 import csv
-import html
 import json
 import os
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from course_labs.checks.cards import BOX, COLORS, MARKS, lesson_link
+from course_labs.checks.cards import BOX, COLORS, MARKS, as_html, lesson_link
 from course_labs.checks.question import Question, Verdict
 from course_labs.grading.submission import Grade
 
@@ -36,18 +35,18 @@ code {{ background: #eef1f4; padding: 0 .2em; overflow-wrap: anywhere; }}
 def write_reports(
     folder: Path, lab: str, questions: Sequence[Question], grade: Grade, fingerprint: str
 ) -> None:
-    """Write a student's results.json and feedback.html, the first one last.
+    """Write a student's feedback.html, then results.json.
 
     Parameters
     ----------
     folder
-        The student's, made when it is missing.
+        The student's folder, created when it is missing.
     lab, questions
-        What was asked.
+        The lab and its questions.
     grade
-        How it went.
+        The student's grade.
     fingerprint
-        Says what was graded, and with what; kept in results.json so that it is not done again.
+        Digest of what the grade depends on, kept in results.json so that it is not graded again.
     """
     folder.mkdir(parents=True, exist_ok=True)
     _replace(folder / "feedback.html", feedback(lab, questions, grade))
@@ -57,7 +56,7 @@ def write_reports(
 
 
 def read_grade(folder: Path, fingerprint: str) -> Grade | None:
-    """Return the grade that lies in a student's folder, or None if it is of something else."""
+    """Return the grade in a student's folder, None when its fingerprint is another one."""
     try:
         kept = json.loads((folder / "results.json").read_text(encoding="utf-8"))["extra_data"]
         if kept["fingerprint"] != fingerprint or not (folder / "feedback.html").is_file():
@@ -70,7 +69,7 @@ def read_grade(folder: Path, fingerprint: str) -> Grade | None:
 
 
 def gradescope(questions: Sequence[Question], grade: Grade) -> dict[str, Any]:
-    """Return what Gradescope reads, as its documentation of autograders defines it."""
+    """Return a grade in the format that Gradescope's documentation of autograders defines."""
     tests = [
         {
             "name": f"{question.key}: {question.title}",
@@ -98,24 +97,24 @@ def feedback(lab: str, questions: Sequence[Question], grade: Grade) -> str:
     """Return the page a student reads."""
     parts = []
     if grade.problem:
-        parts.append(_box("wrong", f"<strong>{_escape(grade.problem)}</strong>"))
+        parts.append(_box("wrong", f"<strong>{as_html(grade.problem)}</strong>"))
     for question in questions:
         verdict = grade.verdicts[question.key]
         head = f"{MARKS[verdict.state]} {question.key}: {question.title}"
-        line = f"<strong>{_escape(head)}</strong> · {verdict.points} of {question.points} points"
+        line = f"<strong>{as_html(head)}</strong> · {verdict.points} of {question.points} points"
         title, _ = lesson_link(question.lesson)
-        lesson = f"<br>Explained in {_escape(title)}." if verdict.state == "wrong" else ""
-        parts.append(_box(verdict.state, f"{line}<br>{_escape(_sentence(verdict))}{lesson}"))
+        lesson = f"<br>Explained in {as_html(title)}." if verdict.state == "wrong" else ""
+        parts.append(_box(verdict.state, f"{line}<br>{as_html(_sentence(verdict))}{lesson}"))
     if grade.notes:
-        notes = "".join(f"<li>{_escape(note)}</li>" for note in grade.notes)
+        notes = "".join(f"<li>{as_html(note)}</li>" for note in grade.notes)
         parts.append(f"<h2>Cells that did not run to their end</h2><ul>{notes}</ul>")
     total = sum(question.points for question in questions)
-    title = _escape(f"{lab}: {grade.student}")
+    title = as_html(f"{lab}: {grade.student}")
     return PAGE.format(title=title, points=grade.points, total=total, body="\n".join(parts))
 
 
 def write_grades(path: Path, questions: Sequence[Question], grades: Sequence[Grade]) -> None:
-    """Write grades.csv: a row a student, points by question, and what went wrong."""
+    """Write grades.csv: a row for each student, points by question, and problems."""
     columns = [question.key for question in questions]
     temporary = path.with_name(f".{path.name}")
     with temporary.open("w", encoding="utf-8", newline="") as file:
@@ -128,7 +127,7 @@ def write_grades(path: Path, questions: Sequence[Question], grades: Sequence[Gra
             attention = "; ".join(grade.attention)
             took = [f"{grade.seconds:.1f}", f"{grade.peak_bytes / 1e6:.0f}"]
             name = grade.student
-            # A spreadsheet runs what begins like this.
+            # A spreadsheet would evaluate a name that begins like a formula.
             name = f"'{name}" if name[:1] in "=+-@" else name
             row = [name, grade.points, total, *points, grade.problem, attention, *took]
             writer.writerow(row)
@@ -143,16 +142,8 @@ def _box(state: str, inside: str) -> str:
     return f'<div style="{BOX.format(COLORS[state])}">{inside}</div>'
 
 
-def _escape(text: str) -> str:
-    """Return a text as HTML; nothing that a student wrote is markup."""
-    pieces = html.escape(text).split("`")
-    if len(pieces) % 2 == 0:
-        return "`".join(pieces)
-    return "".join(f"<code>{p}</code>" if n % 2 else p for n, p in enumerate(pieces))
-
-
 def _replace(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}")
-    # A lone surrogate in what a student raised is no reason to fail.
+    # A student's error message may hold a lone surrogate, which UTF-8 cannot encode.
     temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
     os.replace(temporary, path)

@@ -1,9 +1,9 @@
 """Inside the sandbox: run a notebook's cells, then its answers on the hidden inputs.
 
-This is the only part of the grader that shares a process with a student's code, so nobody believes
-what it says: its outputs are arrays, which the grader judges elsewhere, and the rest is what a
-student reads. It works in the current folder: ``job.json`` and ``inputs/`` are there, ``outputs/``
-is what it leaves, and ``progress`` ends with what it was doing when it ended.
+This is the only part of the grader that shares a process with a student's code, so its outputs are
+not trusted: they are arrays, which the grader judges in another process, and sentences for the
+student. It reads ``job.json`` and ``inputs/`` in the current folder and writes ``outputs/`` there;
+the last line of ``progress`` says what it was doing when it ended.
 """
 
 from __future__ import annotations
@@ -13,26 +13,25 @@ import os
 from pathlib import Path
 from typing import Any
 
-import course_labs.checks as checks
+import course_labs
+from course_cloud.artifacts.npz import read_npz, write_npz
+from course_labs import checks
 from course_labs.checks import session
-from course_labs.checks.attempts import attempted, run_cases
-from course_labs.checks.failures import explain
+from course_labs.checks.attempts import attempted, explain, run_cases
 from course_labs.checks.limits import TimeLimitError, within
-from course_labs.checks.plain import read_plain, write_plain
 from course_labs.checks.question import Attempt, Question
-from course_labs.checks.registry import questions_of
 
 NOT_THERE = object()
 
 
 def main() -> None:
-    """Do the job that lies in the current folder."""
+    """Do the job that is described in the current folder."""
     here = Path.cwd()
     job = json.loads((here / "job.json").read_text(encoding="utf-8"))
-    questions = questions_of(job["lab"])
+    questions = session.questions_of(job["lab"])
     inputs = {
         question.key: [
-            read_plain(here / "inputs" / f"{question.key}-{n}.npz")
+            read_npz(here / "inputs" / f"{question.key}-{n}.npz")
             for n in range(job["n_cases"][question.key])
         ]
         for question in questions
@@ -42,7 +41,7 @@ def main() -> None:
     def remember(name: str, answer: Any) -> None:
         checked[str(name).partition(".")[2]] = answer
 
-    for module in (checks, session):
+    for module in (course_labs, checks, session):  # wherever a notebook imports them from
         module.check = remember  # type: ignore[attr-defined]
         module.summary = lambda lab: None  # type: ignore[attr-defined]
     os.chdir(here / "home")
@@ -59,7 +58,7 @@ def main() -> None:
 
 
 def run_cells(here: Path, job: dict[str, Any]) -> dict[str, Any]:
-    """Run the cells one after another, whatever each does; return what they define."""
+    """Run the cells in order, go on after each failure, and return the names they define."""
     from IPython.core.interactiveshell import InteractiveShell
 
     shell = InteractiveShell.instance()
@@ -84,10 +83,10 @@ def run_cells(here: Path, job: dict[str, Any]) -> dict[str, Any]:
 
 
 def save(here: Path, question: Question, answer: Any, cases: Any) -> None:
-    """Run an answer on the inputs of a question and leave what came out as plain data."""
+    """Run an answer on the inputs of a question and write its outputs as plain data."""
     attempt = Attempt() if answer is NOT_THERE else run_cases(question, answer, cases)
     for n, outputs in enumerate(attempt.outputs):
-        write_plain(here / "outputs" / f"{question.key}-{n}.npz", dict(outputs))
+        write_npz(here / "outputs" / f"{question.key}-{n}.npz", outputs, compressed=True)
     says = {
         "missing": answer is NOT_THERE,
         "stub": attempt.stub,
@@ -98,7 +97,7 @@ def save(here: Path, question: Question, answer: Any, cases: Any) -> None:
 
 
 def note(here: Path, step: str) -> None:
-    """Say what is being done, in case this process does not live to tell."""
+    """Append a step to the progress, before it starts: it may end this process."""
     with (here / "progress").open("a", encoding="utf-8") as file:
         file.write(f"{step}\n")
 

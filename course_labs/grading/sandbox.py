@@ -1,13 +1,26 @@
-"""Run one command as nobody in particular, watch it, and leave nothing of it behind."""
+"""Run one command as nobody in particular: confined, watched, and with nothing left behind.
+
+As root, each run gets a user of its own, a network namespace with only loopback, and a view of the
+files in which home folders, solutions and other submissions are empty and temporary folders fresh.
+A container without the right to mount keeps only the user, and another user than root gets none of
+these: `weakness` says so. Limits hold everywhere.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import fcntl
 import os
+import pwd
+import resource
 import shutil
 import signal
+import socket
 import stat
+import struct
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -17,17 +30,171 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
-from course_labs.grading.isolation import TEMPORARY, Limits, Protection, adopt_orphans, confine
-
+ROOT = Path(__file__).resolve().parents[2]
+# The folders of the course that a student's notebook needs.
+NEEDED = {"course_utils", "course_cloud", "course_labs", "data", ".venv"}
+TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")
+FIRST_UID, N_UIDS = 61200, 4000  # above people and services, within what a container maps
+# Environment variables that are passed on.
 ALLOWED = {"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "COURSE_DATASET", "COURSE_DATA_DIR"}
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-STEP, STEPS_PER_WALK = 0.1, 5  # seconds between two looks at a process; looks for one at files
+STEP = 0.1  # seconds between two looks at a process
+STEPS_PER_WALK = 5  # the folder's files are looked at every fifth time
 MOST_FILES = 20_000
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWNET = 0x00020000, 0x08000000, 0x40000000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 4096, 16384, 1 << 18
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 36, 38
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one notebook may use."""
+
+    seconds: float = 300  # for the whole notebook
+    cell_seconds: float = 60
+    memory: int = 4 * 10**9  # bytes, of each process and of all together
+    processes: int = 64  # threads count
+    file_bytes: int = 100 * 10**6  # of one file
+    folder_bytes: int = 500 * 10**6  # of all files
+
+
+@dataclass(frozen=True)
+class Protection:
+    """The user id of a run, None for the grader's own, and the folders that are hidden from it."""
+
+    uid: int | None
+    hidden: Sequence[Path]
+
+    @classmethod
+    def choose(cls, hidden: Sequence[Path]) -> Protection:
+        """Return the best protection available: as root, a user id that nothing else has."""
+        if os.geteuid() != 0:
+            return cls(None, ())
+        taken = {process.info["uids"].real for process in psutil.process_iter(["uids"])}
+        taken |= {entry.pw_uid for entry in pwd.getpwall()}
+        start = os.getpid()
+        uids = (FIRST_UID + (start + n) % N_UIDS for n in range(N_UIDS))
+        return cls(next(uid for uid in uids if uid not in taken), hidden)
+
+
+def folders_to_hide(*own: Path) -> list[Path]:
+    """Return the folders that a notebook must not see: `own`, homes, and most of the repository.
+
+    A folder stays visible when the interpreter or the package lies in it.
+    """
+    needed = [Path(sys.prefix), Path(sys.base_prefix), *(ROOT / name for name in NEEDED)]
+    homes = [Path("/root"), Path("/home")]
+    rest = [path for path in sorted(ROOT.iterdir()) if path.is_dir() and path.name not in NEEDED]
+    wanted = [path.resolve() for path in (*homes, *rest, *own) if path.is_dir()]
+    return [path for path in wanted if not any(n.resolve().is_relative_to(path) for n in needed)]
+
+
+def weakness() -> str:
+    """Return a sentence on the protection that this machine lacks, "" when it lacks none."""
+    if os.geteuid() != 0:
+        return "You are not root: limits hold, but a notebook can read whatever you can read."
+    if not can_hide():
+        return (
+            "This container may not mount or make networks: a notebook is another user, but can "
+            "read what every user may read, and reach the network."
+        )
+    return ""
+
+
+def can_hide() -> bool:
+    """Say whether folders can be hidden from a run here."""
+    flags = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC
+    try_it = f"import ctypes, sys; sys.exit(ctypes.CDLL(None).unshare({flags}) != 0)"
+    return subprocess.run([sys.executable, "-c", try_it], check=False).returncode == 0
+
+
+def confine(limits: Limits, protection: Protection, folder: Path) -> None:
+    """Confine the calling process for good, with `folder` as its working directory.
+
+    It is called between fork and exec.
+    """
+    if protection.uid is not None:
+        with contextlib.suppress(OSError):  # a container without these rights
+            _call(LIBC.unshare(CLONE_NEWNET | CLONE_NEWIPC))
+            _loopback()
+        with contextlib.suppress(OSError):
+            _call(LIBC.unshare(CLONE_NEWNS))
+            _mount("none", "/", None, MS_REC | MS_PRIVATE)
+            _hide(protection.hidden, folder, limits)
+    _limit(limits, others=0 if protection.uid is not None else _threads_of(os.getuid()))
+    LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    if protection.uid is not None:
+        os.setgroups([])
+        os.setresgid(protection.uid, protection.uid, protection.uid)
+        os.setresuid(protection.uid, protection.uid, protection.uid)
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # a grader that was killed kills too
+    os.chdir(folder)
+
+
+def _limit(limits: Limits, others: int) -> None:
+    cpu = int(2 * limits.seconds) + 1
+    for what, most in (
+        (resource.RLIMIT_AS, limits.memory),
+        (resource.RLIMIT_FSIZE, limits.file_bytes),
+        (resource.RLIMIT_NPROC, limits.processes + others),
+        (resource.RLIMIT_CPU, cpu),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, 512),
+    ):
+        hard = resource.getrlimit(what)[1]
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(what, (most, most))
+
+
+def _threads_of(uid: int) -> int:
+    """Return how many threads a user has: the limit on processes counts them all."""
+    own = (p.info for p in psutil.process_iter(["uids", "num_threads"]))
+    return sum(info["num_threads"] or 1 for info in own if info["uids"].real == uid)
+
+
+def _hide(hidden: Sequence[Path], folder: Path, limits: Limits) -> None:
+    """Mount empty folders over the hidden ones and fresh ones over the temporary ones."""
+    inside = os.open(folder, os.O_RDONLY)  # still opens the folder when a mount covers it
+    shown = [Path(sys.prefix), Path(sys.base_prefix), ROOT]
+    for path in hidden:
+        _mount("none", str(path), "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV, "mode=0555")
+    for name in TEMPORARY:
+        if not os.path.isdir(name) or any(path.is_relative_to(name) for path in shown):
+            continue
+        _mount("none", name, "tmpfs", MS_NOSUID | MS_NODEV, f"mode=1777,size={limits.file_bytes}")
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        _mount(f"/proc/self/fd/{inside}", str(folder), None, MS_BIND)
+    os.close(inside)
+
+
+def _mount(source: str, target: str, kind: str | None, flags: int, data: str = "") -> None:
+    _call(
+        LIBC.mount(
+            source.encode(), target.encode(), kind.encode() if kind else None,
+            ctypes.c_ulong(flags), data.encode(),
+        )
+    )  # fmt: skip
+
+
+def _loopback() -> None:
+    """Enable the loopback interface of a new network namespace, for servers of a notebook."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
+
+
+def _call(result: int) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a run ended: why it was stopped, "" if it ended by itself; and what it took."""
+    """How a run ended: why it was stopped, "" if it ended by itself, and what it used."""
 
     stopped: str
     status: int
@@ -37,7 +204,7 @@ class Ended:
 
 @contextmanager
 def workplace(protection: Protection) -> Iterator[Path]:
-    """Make an empty folder that belongs to the run's user, and remove it with all it holds."""
+    """Make the folder of a run; afterwards remove it, and all other files of the run's user."""
     folder = Path(tempfile.mkdtemp(prefix="course-grade-"))
     try:
         (folder / "home").mkdir()
@@ -49,14 +216,14 @@ def workplace(protection: Protection) -> Iterator[Path]:
 
 
 def hand_over(folder: Path, protection: Protection) -> None:
-    """Give a folder and what is in it to the run's user."""
+    """Make the run's user the owner of a folder and its content."""
     if protection.uid is not None:
         for path in (folder, *folder.rglob("*")):
             os.chown(path, protection.uid, protection.uid)
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Return the environment of a run: what is known to be harmless, and nothing else."""
+    """Return the environment of a run: the variables in `ALLOWED`, and a home in `folder`."""
     kept = {name: value for name, value in os.environ.items() if name in ALLOWED}
     if "COURSE_DATA_DIR" in kept:
         kept["COURSE_DATA_DIR"] = os.path.abspath(kept["COURSE_DATA_DIR"])
@@ -73,20 +240,21 @@ def run(
     protection: Protection,
     extra: dict[str, str] | None = None,
 ) -> Ended:
-    """Run a command in a folder under limits; when this returns, no process of it is left.
+    """Run a command in a folder under limits. No process of it is left when this returns.
 
     Parameters
     ----------
     command
-        What to run. Its output is thrown away, its errors go to the file ``errors``.
+        Program and arguments. Standard output is discarded, standard error goes to ``errors``.
     folder
-        Where it runs, from `workplace`.
+        Its working directory, from `workplace`.
     limits, protection
-        What it may use, and what it is kept from.
+        What it may use, its user, and the folders hidden from it.
     extra
         Environment variables on top of `environment`.
     """
-    adopt_orphans()
+    # This process becomes the parent of whatever its descendants leave behind.
+    LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     start = time.monotonic()
     errors = os.open(folder / "errors", os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     process = subprocess.Popen(
@@ -114,7 +282,7 @@ def run(
 
 
 def end_all(protection: Protection) -> None:
-    """Kill every process that this one has started, and that those have, until none is left."""
+    """Kill all descendants of this process, and all processes of the run's user."""
     for _ in range(200):
         if protection.uid is not None:
             _kill_user(protection.uid)
@@ -123,7 +291,7 @@ def end_all(protection: Protection) -> None:
             with contextlib.suppress(psutil.NoSuchProcess):
                 child.kill()
         alive = [child for child in children if _is_alive(child)]
-        for child in children:  # what was adopted has nobody else to wait for it
+        for child in children:  # nobody else waits for adopted orphans
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(child.pid, os.WNOHANG)
         if not alive:
@@ -190,7 +358,7 @@ def _remove(folder: Path) -> None:
 
 
 def _remove_files_of(uid: int) -> None:
-    """Remove what a user has left where everybody may write."""
+    """Remove a user's files from the folders that everybody may write to."""
     places = [place for place in TEMPORARY if os.path.isdir(place)]
     while places:
         with contextlib.suppress(OSError), os.scandir(places.pop()) as entries:

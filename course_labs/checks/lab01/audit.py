@@ -1,14 +1,12 @@
-"""Lab 1, step 5: what is wrong with the files of a release, by its manifest."""
+"""Lab 1, step 5: compare the files of a release with its manifest."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from course_cloud.storage.publish import MANIFEST
 from course_labs.checks.lab01.data import (
@@ -20,12 +18,19 @@ from course_labs.checks.lab01.data import (
     folder_of,
     texts,
 )
-from course_labs.checks.lab01.server import MemoryS3, load_boto3
-from course_labs.checks.question import AnswerError, Mistake, Plain, Question
+from course_labs.checks.lab01.server import MemoryS3
+from course_labs.checks.question import (
+    AnswerError,
+    Detector,
+    Mistake,
+    Outputs,
+    Plain,
+    named_type,
+)
 
-SHORT_PAGE = 4  # S3 may list fewer keys than 1,000 at once, and this server does
+SHORT_PAGE = 4  # most keys of one answer; S3 may list fewer than 1,000 too
 PROBLEMS = ("missing", "extra", "size", "content")
-IN_PARTS = "ratings.parquet"  # was uploaded in parts, so its ETag is no MD5
+IN_PARTS = "ratings.parquet"  # uploaded in parts, so that its ETag is no MD5
 DAMAGED = {
     "movies.csv": "size",
     "movies.parquet": "content",
@@ -41,7 +46,7 @@ DAMAGED = {
 Findings = list[tuple[str, str]]
 
 
-def audit_cases(rng: np.random.Generator) -> list[Plain]:
+def cases(rng: np.random.Generator) -> list[Plain]:
     """Return a damaged release, a healthy one, one with little wrong, and one without manifest."""
     healthy = dict.fromkeys((file for file, what in DAMAGED.items() if what != "extra"), "")
     little = {**healthy, "users.csv": "content", "readme.txt": "extra"}
@@ -52,7 +57,7 @@ def audit_cases(rng: np.random.Generator) -> list[Plain]:
             "files": texts(files),
             "states": texts(files.values()),
             "sizes": rng.integers(100, 3000, len(files)),
-            "at": rng.integers(0, 100, len(files)),  # which byte is another one
+            "at": rng.integers(0, 100, len(files)),  # which byte is changed
             "has_manifest": np.array(has_manifest),
         }
         for prefix, files, has_manifest in [
@@ -64,7 +69,7 @@ def audit_cases(rng: np.random.Generator) -> list[Plain]:
     ]
 
 
-def ask_audit(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
+def ask(answer: Any, case: Plain) -> Outputs:
     """Call ``audit(client, bucket, prefix)``."""
     bucket, prefix = str(case["bucket"]), str(case["prefix"])
     server = release_of(case)
@@ -72,16 +77,15 @@ def ask_audit(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
     try:
         pairs = [(str(file), str(what)) for file, what in result]
     except (TypeError, ValueError):
-        what = "nothing" if result is None else f"a {type(result).__name__}"
         raise AnswerError(
             f"Return a list of pairs, `(file, problem)`, an empty one when all is well; this "
-            f"returns {what} of another form."
+            f"returns {named_type(result)} of another form."
         ) from None
     return {"files": texts(file for file, _ in pairs), "problems": texts(what for _, what in pairs)}
 
 
 def release_of(case: Plain) -> MemoryS3:
-    """Return a server with the case's release, and with a neighbor's file."""
+    """Return a server with the case's release, and an object under a similar prefix."""
     bucket, folder = str(case["bucket"]), folder_of(str(case["prefix"]))
     server = MemoryS3(bucket, page=SHORT_PAGE)
     listed = []
@@ -105,14 +109,14 @@ def release_of(case: Plain) -> MemoryS3:
 
 
 def findings_of(case: Plain) -> Findings:
-    """Return what is wrong: a file and its problem."""
+    """Return the true findings, pairs of a file and its problem, sorted."""
     if not case["has_manifest"]:
         return [(MANIFEST, "missing")]
     pairs = zip(case["files"].tolist(), case["states"].tolist(), strict=True)
     return sorted((file, state) for file, state in pairs if state)
 
 
-def judge_audit(case: Plain, outputs: Plain) -> str:
+def judge(case: Plain, outputs: Plain) -> str:
     """Compare the findings exactly, in any order."""
     wanted, got = findings_of(case), _findings(outputs)
     if unknown := {what for _, what in got} - {*PROBLEMS}:
@@ -130,8 +134,8 @@ def _findings(outputs: Plain) -> Findings:
     return sorted(zip(outputs["files"].tolist(), outputs["problems"].tolist(), strict=True))
 
 
-def _without(problem: str) -> Callable[[Plain, Plain], bool]:
-    """Return a detector of findings that lack all of one problem, and nothing else."""
+def _without(problem: str) -> Detector:
+    """Return a detector of findings that are right except that one problem is missing."""
 
     def made(case: Plain, outputs: Plain) -> bool:
         others = [finding for finding in findings_of(case) if finding[1] != problem]
@@ -145,7 +149,7 @@ def _more(case: Plain, outputs: Plain) -> Findings:
 
 
 def _of_one_page(case: Plain, outputs: Plain) -> bool:
-    """Say whether files are called missing that lie there, on a later page."""
+    """Say whether only the first page was listed: files of later pages are called missing."""
     there = {
         file
         for file, state in zip(case["files"].tolist(), case["states"].tolist(), strict=True)
@@ -155,7 +159,7 @@ def _of_one_page(case: Plain, outputs: Plain) -> bool:
     return len(more) > 1 and all(what == "missing" and file in there for file, what in more)
 
 
-AUDIT_MISTAKES = (
+MISTAKES = (
     Mistake(
         f"The {MANIFEST} itself is called extra. It lists the others and cannot list itself, so "
         "leave it out of the comparison.",
@@ -208,10 +212,3 @@ AUDIT_MISTAKES = (
     ),
     OTHER_CLIENT,
 )
-
-
-QUESTION = Question(
-    "q5", "a damaged release", 4, "audit", "01_object_storage#a-release-in-the-bucket",
-    audit_cases, ask_audit, judge_audit, AUDIT_MISTAKES, seconds=15,
-    prepare=load_boto3,
-)  # fmt: skip

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from course_labs.checks.lab01.data import (
@@ -20,17 +19,17 @@ from course_labs.checks.lab01.data import (
     parquet_bytes,
     texts,
 )
-from course_labs.checks.lab01.server import MemoryS3, load_boto3
-from course_labs.checks.question import Mistake, Plain, Question
+from course_labs.checks.lab01.server import MemoryS3
+from course_labs.checks.question import Detector, Mistake, Outputs, Plain
 
-MOST = 1 / 3  # of the bytes of the Parquet files; one column and three ends of files are a fifth
+MOST = 1 / 3  # of the bytes of the Parquet files; one column and three footers take a fifth
 TOLERANCE = 1e-3  # of a star, enough for sums in float32
 ROWS, MEANS = (30_000, 60_000, 20_000), (4.4, 3.0, 2.0)
-SHORT_PAGE = 3  # S3 may list fewer keys than 1,000 at once, and this server does
+SHORT_PAGE = 3  # most keys of one answer; S3 may list fewer than 1,000 too
 
 
-def mean_cases(rng: np.random.Generator) -> list[Plain]:
-    """Return the seed of each table, and where it lies."""
+def cases(rng: np.random.Generator) -> list[Plain]:
+    """Return the seed and the place of each table."""
     return [
         {
             "bucket": np.array(bucket_name(rng)),
@@ -42,14 +41,14 @@ def mean_cases(rng: np.random.Generator) -> list[Plain]:
 
 
 def parts_of(case: Plain) -> list[pd.DataFrame]:
-    """Return the parts of the table, of several lengths and means, and last a neighbor's."""
+    """Return the parts of the table, then one that belongs to a similar prefix."""
     rng = np.random.default_rng(int(case["seed"]))
     order = rng.permutation(len(ROWS))
     parts = [make_ratings(rng, ROWS[n], MEANS[n]) for n in order]
     return [*parts, make_ratings(rng, 5000, 0.5)]
 
 
-def ask_mean(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
+def ask(answer: Any, case: Plain) -> Outputs:
     """Call ``mean_rating(client, bucket, prefix)``."""
     bucket, prefix = str(case["bucket"]), str(case["prefix"])
     folder, near = folder_of(prefix), prefix.rstrip("/") + "-old/"
@@ -84,8 +83,8 @@ def _csv_bytes(table: pd.DataFrame) -> bytes:
     return bytes(sink.getvalue())
 
 
-def judge_mean(case: Plain, outputs: Plain) -> str:
-    """Compare to within 0.001, and count bytes: at most a third of those of the Parquet files."""
+def judge(case: Plain, outputs: Plain) -> str:
+    """Compare to within 0.001; at most a third of the Parquet files' bytes may be moved."""
     mean = outputs["mean"]
     if mean.shape != ():
         return f"Return one number, the mean rating; this has shape {mean.shape}."
@@ -105,8 +104,8 @@ def _mean(parts: Sequence[pd.DataFrame]) -> float:
     return float(pd.concat(list(parts))["rating"].astype("float64").mean())
 
 
-def _like(wrong: Callable[[list[pd.DataFrame]], float]) -> Callable[[Plain, Plain], bool]:
-    """Return a detector of another mean, made of the parts and the neighbor's part."""
+def _like(wrong: Callable[[list[pd.DataFrame]], float]) -> Detector:
+    """Return a detector of a wrong mean, computed from the parts of `parts_of`."""
     return lambda case, out: bool(abs(out["mean"] - wrong(parts_of(case))) < TOLERANCE)
 
 
@@ -114,7 +113,7 @@ def _ends(n: int) -> Callable[[list[pd.DataFrame]], float]:
     return lambda parts: _mean([parts[:-1][n]])
 
 
-MEAN_MISTAKES = (
+MISTAKES = (
     Mistake(
         "You read a CSV file. In it, the ratings stand between the other fields, so that all of "
         "them must come. Read what ends in `.parquet`, and nothing else.",
@@ -152,10 +151,3 @@ MEAN_MISTAKES = (
 
 def _is_right(case: Plain, outputs: Plain) -> bool:
     return _like(lambda parts: _mean(parts[:-1]))(case, outputs)
-
-
-QUESTION = Question(
-    "q3", "one column of many files", 3, "mean_rating", "01_object_storage#move-fewer-bytes",
-    mean_cases, ask_mean, judge_mean, MEAN_MISTAKES, seconds=15,
-    prepare=load_boto3,
-)  # fmt: skip

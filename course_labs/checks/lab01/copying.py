@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from course_labs.checks.lab01.data import (
     NO_SLASH,
@@ -21,17 +20,16 @@ from course_labs.checks.lab01.data import (
     moved,
     texts,
 )
-from course_labs.checks.lab01.server import load_boto3
-from course_labs.checks.question import Mistake, Plain, Question
+from course_labs.checks.question import Detector, Mistake, Outputs, Plain
 
-SHORT_PAGE = 5  # S3 may list fewer keys than 1,000 at once, and this server does
+SHORT_PAGE = 5  # most keys of one answer; S3 may list fewer than 1,000 too
 FILES = ("ratings.csv", "movies.csv", "old/ratings.csv", "old/2019/tags.csv", "read me.txt",
          "Amélie & Co.csv", "50%+20.csv", "z.parquet")  # fmt: skip
-NOTES = "notes.txt"  # lies in the target already
+NOTES = "notes.txt"  # in the target before the copy
 
 
-def copy_cases(rng: np.random.Generator) -> list[Plain]:
-    """Return buckets, what to copy, and where to; the last time to the root of a bucket."""
+def cases(rng: np.random.Generator) -> list[Plain]:
+    """Return buckets with a prefix to copy and its target, in the last case a bucket's root."""
     cases = []
     for prefix, target in [("data/ml-1", "backup/2027"), ("data/ml-1/", "spare/"), ("ml-1", "")]:
         folder, near = folder_of(prefix), prefix.rstrip("/") + "0/"
@@ -50,7 +48,7 @@ def copy_cases(rng: np.random.Generator) -> list[Plain]:
     return cases
 
 
-def ask_copy(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
+def ask(answer: Any, case: Plain) -> Outputs:
     """Call ``copy_folder(client, bucket, prefix, to_bucket, to_prefix)``."""
     bucket, to_bucket = str(case["bucket"]), str(case["to_bucket"])
     server = filled(case, to_bucket, page=SHORT_PAGE)
@@ -73,15 +71,15 @@ def copies(
     name: Callable[[str, str], str] = lambda target, rest: target + rest,
     chosen: Callable[[list[str]], list[str]] = lambda keys: keys,
 ) -> dict[str, str]:
-    """Return from which key each key of the target comes; arguments are for answers that err."""
+    """Return the source of each key in the target; the keywords make one mistake each."""
     folder = folder_of(str(case["prefix"])) if start is None else start
     target = folder_of(str(case["to_prefix"]))
     keys = chosen(below(case["keys"].tolist(), folder))
     return {name(target, key[len(folder) :]): key for key in keys}
 
 
-def judge_copy(case: Plain, outputs: Plain) -> str:
-    """Compare keys, contents and the number; the source must stay, and no byte may have moved."""
+def judge(case: Plain, outputs: Plain) -> str:
+    """Compare keys, contents and the count; the source must be unchanged, and no byte moved."""
     wanted, got = {*copies(case), NOTES}, {*outputs["keys"].tolist()}
     place = f"{case['prefix']!s} copied to {case['to_prefix']!s}" if case["to_prefix"] else "A copy"
     if NOTES not in got:
@@ -108,19 +106,19 @@ def _digest(case: Plain, key: str) -> str:
     return hashlib.sha256(content(key, size)).hexdigest()
 
 
-def _like(**wrong: Any) -> Callable[[Plain, Plain], bool]:
+def _like(**wrong: Any) -> Detector:
     return lambda case, out: {*out["keys"].tolist()} == {*copies(case, **wrong), NOTES}
 
 
 def _without_slash(case: Plain, outputs: Plain) -> bool:
-    """Say whether the neighbor's objects came along, whatever became of their names."""
+    """Say whether objects of a similar prefix were copied too, under any name."""
     near = {key for key in case["keys"].tolist() if "ml-10/" in key}
     digests = {_digest(case, key) for key in near}
     return bool(digests & {*outputs["digests"].tolist()})
 
 
 def _grown_together(case: Plain, outputs: Plain) -> bool:
-    """Say whether a slash is missing after the target's prefix, or is one too many."""
+    """Say whether the target's prefix is followed by no slash, or by two."""
     keys = outputs["keys"].tolist()
     grown = {str(case["to_prefix"]) + file for file in FILES} - {*copies(case)}
     return any(f"/{key}".count("//") or key in grown for key in keys)
@@ -133,7 +131,7 @@ THROUGH_YOU = (
 SOURCE_CHANGED = (
     "The source has changed: a copy leaves it as it was. Nothing is to be deleted or written there."
 )
-COPY_MISTAKES = (
+MISTAKES = (
     Mistake(
         "The copies lie in the bucket that they come from. `Bucket` is where the copy goes, "
         "`CopySource` where it comes from.",
@@ -176,10 +174,3 @@ COPY_MISTAKES = (
     ),
     OTHER_CLIENT,
 )
-
-
-QUESTION = Question(
-    "q2", "a folder copied between buckets", 3, "copy_folder", "01_object_storage#copy-a-prefix",
-    copy_cases, ask_copy, judge_copy, COPY_MISTAKES, seconds=15,
-    prepare=load_boto3,
-)  # fmt: skip

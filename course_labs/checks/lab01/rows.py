@@ -1,16 +1,16 @@
-"""Lab 1, step 6: what is wrong with the rows of a table of ratings."""
+"""Lab 1, step 6: count the invalid rows of a table of ratings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from course_labs.checks.lab01.data import texts
-from course_labs.checks.question import AnswerError, Mistake, Plain, Question
+from course_labs.checks.lab01.data import items_of, texts
+from course_labs.checks.question import Detector, Mistake, Outputs, Plain
 
 UNKNOWN, TWICE, OFF_SCALE = "unknown movie", "rated twice", "off the scale"
 PROBLEMS = (UNKNOWN, TWICE, OFF_SCALE)
@@ -18,7 +18,7 @@ COLUMNS = {"user_id": "int32", "movie_id": "int32", "rating": "float32", "timest
 Count = Callable[[pd.DataFrame, npt.NDArray[Any]], int]
 
 
-def row_cases(rng: np.random.Generator) -> list[Plain]:
+def cases(rng: np.random.Generator) -> list[Plain]:
     """Return a damaged table with its films, and a healthy one."""
     return [_case(rng, damaged=True), _case(rng, damaged=False)]
 
@@ -43,20 +43,17 @@ def _case(rng: np.random.Generator, *, damaged: bool) -> Plain:
         rows = pd.concat([rows, again, unknown])
     rows = rows.iloc[rng.permutation(len(rows))].astype(COLUMNS)
     rows["missing"] = rows["rating"].isna()
-    rows["rating"] = rows["rating"].fillna(0)  # so that two cases can be compared
+    rows["rating"] = rows["rating"].fillna(0)  # NaN is not equal to itself
     columns = {name: rows[name].to_numpy() for name in (*COLUMNS, "missing")}
     return {**columns, "films": films.astype(np.int32)}
 
 
-def ask_rows(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
+def ask(answer: Any, case: Plain) -> Outputs:
     """Call ``audit_rows(ratings, movies)``."""
     ratings = _ratings(case)
     movies = pd.DataFrame({"movie_id": case["films"], "title": "A film (1999)", "genres": "Drama"})
     result = answer(ratings, movies)
-    if not hasattr(result, "items"):  # a dict, or a Series
-        what = "nothing" if result is None else f"a {type(result).__name__}"
-        raise AnswerError(f"Return a dict, from a problem to its number of rows; this is {what}.")
-    pairs = [(str(name), count) for name, count in result.items()]
+    pairs = items_of(result, "from a problem to its number of rows; this is")
     return {
         "problems": texts(name for name, _ in pairs),
         "counts": np.array([count for _, count in pairs]),
@@ -84,7 +81,7 @@ def _off_scale(ratings: pd.DataFrame, films: npt.NDArray[Any]) -> int:
 RIGHT: dict[str, Count] = {UNKNOWN: _unknown, TWICE: _twice, OFF_SCALE: _off_scale}
 
 
-def judge_rows(case: Plain, outputs: Plain) -> str:
+def judge(case: Plain, outputs: Plain) -> str:
     """Compare the three numbers exactly."""
     got = dict(zip(outputs["problems"].tolist(), outputs["counts"].tolist(), strict=True))
     if {*got} != {*PROBLEMS}:
@@ -96,8 +93,8 @@ def judge_rows(case: Plain, outputs: Plain) -> str:
     return "" if outputs["unchanged"] else "Your code changes the table that it is given."
 
 
-def _counted(problem: str, *wrong: Count) -> Callable[[Plain, Plain], bool]:
-    """Return a detector of a number that one of some wrong ways to count it gives."""
+def _counted(problem: str, *wrong: Count) -> Detector:
+    """Return a detector of the number that a wrong way of counting a problem gives."""
 
     def made(case: Plain, outputs: Plain) -> bool:
         got = dict(zip(outputs["problems"].tolist(), outputs["counts"].tolist(), strict=True))
@@ -110,7 +107,7 @@ def _counted(problem: str, *wrong: Count) -> Callable[[Plain, Plain], bool]:
     return made
 
 
-ROW_MISTAKES = (
+MISTAKES = (
     Mistake(
         "A problem that does not occur is missing from your dict. Give it the number 0, so that "
         "whoever reads it sees that you have looked.",
@@ -186,10 +183,3 @@ ROW_MISTAKES = (
         ),
     ),
 )
-
-
-QUESTION = Question(
-    "q6", "the rows of a damaged table", 2, "audit_rows",
-    "02_loading_movielens#checks-before-trust",
-    row_cases, ask_rows, judge_rows, ROW_MISTAKES,
-)  # fmt: skip

@@ -1,12 +1,13 @@
-"""An S3 in memory that notes what is asked of it: the bucket that a student's function gets.
+"""An S3 server in memory that records its requests: the bucket that a student's function gets.
 
-It is a real boto3 client, so parameters, paginators, errors and managed transfers are boto3's own;
-only the requests never leave the process. moto would do for that, but its buckets belong to the
-process: the page's practice server has them already. Here each case has its own, there is no
-thread and no port, and the grader's sandbox needs neither network nor credentials.
+The student's function gets a real boto3 client, so parameters, paginators, errors and managed
+transfers are boto3's own; only the requests stay in the process. moto is not used here because its
+buckets are shared by the whole process, and the notebook's practice server holds some already.
+Here each case has buckets of its own, needs no thread and no port, and the grader's sandbox needs
+neither network nor credentials.
 
-It knows what a lab needs: listing by pages, reading whole or by range, writing, copying, deleting.
-Everything else is answered with NotImplemented.
+It implements what a lab needs: listing by pages, reading whole objects or ranges, writing, copying
+and deleting. The answer to any other request is NotImplemented.
 """
 
 from __future__ import annotations
@@ -17,16 +18,22 @@ import re
 import threading
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from html import unescape
 from importlib.util import find_spec
 from itertools import pairwise
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from xml.sax.saxutils import escape
 
-from course_labs.checks.lab01 import xml
 from course_labs.checks.question import AnswerError
 
-ENDPOINT = "http://bucket-of-the-lab.invalid"  # a name that by RFC 2606 nobody ever has
-PAGE = 1000  # keys of one answer, as S3 has it
+ENDPOINT = "http://bucket-of-the-lab.invalid"  # by RFC 2606, no host ever has this name
+PAGE = 1000  # most keys in one answer, as in S3
+HTTP_DATE, DATE = "Tue, 01 Sep 2026 08:00:00 GMT", "2026-09-01T08:00:00.000Z"
+LISTING = {"prefix", "delimiter", "max-keys", "continuation-token", "start-after", "marker",
+           "encoding-type", "fetch-owner"}  # fmt: skip
+NAMESPACE = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
+Answer = tuple[int, dict[str, str], bytes]  # status, headers, body
 
 
 class Stored(NamedTuple):
@@ -37,9 +44,9 @@ class Stored(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What was asked: LIST, GET, PUT, COPY or DELETE; how many bytes of content it moved.
+    """A request: LIST, GET, PUT, COPY or DELETE, and how many bytes of content it moved.
 
-    ``whole`` says of a GET that all of the object came at once, also by a range.
+    ``whole`` says of a GET that it returned all of the object, even if it asked for a range.
     """
 
     what: str
@@ -50,7 +57,7 @@ class Request(NamedTuple):
 
 
 class Refused(Exception):
-    """An answer that says no: HTTP status and S3's code."""
+    """An error answer: HTTP status and S3's code."""
 
     def __init__(self, status: int, code: str) -> None:
         super().__init__(code)
@@ -58,10 +65,10 @@ class Refused(Exception):
 
 
 class Raw(io.BytesIO):
-    """An answer's body as urllib3 would hand it over."""
+    """An answer's body, with the method of urllib3's responses that botocore calls."""
 
     def stream(self) -> Iterator[bytes]:
-        """Yield what is left, at once."""
+        """Yield the rest in one piece."""
         yield self.read()
 
 
@@ -75,7 +82,7 @@ class MemoryS3:
     page
         How many keys an answer lists at most; S3 may always list fewer than 1,000.
     refused_write
-        The how many-th upload is refused with AccessDenied, counted from 1; 0 for none.
+        The number of the upload that is refused with AccessDenied, from 1; 0 for none.
     """
 
     def __init__(self, *buckets: str, page: int = PAGE, refused_write: int = 0) -> None:
@@ -83,10 +90,10 @@ class MemoryS3:
         self.requests: list[Request] = []
         self.page, self.refused_write = page, refused_write
         self._writes = 0
-        self._lock = threading.RLock()  # a managed transfer asks from several threads
+        self._lock = threading.RLock()  # a managed transfer uses several threads
 
     def put(self, bucket: str, key: str, body: bytes, *, parts: int = 1) -> None:
-        """Lay an object down without a request, with the ETag it has when sent in `parts`."""
+        """Store an object without a request, with the ETag of an upload in `parts`."""
         etag = hashlib.md5(body, usedforsecurity=False)
         if parts > 1:
             cuts = [len(body) * n // parts for n in range(parts + 1)]
@@ -97,81 +104,89 @@ class MemoryS3:
         self.buckets[bucket][key] = Stored(body, f'"{etag.hexdigest()}{end}"')
 
     def client(self) -> Any:
-        """Return a boto3 client whose requests end here."""
-        from course_cloud.storage.client import make_client
-
-        client = make_client(_session(), endpoint_url=ENDPOINT)
-        client.meta.events.register_first("before-send.s3", self._answer)
-        return client
-
-    def _answer(self, request: Any, **others: Any) -> Any:
+        """Return a boto3 client whose requests this server answers, without a network."""
         from botocore.awsrequest import AWSResponse
 
-        url = urlsplit(request.url)
-        bucket, _, key = unquote(url.path).removeprefix("/").partition("/")
-        query = dict(parse_qsl(url.query, keep_blank_values=True))
+        from course_cloud.storage.servers import make_client
+
+        def send(request: Any, **_: Any) -> Any:
+            headers = {name.lower(): _text(value) for name, value in request.headers.items()}
+            body = request.body.read() if hasattr(request.body, "read") else request.body or b""
+            body = body.encode() if isinstance(body, str) else bytes(body)
+            status, told, sent = self.answer(request.method, request.url, headers, body)
+            return AWSResponse(request.url, status, told, Raw(sent))
+
+        client = make_client(_session(), endpoint_url=ENDPOINT)
+        client.meta.events.register_first("before-send.s3", send)
+        return client
+
+    def answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Return the answer to an HTTP request, whose headers have lower-case names."""
+        parts = urlsplit(url)
+        bucket, _, key = unquote(parts.path).removeprefix("/").partition("/")
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
         with self._lock:
             try:
-                status, headers, body = self._do(request, bucket, key, query)
+                status, told, sent = self._do(method, bucket, key, query, headers, body)
             except Refused as no:
-                status, headers, body = no.status, {}, xml.error(no.code, key or bucket)
-        headers["Content-Length"] = str(len(body))
-        sent = b"" if request.method == "HEAD" else body
-        return AWSResponse(request.url, status, headers, Raw(sent))
+                status, told, sent = no.status, {}, _error(no.code, key or bucket)
+        return status, {**told, "Content-Length": str(len(sent))}, b"" if method == "HEAD" else sent
 
     def _do(
-        self, request: Any, bucket: str, key: str, query: Mapping[str, str]
-    ) -> tuple[int, dict[str, str], bytes]:
+        self, method: str, bucket: str, key: str, query: Mapping[str, str],
+        headers: Mapping[str, str], body: bytes,
+    ) -> Answer:  # fmt: skip
         if bucket not in self.buckets:
             raise Refused(404, "NoSuchBucket")
         asked = query.keys() - {"list-type", "x-id"}
-        if not key and request.method == "GET" and not asked - xml.LISTING:
+        if not key and method == "GET" and not asked - LISTING:
             self._note("LIST", bucket, query.get("prefix", ""))
-            found = {name: (len(it.body), it.etag) for name, it in self.buckets[bucket].items()}
-            return 200, {}, xml.listing(bucket, found, query, self.page)
-        if not key and request.method == "HEAD":
+            return 200, {}, _listing(bucket, self.buckets[bucket], query, self.page)
+        if not key and method == "HEAD":
             return 200, {}, b""
-        if not key and request.method == "POST" and asked == {"delete"}:
-            keys = xml.keys_in(_body(request))
+        if not key and method == "POST" and asked == {"delete"}:
+            found = re.findall(r"<Key>(.*?)</Key>", body.decode(), re.DOTALL)
+            keys = [unescape(name) for name in found]
             for name in keys:
                 self._delete(bucket, name)
-            return 200, {}, xml.deleted(keys)
+            inside = "".join(f"<Deleted><Key>{escape(name)}</Key></Deleted>" for name in keys)
+            return 200, {}, _document("DeleteResult", inside)
         if not key or asked:
             raise Refused(501, "NotImplemented")
-        if request.method in ("GET", "HEAD"):
-            return self._get(request, bucket, key)
-        if request.method == "PUT":
-            return self._put(request, bucket, key)
-        if request.method == "DELETE":
+        if method in ("GET", "HEAD"):
+            return self._get(method, bucket, key, headers)
+        if method == "PUT":
+            return self._put(bucket, key, headers, body)
+        if method == "DELETE":
             self._delete(bucket, key)
             return 204, {}, b""
         raise Refused(501, "NotImplemented")
 
-    def _get(self, request: Any, bucket: str, key: str) -> tuple[int, dict[str, str], bytes]:
+    def _get(self, method: str, bucket: str, key: str, headers: Mapping[str, str]) -> Answer:
         stored = self._stored(bucket, key)
-        wanted = _header(request, "If-Match")
+        wanted = headers.get("if-match", "")
         if wanted and wanted.strip('"') != stored.etag.strip('"'):
             raise Refused(412, "PreconditionFailed")
-        headers = {"ETag": stored.etag, "Last-Modified": xml.HTTP_DATE, "Accept-Ranges": "bytes"}
-        body, asked = stored.body, _header(request, "Range")
-        status = 200
+        told = {"ETag": stored.etag, "Last-Modified": HTTP_DATE, "Accept-Ranges": "bytes"}
+        status, body, asked = 200, stored.body, headers.get("range", "")
         if asked:
             start, end = _range(asked, len(body))
-            headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(body)}"
-            body, status = body[start:end], 206
-        if request.method == "GET":
+            told["Content-Range"] = f"bytes {start}-{end - 1}/{len(body)}"
+            status, body = 206, body[start:end]
+        if method == "GET":
             self._note("GET", bucket, key, len(body), whole=len(body) == len(stored.body))
-        return status, headers, body
+        return status, told, body
 
-    def _put(self, request: Any, bucket: str, key: str) -> tuple[int, dict[str, str], bytes]:
-        source = _header(request, "x-amz-copy-source")
+    def _put(self, bucket: str, key: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        source = headers.get("x-amz-copy-source", "")
         if source:
             here, _, name = unquote(source).removeprefix("/").partition("/")
             stored = self._stored(here, name)
             self._note("COPY", bucket, key)
             self.put(bucket, key, stored.body)
-            return 200, {}, xml.copied(self.buckets[bucket][key].etag)
-        body = _body(request)
+            etag = escape(self.buckets[bucket][key].etag)
+            inside = f"<LastModified>{DATE}</LastModified><ETag>{etag}</ETag>"
+            return 200, {}, _document("CopyObjectResult", inside)
         self._writes += 1
         if self._writes == self.refused_write:
             raise Refused(403, "AccessDenied")
@@ -197,7 +212,7 @@ class MemoryS3:
 
 
 def load_boto3() -> None:
-    """Load boto3, and what it reads for a first client: neither takes of a student's time.
+    """Import boto3 and make a first client, which reads its data, outside a student's time.
 
     Raises
     ------
@@ -213,28 +228,21 @@ def load_boto3() -> None:
 
 @lru_cache(maxsize=1)
 def _session() -> Any:
-    """Return a session with credentials that are visibly made up; its models are read once."""
+    """Return a session with made-up credentials; it caches boto3's data between clients."""
     from course_cloud.storage.failures import need
-    from course_cloud.storage.local import ACCESS_KEY, REGION, SECRET
+    from course_cloud.storage.servers import ACCESS_KEY, REGION, SECRET
 
     return need("boto3").session.Session(
         aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET, region_name=REGION
     )
 
 
-def _header(request: Any, name: str) -> str:
-    value = request.headers.get(name, "")
+def _text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def _body(request: Any) -> bytes:
-    body = request.body
-    data = body.read() if hasattr(body, "read") else body or b""
-    return data.encode() if isinstance(data, str) else bytes(data)
-
-
 def _range(asked: str, size: int) -> tuple[int, int]:
-    """Return start and end, without the end, of ``bytes=3-7``, ``bytes=3-`` or ``bytes=-7``."""
+    """Return the half-open range that ``bytes=3-7``, ``bytes=3-`` or ``bytes=-7`` asks for."""
     found = re.fullmatch(r"bytes=(\d*)-(\d*)", asked)
     if not found or not any(found.groups()):
         return 0, size
@@ -244,3 +252,79 @@ def _range(asked: str, size: int) -> tuple[int, int]:
     if start >= size or end <= start:
         raise Refused(416, "InvalidRange")
     return start, end
+
+
+def _listing(
+    bucket: str, found: Mapping[str, Stored], query: Mapping[str, str], page: int
+) -> bytes:
+    """Return one page of a listing, of version 2 or version 1; the API reference has the format.
+
+    Parameters
+    ----------
+    bucket
+        The bucket's name.
+    found
+        Its objects by key.
+    query
+        The parameters of the request.
+    page
+        How many entries there may be at most.
+    """
+    prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
+    second = query.get("list-type") == "2"
+    after = query.get("continuation-token") or query.get("start-after") or query.get("marker") or ""
+    most = min(page, int(query.get("max-keys", page)))
+    shown = quote if query.get("encoding-type") == "url" else escape
+    entries: dict[str, str] = {}
+    last = ""
+    for key in sorted((key for key in found if key.startswith(prefix)), key=str.encode):
+        name, is_folder = _entry(key, prefix, delimiter)
+        if name in entries or key.encode() <= after.encode():
+            continue
+        if is_folder and name.encode() <= after.encode():
+            continue
+        if len(entries) == most:
+            break
+        last = name
+        entries[name] = (
+            f"<CommonPrefixes><Prefix>{shown(name)}</Prefix></CommonPrefixes>"
+            if is_folder
+            else f"<Contents><Key>{shown(key)}</Key><LastModified>{DATE}</LastModified>"
+            f"<ETag>{escape(found[key].etag)}</ETag><Size>{len(found[key].body)}</Size>"
+            "<StorageClass>STANDARD</StorageClass></Contents>"
+        )
+    else:
+        last = ""  # nothing is left
+    fields = {
+        "Name": bucket,
+        "Prefix": shown(prefix),
+        "MaxKeys": str(most),
+        "IsTruncated": str(bool(last)).lower(),
+        **({"Delimiter": shown(delimiter)} if delimiter else {}),
+        **({"EncodingType": "url"} if "encoding-type" in query else {}),
+        **({"KeyCount": str(len(entries))} if second else {"Marker": shown(after)}),
+    }
+    if last and second:
+        fields["NextContinuationToken"] = escape(last)
+    elif last and delimiter:
+        fields["NextMarker"] = shown(last)
+    head = "".join(f"<{name}>{value}</{name}>" for name, value in fields.items())
+    return _document("ListBucketResult", head + "".join(entries.values()))
+
+
+def _entry(key: str, prefix: str, delimiter: str) -> tuple[str, bool]:
+    """Return the name under which a key is listed, and whether that is a common prefix."""
+    rest = key[len(prefix) :]
+    if delimiter and delimiter in rest:
+        return prefix + rest.partition(delimiter)[0] + delimiter, True
+    return key, False
+
+
+def _error(code: str, resource: str) -> bytes:
+    meant = re.sub("(?<=[a-z])(?=[A-Z])", " ", code)
+    inside = f"<Code>{code}</Code><Message>{meant}</Message><Resource>{escape(resource)}</Resource>"
+    return f"<Error>{inside}</Error>".encode()
+
+
+def _document(name: str, inside: str) -> bytes:
+    return f'<?xml version="1.0" encoding="UTF-8"?><{name} {NAMESPACE}>{inside}</{name}>'.encode()

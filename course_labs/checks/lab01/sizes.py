@@ -1,12 +1,11 @@
-"""Lab 1, step 1: how many bytes lie in each folder."""
+"""Lab 1, step 1: the bytes in each folder."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from course_labs.checks.lab01.data import (
     NO_SLASH,
@@ -16,17 +15,18 @@ from course_labs.checks.lab01.data import (
     bucket_name,
     filled,
     folder_of,
+    items_of,
     moved,
     texts,
 )
-from course_labs.checks.lab01.server import PAGE, load_boto3
-from course_labs.checks.question import AnswerError, Mistake, Plain, Question
+from course_labs.checks.lab01.server import PAGE
+from course_labs.checks.question import Detector, Mistake, Outputs, Plain
 
 Sizes = dict[str, int]
 
 
-def size_cases(rng: np.random.Generator) -> list[Plain]:
-    """Return buckets: a small one, one of more than a page, and one to be taken as a whole."""
+def cases(rng: np.random.Generator) -> list[Plain]:
+    """Return buckets: a small one, one of more than a page, and one with the empty prefix."""
     small = ["data/ml-1m/ratings.csv", "data/ml-1m/old/ratings.csv", "data/ml-10m/ratings.csv",
              "data/ml-10m/tags.csv", "data/read me.txt", "data-2019/ml-1m/ratings.csv",
              "data-2019/notes.txt", "essay.txt"]  # fmt: skip
@@ -43,14 +43,11 @@ def size_cases(rng: np.random.Generator) -> list[Plain]:
     ]
 
 
-def ask_sizes(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
+def ask(answer: Any, case: Plain) -> Outputs:
     """Call ``folder_sizes(client, bucket, prefix)``."""
     server = filled(case, page=PAGE)
     result = answer(server.client(), str(case["bucket"]), str(case["prefix"]))
-    if not hasattr(result, "items"):  # a dict, or a Series
-        what = "nothing" if result is None else f"a {type(result).__name__}"
-        raise AnswerError(f"Return a dict, from a folder to its bytes; this returns {what}.")
-    pairs = sorted((str(name), size) for name, size in result.items())
+    pairs = sorted(items_of(result, "from a folder to its bytes; this returns"))
     return {
         "names": texts(name for name, _ in pairs),
         "sizes": np.array([size for _, size in pairs]),
@@ -66,7 +63,7 @@ def sizes_of(
     pages: slice = slice(None),
     add: Callable[[int, int], int] = lambda total, size: total + size,
 ) -> Sizes:
-    """Return the bytes of each folder; the arguments are for answers that err in one of them."""
+    """Return the bytes of each folder; the keywords make one mistake each."""
     start = folder_of(str(case["prefix"])) if start is None else start
     size_of = dict(zip(case["keys"].tolist(), case["sizes"].tolist(), strict=True))
     sizes: Sizes = {}
@@ -76,7 +73,7 @@ def sizes_of(
     return sizes
 
 
-def judge_sizes(case: Plain, outputs: Plain) -> str:
+def judge(case: Plain, outputs: Plain) -> str:
     """Compare names and bytes exactly; nothing may have been downloaded."""
     wanted, got = sizes_of(case), _sizes(outputs)
     prefix = str(case["prefix"])
@@ -92,7 +89,7 @@ def _sizes(outputs: Plain) -> Sizes:
     return dict(zip(outputs["names"].tolist(), outputs["sizes"].tolist(), strict=True))
 
 
-def _like(**wrong: Any) -> Callable[[Plain, Plain], bool]:
+def _like(**wrong: Any) -> Detector:
     return lambda case, out: _sizes(out) == sizes_of(case, **wrong)
 
 
@@ -114,7 +111,7 @@ DOWNLOADED = (
     "The sums are right, but you download objects to learn their sizes. The listing tells them "
     "already: each of its `Contents` has a `Size`."
 )
-SIZE_MISTAKES = (
+MISTAKES = (
     Mistake(
         "You find nothing below a prefix that ends with a slash, or below the empty one. Add a "
         "slash only where one is missing, and none to an empty prefix: no key begins with `/`.",
@@ -160,11 +157,3 @@ SIZE_MISTAKES = (
     ),
     OTHER_CLIENT,
 )
-
-
-QUESTION = Question(
-    "q1", "bytes in each folder", 2, "folder_sizes",
-    "01_object_storage#a-thousand-keys-and-then",
-    size_cases, ask_sizes, judge_sizes, SIZE_MISTAKES, seconds=15,
-    prepare=load_boto3,
-)  # fmt: skip

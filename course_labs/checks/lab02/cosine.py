@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
-from course_labs.checks.lab02.data import CHANGED, EXAMPLE, cosines, make_stars
-from course_labs.checks.question import Mistake, Plain, Question
-from course_labs.checks.ranked import TOLERANCE, Table, as_row, is_changed, is_example
+from course_labs.checks.lab02.data import CHANGED, cosines, make_stars
+from course_labs.checks.question import Mistake, Outputs, Plain
+from course_labs.checks.ranked import EXAMPLE, TOLERANCE, Table, as_row, is_changed, is_example
 
 
-def cosine_cases(rng: np.random.Generator) -> list[Plain]:
-    """Return matrices with a column each; the last film of a matrix has no rating."""
+def cases(rng: np.random.Generator) -> list[Plain]:
+    """Return matrices and the column asked for; the last film of a matrix has no rating."""
     return [
         {"stars": make_stars(rng, n_users, n_items), "column": np.array(column)}
         for n_users, n_items, column in [(14, 9, 2), (9, 14, 5), (12, 10, 8)]
     ]
 
 
-def ask_cosine(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
+def ask(answer: Any, case: Plain) -> Outputs:
     """Call ``similarity_to(stars, column)``."""
     stars = sparse.csr_matrix(case["stars"])
     result = answer(stars, int(case["column"]))
     return {"cosines": as_row(result), "after": stars.toarray()}
 
 
-def judge_cosine(case: Plain, outputs: Plain) -> str:
+def judge(case: Plain, outputs: Plain) -> str:
     """Compare with the cosines, to within 0.0001."""
     got, wanted = outputs["cosines"], cosines(case["stars"])[case["column"]]
     if got.shape != wanted.shape:
@@ -63,9 +61,8 @@ def _scaled(stars: Table, power: int) -> Table:
     return np.asarray(stars.T @ stars / np.outer(sizes, sizes))
 
 
-COSINE_EXAMPLE = [0.97, 1.0, 0.0, 0.26]
-COSINE_MISTAKES = (
-    Mistake(EXAMPLE, is_example({"cosines": COSINE_EXAMPLE})),
+MISTAKES = (
+    Mistake(EXAMPLE, is_example({"cosines": [0.97, 1.0, 0.0, 0.26]})),
     Mistake(
         "You compare users, not films: there is one number for each row. Films are columns, so "
         "lengths are taken along `axis=0`, and the product is `stars.T @ …`.",
@@ -104,9 +101,3 @@ COSINE_MISTAKES = (
         lambda case, out: _cosine_like(case, out, cosines(_centered(case["stars"]))),
     ),
 )
-
-
-QUESTION = Question(
-    "q1", "cosine of one film with all", 2, "similarity_to", "04_baselines",
-    cosine_cases, ask_cosine, judge_cosine, COSINE_MISTAKES,
-)  # fmt: skip

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from course_labs.checks.lab02.data import CHANGED, cosines, make_stars
-from course_labs.checks.question import Mistake, Plain, Question
-from course_labs.checks.ranked import Table, as_ranked, is_changed, what_is_wrong
+from course_labs.checks.question import Mistake, Outputs, Plain
+from course_labs.checks.ranked import Table, as_ranked, is_changed, lists_seen, what_is_wrong
 
 
-def class_cases(rng: np.random.Generator) -> list[Plain]:
-    """Return matrices with users to recommend for, one of whom has nothing, and several N."""
+def cases(rng: np.random.Generator) -> list[Plain]:
+    """Return matrices, users to recommend for, one of them without a rating, and several N."""
     cases = []
     for n_users, n_items, k, n in [(14, 12, 3, 4), (20, 15, 5, 2), (12, 9, 2, 12)]:
         stars = make_stars(rng, n_users, n_items)
@@ -25,7 +23,7 @@ def class_cases(rng: np.random.Generator) -> list[Plain]:
     return cases
 
 
-def ask_class(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
+def ask(answer: Any, case: Plain) -> Outputs:
     """Call ``ItemCF(k=k)``, ``fit(stars)`` and ``recommend(users, stars[users], N=n)``."""
     stars = sparse.csr_matrix(case["stars"])
     model = answer(k=int(case["k"]))
@@ -36,7 +34,7 @@ def ask_class(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
 
 
 def nearest(similarity: Table, k: int, *, itself: bool = False) -> Table:
-    """Return the similarities, 0 but for the k largest of each row, the diagonal left out."""
+    """Return the k largest similarities of each row, without the diagonal, and 0 elsewhere."""
     table = similarity.copy()
     if not itself:
         np.fill_diagonal(table, 0)
@@ -46,15 +44,15 @@ def nearest(similarity: Table, k: int, *, itself: bool = False) -> Table:
 
 
 def score_table(case: Plain, neighbors: Table, *, seen: bool = False, stars: bool = True) -> Table:
-    """Return what each user's films say about every film; -inf for seen films and for 0."""
+    """Return the score of each film for each user, -inf for seen films and for scores of 0."""
     mine = case["stars"][case["users"]]
     table = (mine if stars else mine > 0) @ neighbors
     hidden = (table <= 0) if seen else (table <= 0) | (mine > 0)
     return np.where(hidden, -np.inf, table)
 
 
-def judge_class(case: Plain, outputs: Plain) -> str:
-    """Judge by scores, to within 0.0001; films that tie may come in any order."""
+def judge(case: Plain, outputs: Plain) -> str:
+    """Judge by scores, to within 0.0001; ties may come in any order."""
     neighbors = nearest(cosines(case["stars"]), int(case["k"]))
     wrong = _lists_wrong(case, outputs, score_table(case, neighbors))
     return wrong or (CHANGED if is_changed(case, outputs, "stars") else "")
@@ -67,12 +65,6 @@ def _lists_wrong(case: Plain, outputs: Plain, table: Table) -> str:
 
 def _lists_like(case: Plain, outputs: Plain, neighbors: Table, **how: bool) -> bool:
     return not _lists_wrong(case, outputs, score_table(case, neighbors, **how))
-
-
-def _lists_seen(case: Plain, outputs: Plain) -> bool:
-    ids = outputs["ids"].astype(int)
-    mine = case["stars"][case["users"]]
-    return bool((np.take_along_axis(mine, np.maximum(ids, 0), axis=1) * (ids >= 0) > 0).any())
 
 
 def _mean_like(case: Plain, outputs: Plain) -> bool:
@@ -88,11 +80,11 @@ def _mean_like(case: Plain, outputs: Plain) -> bool:
     return any(not _lists_wrong(case, outputs, mean) for mean in means)
 
 
-CLASS_MISTAKES = (
+MISTAKES = (
     Mistake(
         "The lists hold films the user has rated already. Set their scores to `-np.inf` before "
         "you take the best: `scores[user_items.nonzero()] = -np.inf`.",
-        _lists_seen,
+        lambda case, out: lists_seen(out["ids"], case["stars"][case["users"]]),
     ),
     Mistake(
         "`N` is not respected: there should be N columns, whatever N is.",
@@ -141,9 +133,3 @@ CLASS_MISTAKES = (
         lambda case, out: bool((out["scores"] == 0).any()),
     ),
 )
-
-
-QUESTION = Question(
-    "q3", "the class ItemCF", 4, "ItemCF", "04_baselines",
-    class_cases, ask_class, judge_class, CLASS_MISTAKES, methods=("fit", "recommend"),
-)  # fmt: skip

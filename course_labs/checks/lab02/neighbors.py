@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from course_labs.checks.lab02.data import CHANGED, EXAMPLE, cosines, make_stars
-from course_labs.checks.question import Mistake, Plain, Question
+from course_labs.checks.lab02.data import CHANGED, cosines, make_stars
+from course_labs.checks.question import Mistake, Outputs, Plain
 from course_labs.checks.ranked import (
+    EXAMPLE,
     Table,
     as_ranked,
     best_scores,
@@ -21,8 +21,8 @@ from course_labs.checks.ranked import (
 )
 
 
-def neighbor_cases(rng: np.random.Generator) -> list[Plain]:
-    """Return matrices, ids and films to ask for: small ids first, which could pass for columns."""
+def cases(rng: np.random.Generator) -> list[Plain]:
+    """Return matrices, ids and the films asked for; ids are so small that they may be columns."""
     cases = []
     for n_users, n_items, asked, k in [
         (14, 9, [3, 0, 5], 3),
@@ -36,7 +36,7 @@ def neighbor_cases(rng: np.random.Generator) -> list[Plain]:
     return cases
 
 
-def ask_neighbors(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
+def ask(answer: Any, case: Plain) -> Outputs:
     """Call ``most_similar(stars, items, movie_ids, k=k)``."""
     stars = sparse.csr_matrix(case["stars"])
     result = answer(stars, case["items"], case["movie_ids"].tolist(), k=int(case["k"]))
@@ -44,31 +44,27 @@ def ask_neighbors(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
 
 
 def neighbor_table(case: Plain, similarity: Table) -> Table:
-    """Return the scores of the films asked for; -inf for the film itself and for unlike ones."""
+    """Return the scores of the films asked for, -inf for the film itself and for scores of 0."""
     columns = np.searchsorted(case["items"], case["movie_ids"])
     table = similarity[columns].copy()
     table[np.arange(len(columns)), columns] = -np.inf
     return np.where(table > 0, table, -np.inf)
 
 
-def judge_neighbors(case: Plain, outputs: Plain) -> str:
-    """Judge by scores, to within 0.0001; films that tie may come in any order."""
-    wrong = _neighbors_wrong(case, outputs, neighbor_table(case, cosines(case["stars"])))
+def judge(case: Plain, outputs: Plain) -> str:
+    """Judge by scores, to within 0.0001; ties may come in any order."""
+    wrong = _wrong(case, outputs, neighbor_table(case, cosines(case["stars"])))
     return wrong or (CHANGED if is_changed(case, outputs, "stars") else "")
 
 
-def _neighbors_wrong(case: Plain, outputs: Plain, table: Table) -> str:
+def _wrong(case: Plain, outputs: Plain, table: Table) -> str:
     rows = [f"film {film}" for film in case["movie_ids"]]
     return what_is_wrong(outputs, table, case["items"], int(case["k"]), rows)
 
 
-def _neighbors_like(case: Plain, outputs: Plain, table: Table) -> bool:
-    return not _neighbors_wrong(case, outputs, table)
-
-
 def _right_if(case: Plain, outputs: Plain, **changes: npt.NDArray[Any]) -> bool:
     table = neighbor_table(case, cosines(case["stars"]))
-    return _neighbors_like(case, {**outputs, **changes}, table)
+    return not _wrong(case, {**outputs, **changes}, table)
 
 
 def _as_ids(case: Plain, columns: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -76,7 +72,7 @@ def _as_ids(case: Plain, columns: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _of_columns(case: Plain, outputs: Plain) -> bool:
-    """Say whether the movie ids were taken for columns, where there are such columns."""
+    """Say whether movie ids were used as columns, where such columns exist."""
     similarity = cosines(case["stars"])
     films = case["movie_ids"]
     rows = np.flatnonzero(films < len(similarity))
@@ -110,9 +106,8 @@ def _in_another_order(case: Plain, outputs: Plain) -> bool:
     )
 
 
-NEIGHBOR_EXAMPLE: dict[str, npt.ArrayLike] = {"ids": [[10, 40]], "scores": [[0.97, 0.26]]}
-NEIGHBOR_MISTAKES = (
-    Mistake(EXAMPLE, is_example(NEIGHBOR_EXAMPLE)),
+MISTAKES = (
+    Mistake(EXAMPLE, is_example({"ids": [[10, 40]], "scores": [[0.97, 0.26]]})),
     Mistake(
         "A movie id was used as a column of the matrix. Look up the column first: "
         "`np.searchsorted(items, movie_ids)`, as `items` is sorted.",
@@ -154,15 +149,8 @@ NEIGHBOR_MISTAKES = (
     ),
     Mistake(
         "The scores are dot products, so the lists hold popular films. Use the cosine of step 1.",
-        lambda case, out: _neighbors_like(
-            case, out, neighbor_table(case, case["stars"].T @ case["stars"])
+        lambda case, out: (
+            not _wrong(case, out, neighbor_table(case, case["stars"].T @ case["stars"]))
         ),
     ),
 )
-
-
-QUESTION = Question(
-    "q2", "neighbors of a list of films", 4, "most_similar",
-    "03_interactions_and_splits#ids-are-not-rows",
-    neighbor_cases, ask_neighbors, judge_neighbors, NEIGHBOR_MISTAKES,
-)  # fmt: skip

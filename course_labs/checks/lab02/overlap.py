@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from course_labs.checks.question import Mistake, Plain, Question
+from course_labs.checks.question import Mistake, Outputs, Plain
 
 
-def overlap_cases(rng: np.random.Generator) -> list[Plain]:
+def cases(rng: np.random.Generator) -> list[Plain]:
     """Return two tables of ids; in the second case, rows end in -1."""
     whole = [(4, 4, int(n)) for n in rng.integers(0, 4, 6)]
     some = [(5, 5, int(n)) for n in rng.integers(1, 5, 4)]
-    # Of the rows that end in -1, mine are the shorter ones on the whole.
+    # Among the rows that end in -1, mine are shorter on average.
     short = [(2, 5, int(rng.integers(1, 3))), (2, 5, 2), (2, 2, 1), (2, 3, 1), (5, 2, 1)]
     return [overlap_case(rng, 4, [(4, 4, 1), *whole]), overlap_case(rng, 5, some + short)]
 
 
 def overlap_case(rng: np.random.Generator, k: int, sizes: list[tuple[int, int, int]]) -> Plain:
-    """Return two tables; `sizes` says of each row how many ids are mine, theirs, and shared."""
+    """Return two tables; `sizes` has the numbers of my, their and shared ids of each row."""
     ids = np.stack([rng.permutation(50)[: 2 * k] for _ in sizes])
     mine, theirs = ids[:, :k].copy(), ids[:, k:].copy()
     for row, (n_mine, n_theirs, n_shared) in enumerate(sizes):
@@ -30,13 +29,13 @@ def overlap_case(rng: np.random.Generator, k: int, sizes: list[tuple[int, int, i
     return {"mine": mine, "theirs": theirs}
 
 
-def ask_overlap(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
+def ask(answer: Any, case: Plain) -> Outputs:
     """Call ``overlap(mine, theirs)``."""
     return {"overlap": answer(case["mine"], case["theirs"])}
 
 
 def overlap_of(case: Plain, below: str = "theirs") -> npt.NDArray[np.float64]:
-    """Return for each row which share of their ids, -1 aside, is in mine; or of another set."""
+    """Return the share of their ids, without -1, in mine, by row; `below` names the divisor."""
     shares = []
     for mine, theirs in zip(case["mine"].tolist(), case["theirs"].tolist(), strict=True):
         a, b = set(mine) - {-1}, set(theirs) - {-1}
@@ -48,7 +47,7 @@ def overlap_of(case: Plain, below: str = "theirs") -> npt.NDArray[np.float64]:
     return np.array(shares)
 
 
-def judge_overlap(case: Plain, outputs: Plain) -> str:
+def judge(case: Plain, outputs: Plain) -> str:
     """Compare with the mean share, to within 0.000001."""
     got, wanted = outputs["overlap"], overlap_of(case).mean()
     if got.shape != ():
@@ -68,7 +67,7 @@ def _pooled(case: Plain) -> float:
 
 
 def _with_nothing(case: Plain) -> npt.NDArray[np.float64]:
-    """Return the share of equal ids when -1 is an id like any other, counted as often as it is."""
+    """Return the share of equal ids when each -1 counts as an id."""
     same = [np.isin(b, a).mean() for a, b in zip(case["mine"], case["theirs"], strict=True)]
     return np.array(same)
 
@@ -80,7 +79,7 @@ def _by_rank(case: Plain, outputs: Plain) -> bool:
     return any(_overlap_like(case, outputs, float(value.mean())) for value in (same, shares))
 
 
-OVERLAP_MISTAKES = (
+MISTAKES = (
     Mistake(
         "You count a film only at the same rank in both lists. Compare sets: `np.isin`, or "
         "`set(a) & set(b)`.",
@@ -120,10 +119,3 @@ OVERLAP_MISTAKES = (
         ),
     ),
 )
-
-
-QUESTION = Question(
-    "q4", "how far two models agree", 2, "overlap",
-    "06_evaluating_rankings#one-list-several-scores",
-    overlap_cases, ask_overlap, judge_overlap, OVERLAP_MISTAKES,
-)  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,16 +10,16 @@ import numpy.typing as npt
 from scipy import sparse
 
 from course_labs.checks.lab03.data import CHANGED, hide, make_vectors, unit
-from course_labs.checks.question import Mistake, Plain, Question
-from course_labs.checks.ranked import Table, as_ranked, what_is_wrong
+from course_labs.checks.question import Mistake, Outputs, Plain
+from course_labs.checks.ranked import Table, as_ranked, lists_seen, what_is_wrong
 from course_utils.text.embeddings import Embeddings
 
 
-def model_cases(rng: np.random.Generator) -> list[Plain]:
-    """Return embeddings in another order than the columns, and people to recommend for.
+def cases(rng: np.random.Generator) -> list[Plain]:
+    """Return embeddings in another order than the columns, and users to recommend for.
 
-    The first case has as many embeddings as columns. The last person of a case is new, and knows
-    nobody: their row number is beyond the matrix. Another one has no history.
+    The first case has as many embeddings as columns. The last user of a case is new: their row
+    number is beyond the training matrix. Another user has no history.
     """
     cases = []
     for n_users, n_items, n_more, d, n in [(14, 11, 0, 6, 4), (9, 12, 4, 5, 3), (12, 8, 3, 13, 6)]:
@@ -44,11 +43,11 @@ def model_cases(rng: np.random.Generator) -> list[Plain]:
     return cases
 
 
-def ask_model(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
+def ask(answer: Any, case: Plain) -> Outputs:
     """Call ``BertContentModel(embeddings, items)``, ``fit(train)`` and ``recommend``."""
     embeddings = Embeddings(case["vectors"], case["movie_ids"])
     train, histories = sparse.csr_matrix(case["train"]), sparse.csr_matrix(case["histories"])
-    with warnings.catch_warnings(action="ignore"):  # the mean of nothing has a hint
+    with warnings.catch_warnings(action="ignore"):  # the mean of an empty list has a hint
         model = answer(embeddings, case["items"])
         model.fit(train)
         result = model.recommend(case["users"], histories, N=int(case["n"]))
@@ -60,7 +59,7 @@ def ask_model(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
     }
 
 
-def judge_model(case: Plain, outputs: Plain) -> str:
+def judge(case: Plain, outputs: Plain) -> str:
     """Judge by scores, to within 0.0001."""
     if wrong := _wrong(case, outputs, table_of(case)):
         return wrong
@@ -81,9 +80,9 @@ def table_of(
     of_films: Table | None = None,
     histories: npt.NDArray[Any] | None = None,
 ) -> Table:
-    """Return the score of each film for each user; of vectors of length 1 unless others are given.
+    """Return the score of each film for each user, by default of vectors of length 1.
 
-    `histories` are the films that make up the user vectors, where those are not the right ones.
+    `histories`, when given, are the films whose vectors are averaged instead of the right ones.
     """
     vectors = unit(aligned(case))
     of_user = vectors if of_user is None else of_user
@@ -104,7 +103,7 @@ def _wrong(case: Plain, outputs: Plain, table: Table) -> str:
 
 
 def _like(case: Plain, outputs: Plain, table: Table) -> bool:
-    """Say whether the lists come from this table, aside from people without a history."""
+    """Say whether the lists of users with a history are those of a table of scores."""
     here = case["histories"].any(axis=1)
     names = ("users", "histories")
     some = {**case, **{name: case[name][here] for name in names}}
@@ -121,14 +120,8 @@ def _rows_as_columns(case: Plain, outputs: Plain) -> bool:
     return any(_like(case, outputs, table_of(case, *[vectors[rows]] * 2)) for rows in guesses)
 
 
-def _seen(case: Plain, outputs: Plain) -> bool:
-    ids = outputs["ids"].astype(int)
-    listed = np.take_along_axis(case["histories"], np.maximum(ids, 0), axis=1) * (ids >= 0)
-    return bool((listed > 0).any())
-
-
 def _scaled(case: Plain, outputs: Plain, by: str) -> bool:
-    """Say whether the scores are right but for a factor that each user has."""
+    """Say whether the scores are right except for one factor for each user."""
     counts = np.maximum(case["histories"].sum(axis=1, keepdims=True), 1)
     profiles = case["histories"] @ unit(aligned(case))
     lengths = np.maximum(np.linalg.norm(profiles, axis=1, keepdims=True), 1e-9)
@@ -163,8 +156,8 @@ def _positive_only(case: Plain, outputs: Plain) -> bool:
     return _like(case, outputs, np.where(table > 0, table, -np.inf))
 
 
-MODEL_MISTAKES = (
-    Mistake(CHANGED, lambda case, out: judge_model(case, out) == CHANGED),
+MISTAKES = (
+    Mistake(CHANGED, lambda case, out: judge(case, out) == CHANGED),
     Mistake(
         "The rows of the embeddings are taken for the columns of the matrix. They are in an order "
         "of their own, and not sorted: `embeddings.aligned(items).vectors` has a row for each "
@@ -193,7 +186,7 @@ MODEL_MISTAKES = (
     Mistake(
         "The lists hold films from the user's history. Set their scores to `-np.inf` before you "
         "take the best: `scores[user_items.nonzero()] = -np.inf`.",
-        _seen,
+        lambda case, out: lists_seen(out["ids"], case["histories"]),
     ),
     Mistake(
         "Somebody without history gets films all the same. Nothing speaks for any film: a row of "
@@ -239,10 +232,3 @@ MODEL_MISTAKES = (
         _positive_only,
     ),
 )
-
-
-QUESTION = Question(
-    "q2", "the class BertContentModel", 4, "BertContentModel",
-    "09_bert_embeddings#whose-row-is-it",
-    model_cases, ask_model, judge_model, MODEL_MISTAKES, methods=("recommend",),
-)  # fmt: skip

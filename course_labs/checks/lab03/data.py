@@ -1,6 +1,6 @@
-"""What the steps of lab 3 share: vectors and scores made from a seed, and what is right for them.
+"""Lab 3: vectors and scores made from a seed, and intervals.
 
-No encoder is run here: an answer that is right for any vectors is right for BERT's.
+No encoder is run: an answer that is right for any vectors is right for BERT's.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ CHANGED = (
     "The result is right, but your code changes the arrays it is given, and the next step would "
     "read the changed ones. `vectors /= lengths` works in place; write `vectors = vectors / …`."
 )
-EXAMPLE = "This is the answer to the example on the page. Compute it from what you are given."
 
 
 def make_vectors(rng: np.random.Generator, n_films: int, d: int) -> Table:
-    """Return vectors of all directions and of lengths between 0.2 and 5."""
+    """Return vectors in random directions, with lengths between 0.2 and 5."""
     vectors = rng.normal(size=(n_films, d))
     lengths = np.exp(rng.uniform(np.log(0.2), np.log(5), (n_films, 1)))
     result: Table = lengths * vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -33,7 +32,7 @@ def unit(vectors: Table, axis: int = 1) -> Table:
 
 
 def hide(scores: Table, seen: IntArray) -> Table:
-    """Return scores with -inf for seen films; for everything, where nothing was seen."""
+    """Return scores with -inf for seen films, and for all films when nothing was seen."""
     table = scores.copy()
     table[seen if len(seen) else slice(None)] = -np.inf
     return table
@@ -47,13 +46,13 @@ def interval(a: Table, b: Table, level: float = 0.95) -> Table:
 
 
 def unpaired(a: Table, b: Table) -> Table:
-    """Return the same as if the two were of different users, with a wider interval."""
+    """Return the mean difference and the interval of two independent groups of users."""
     error = np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / len(a))
     return around(a.mean() - b.mean(), 1.96 * error)
 
 
 def around(middle: float, half: float) -> Table:
-    """Return the middle and both ends of an interval."""
+    """Return the middle and both ends of an interval from its half width."""
     return np.array([middle, middle - half, middle + half])
 
 
@@ -65,13 +64,13 @@ def make_scores(
     Parameters
     ----------
     rng
-        Where chance comes from.
+        Source of randomness.
     n_users
-        How many users.
+        Number of users.
     gain
-        The mean difference, to within rounding at 0 and 1.
+        The mean difference, apart from clipping at 0 and 1.
     spread
-        The standard deviation of the differences. That of each model alone is about 0.2, since
+        The standard deviation of the differences. That of each model alone is about 0.2, because
         some users are easy for both.
     """
     easy = rng.uniform(0.15, 0.85, n_users)

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from course_labs.checks.lab03.data import (
-    CHANGED,
-    EXAMPLE,
-    around,
-    interval,
-    make_scores,
-    unpaired,
-)
-from course_labs.checks.question import AnswerError, Mistake, Plain, Question
-from course_labs.checks.ranked import Table
+from course_labs.checks.lab03.data import CHANGED, around, interval, make_scores, unpaired
+from course_labs.checks.question import AnswerError, Mistake, Outputs, Plain
+from course_labs.checks.ranked import EXAMPLE, Table
 
-SLACK = 0.15  # of half the interval's width: the ends of a bootstrap of 1,000 draws move by 0.04
+SLACK = 0.15  # of half the interval's width; the ends of a bootstrap of 1,000 draws vary by 0.04
 
 
-def difference_cases(rng: np.random.Generator) -> list[Plain]:
-    """Return scores of two models for the same users, some of whom are easy for both."""
+def cases(rng: np.random.Generator) -> list[Plain]:
+    """Return scores of two models for the same users, some of them easy for both."""
     cases = []
     for n_users, gain, spread in [(300, 0.06, 0.1), (420, -0.03, 0.12), (350, 0.01, 0.11)]:
         a, b = make_scores(rng, n_users, gain, spread)
@@ -31,7 +22,7 @@ def difference_cases(rng: np.random.Generator) -> list[Plain]:
     return cases
 
 
-def ask_difference(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
+def ask(answer: Any, case: Plain) -> Outputs:
     """Call ``paired_difference(a, b)``."""
     result = answer(case["a"], case["b"])
     if not isinstance(result, tuple | list | np.ndarray) or len(result) != 3:
@@ -39,8 +30,8 @@ def ask_difference(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
     return {"found": result, "a": case["a"], "b": case["b"]}
 
 
-def judge_difference(case: Plain, outputs: Plain) -> str:
-    """Compare the difference to within 0.000001, the ends to within 15 % of half the width."""
+def judge(case: Plain, outputs: Plain) -> str:
+    """Compare the difference to within 0.000001, the ends to within 15% of half the width."""
     got, wanted = outputs["found"], interval(case["a"], case["b"])
     if got.shape != (3,):
         return f"Return three single numbers; these have the shape {got.shape}."
@@ -58,7 +49,7 @@ def _like(outputs: Plain, wanted: Table) -> bool:
 
 
 def _with_half(case: Plain, outputs: Plain, factor: float) -> bool:
-    """Say whether the interval is right but for its width, which is `factor` times too large."""
+    """Say whether the interval is right except that it is `factor` times too wide."""
     middle, _, high = interval(case["a"], case["b"])
     return _like(outputs, around(middle, factor * (high - middle)))
 
@@ -97,8 +88,8 @@ def _half_width(case: Plain, outputs: Plain) -> bool:
     return _like({**outputs, "found": around(difference, half)}, interval(case["a"], case["b"]))
 
 
-DIFFERENCE_MISTAKES = (
-    Mistake(CHANGED, lambda case, out: judge_difference(case, out) == CHANGED),
+MISTAKES = (
+    Mistake(CHANGED, lambda case, out: judge(case, out) == CHANGED),
     Mistake(EXAMPLE, lambda case, out: abs(out["found"][0] - 0.25) < 1e-9),
     Mistake(
         "The sign is turned around: this is `b` less `a`. Above 0 should mean that `a` is better.",
@@ -157,15 +148,8 @@ DIFFERENCE_MISTAKES = (
 
 
 def _end_to_end(case: Plain) -> Table:
-    """Return the interval from a's low less b's high to a's high less b's low."""
+    """Return the interval from a's low end minus b's high end to the reverse."""
     (a, _, a_high), (b, _, b_high) = (
         interval(case[name], np.zeros(len(case[name]))) for name in "ab"
     )
     return around(a - b, a_high - a + b_high - b)
-
-
-QUESTION = Question(
-    "q4", "a difference, with its interval", 3, "paired_difference",
-    "06_evaluating_rankings#when-is-a-difference-real",
-    difference_cases, ask_difference, judge_difference, DIFFERENCE_MISTAKES,
-)  # fmt: skip

@@ -1,21 +1,19 @@
-"""Lab 3, step 1: recommend to one person, from what they have seen."""
+"""Lab 3, step 1: recommend to one person by the films seen."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from course_labs.checks.lab03.data import CHANGED, EXAMPLE, hide, make_vectors, unit
-from course_labs.checks.question import Mistake, Plain, Question
-from course_labs.checks.ranked import Table, as_ranked, is_example, what_is_wrong
+from course_labs.checks.lab03.data import CHANGED, hide, make_vectors, unit
+from course_labs.checks.question import Mistake, Outputs, Plain
+from course_labs.checks.ranked import EXAMPLE, Table, as_ranked, is_example, what_is_wrong
 
 
-def person_cases(rng: np.random.Generator) -> list[Plain]:
-    """Return people who have seen several, one and no films; the third leaves fewer than N."""
+def cases(rng: np.random.Generator) -> list[Plain]:
+    """Return people who saw several, one or no films; the third has fewer than N films left."""
     cases = []
     for n_films, d, n_seen, n in [(12, 5, 3, 4), (9, 14, 1, 3), (8, 6, 5, 6), (10, 4, 0, 5)]:
         vectors = make_vectors(rng, n_films, d)
@@ -24,14 +22,14 @@ def person_cases(rng: np.random.Generator) -> list[Plain]:
     return cases
 
 
-def ask_person(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
+def ask(answer: Any, case: Plain) -> Outputs:
     """Call ``recommend(vectors, seen, N=n)``."""
-    with warnings.catch_warnings(action="ignore"):  # the mean of nothing has a hint
+    with warnings.catch_warnings(action="ignore"):  # the mean of an empty list has a hint
         result = answer(case["vectors"], case["seen"], N=int(case["n"]))
     return {**as_ranked(result), "vectors": case["vectors"], "seen": case["seen"]}
 
 
-def judge_person(case: Plain, outputs: Plain) -> str:
+def judge(case: Plain, outputs: Plain) -> str:
     """Judge by scores, to within 0.0001."""
     shape, n = outputs["ids"].shape, int(case["n"])
     if shape != (n,) or outputs["scores"].shape != (n,):
@@ -46,7 +44,7 @@ def judge_person(case: Plain, outputs: Plain) -> str:
 
 
 def scores_of(case: Plain, of_user: Table | None = None, of_films: Table | None = None) -> Table:
-    """Return the score of every film, of vectors of length 1 unless others are given."""
+    """Return the score of every film, by default of vectors of length 1."""
     vectors = unit(case["vectors"])
     of_user = vectors if of_user is None else of_user
     of_films = vectors if of_films is None else of_films
@@ -121,10 +119,9 @@ def _short(case: Plain, outputs: Plain) -> bool:
     return listed < int(case["n"]) and listed in (left, len(case["vectors"]))
 
 
-PERSON_EXAMPLE: dict[str, npt.ArrayLike] = {"ids": [3, 2], "scores": [0.78, 0.3]}
-PERSON_MISTAKES = (
-    Mistake(CHANGED, lambda case, out: judge_person(case, out) == CHANGED),
-    Mistake(EXAMPLE, is_example(PERSON_EXAMPLE)),
+MISTAKES = (
+    Mistake(CHANGED, lambda case, out: judge(case, out) == CHANGED),
+    Mistake(EXAMPLE, is_example({"ids": [3, 2], "scores": [0.78, 0.3]})),
     Mistake(
         "Somebody who has seen nothing has no mean: 0 / 0 is NaN. Ask `if len(seen) == 0` first, "
         "and return ids of -1 and scores of `-np.inf`.",
@@ -203,10 +200,3 @@ PERSON_MISTAKES = (
         _positive_only,
     ),
 )
-
-
-QUESTION = Question(
-    "q1", "recommend to one person", 3, "recommend",
-    "09_bert_embeddings#more-of-what-you-liked",
-    person_cases, ask_person, judge_person, PERSON_MISTAKES,
-)  # fmt: skip

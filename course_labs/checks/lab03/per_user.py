@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from course_labs.checks.question import AnswerError, Mistake, Plain, Question
+from course_labs.checks.question import AnswerError, Mistake, Outputs, Plain, named_type
 from course_labs.checks.ranked import Table
 from course_utils.metrics import hit_rate, ndcg, precision, recall
 
@@ -19,14 +18,14 @@ NOT_FITTED = "This model is not fitted."
 
 
 class Listed:
-    """A model that recommends what it was made with, and remembers what it was fitted on."""
+    """A model that recommends given lists and records the matrix it was fitted on."""
 
     def __init__(self, ids: npt.NDArray[Any]) -> None:
         self.ids = ids
         self.fitted = np.zeros((0, 0))
 
     def fit(self, user_items: sparse.csr_matrix) -> Self:
-        """Remember the matrix."""
+        """Record the matrix."""
         self.fitted = user_items.toarray()
         return self
 
@@ -38,8 +37,8 @@ class Listed:
         return ids, np.tile(-np.arange(ids.shape[1], dtype=np.float64), (len(ids), 1))
 
 
-def table_cases(rng: np.random.Generator) -> list[Plain]:
-    """Return a split and the lists of three models; the last two users have nothing in the test."""
+def cases(rng: np.random.Generator) -> list[Plain]:
+    """Return a split and the lists of three models; the last two users have no test items."""
     cases: list[Plain] = []
     for n_users, n_items, n_test, k in [(12, 30, 4, 5), (15, 24, 3, 6)]:
         train, test = np.zeros((2, n_users, n_items), dtype=np.float32)
@@ -48,7 +47,7 @@ def table_cases(rng: np.random.Generator) -> list[Plain]:
             order = rng.permutation(n_items)
             train[user, order[:6]] = 1
             test[user, order[6 : 6 + n_test - user % 2]] = 1
-            for model in range(len(NAMES)):  # the later a model stands, the earlier it hits
+            for model in range(len(NAMES)):  # a later model ranks its hits higher
                 noise = rng.random(n_items - 6) * (4 - model)
                 lists[model, user] = order[6:][np.argsort(noise + np.arange(n_items - 6) / 20)]
         test[-2:] = 0
@@ -56,33 +55,32 @@ def table_cases(rng: np.random.Generator) -> list[Plain]:
     return cases
 
 
-def ask_table(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
+def ask(answer: Any, case: Plain) -> Outputs:
     """Call ``recall_per_user(models, train, test, k=k)``."""
     train, test = sparse.csr_matrix(case["train"]), sparse.csr_matrix(case["test"])
     models = {name: Listed(ids) for name, ids in zip(NAMES, case["lists"], strict=True)}
-    with warnings.catch_warnings(action="ignore"):  # of films that a model was not to recommend
+    with warnings.catch_warnings(action="ignore"):  # about seen films in the lists
         result = answer(models, train, test, k=int(case["k"]))
     try:
         table = np.column_stack([np.atleast_1d(np.asarray(result[name])) for name in models])
     except (KeyError, IndexError, TypeError, ValueError):
-        what = "nothing" if result is None else f"a {type(result).__name__}"
         raise AnswerError(
             "Return a DataFrame with a column for each model, named as in `models`; this returns "
-            f"{what} from which no column can be taken by its name."
+            f"{named_type(result)} from which no column can be taken by its name."
         ) from None
     return {"recall": table, "fitted": np.stack([model.fitted for model in models.values()])}
 
 
 def values_of(case: Plain, metric: Any = recall, relevant: str = "test", k: int = 0) -> Table:
-    """Return the values of each model for those who have something relevant."""
+    """Return a metric of each model for the users with relevant items."""
     hidden = sparse.csr_matrix(case[relevant])
     k = k or int(case["k"])
     columns = [metric(ids[:, :k].astype(np.int32), hidden, k=k) for ids in case["lists"]]
     return np.column_stack(columns)[case[relevant].any(axis=1)]
 
 
-def judge_table(case: Plain, outputs: Plain) -> str:
-    """Compare with the recall, to within 0.000001; then see what the models were fitted on."""
+def judge(case: Plain, outputs: Plain) -> str:
+    """Compare with the recall, to within 0.000001, and with what the models were fitted on."""
     got, wanted = outputs["recall"], values_of(case)
     if got.shape != wanted.shape:
         return (
@@ -104,7 +102,7 @@ def _like(outputs: Plain, values: Table) -> bool:
     return outputs["recall"].shape == values.shape and np.allclose(outputs["recall"], values)
 
 
-TABLE_MISTAKES = (
+MISTAKES = (
     Mistake(
         "A model is asked before it is fitted. Call `model.fit(train)` for each one first.",
         raises=NOT_FITTED,
@@ -140,9 +138,3 @@ TABLE_MISTAKES = (
         lambda case, out: bool((out["recall"] == out["recall"][:, :1]).all()),
     ),
 )
-
-
-QUESTION = Question(
-    "q3", "recall, user by user", 2, "recall_per_user", "06_evaluating_rankings#four-models",
-    table_cases, ask_table, judge_table, TABLE_MISTAKES,
-)  # fmt: skip

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from course_labs.checks.lab03.data import interval, make_scores, unpaired
-from course_labs.checks.question import Mistake, Plain, Question
+from course_labs.checks.question import Mistake, Outputs, Plain
 from course_labs.checks.ranked import Table
 
 WORDS = ("better", "worse", "cannot tell")
 
 
-def verdict_cases(rng: np.random.Generator) -> list[Plain]:
-    """Return pairs of models: plain differences, large ones by chance, small ones that are real.
+def cases(rng: np.random.Generator) -> list[Plain]:
+    """Return scores of two models: clear differences, large ones by chance, small real ones.
 
     None is near the border, so that a bootstrap and a t-interval agree.
     """
@@ -27,8 +25,8 @@ def verdict_cases(rng: np.random.Generator) -> list[Plain]:
         (380, -0.1, 0.2),
         (350, 0.008, 0.2),  # any sign would be chance
         (360, -0.006, 0.18),
-        (12, 0.08, 0.4),  # large, of few users
-        (400, 0.01, 0.03),  # small, and nearly everybody has it
+        (12, 0.08, 0.4),  # large, but of few users
+        (400, 0.01, 0.03),  # small, but of nearly every user
         (420, -0.011, 0.03),
     ]:
         a, b = make_scores(rng, n_users, gain, spread)
@@ -37,7 +35,7 @@ def verdict_cases(rng: np.random.Generator) -> list[Plain]:
     return [*cases, {"a": same, "b": same.copy()}]
 
 
-def ask_verdict(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
+def ask(answer: Any, case: Plain) -> Outputs:
     """Call ``verdict(a, b)``."""
     return {"verdict": answer(case["a"], case["b"])}
 
@@ -48,7 +46,7 @@ def word_for(found: Table) -> str:
     return "better" if low > 0 else "worse" if high < 0 else "cannot tell"
 
 
-def judge_verdict(case: Plain, outputs: Plain) -> str:
+def judge(case: Plain, outputs: Plain) -> str:
     """Compare the words."""
     got, found = outputs["verdict"], interval(case["a"], case["b"])
     if got.shape != () or got.dtype.kind != "U" or str(got) not in WORDS:
@@ -71,7 +69,7 @@ def _by_sign(case: Plain) -> str:
 
 
 def _overlap(case: Plain) -> str:
-    """Return the word for two models whose own intervals overlap, or do not."""
+    """Return the verdict by whether the two models' own intervals overlap."""
     a, b = (interval(case[name], np.zeros(len(case[name]))) for name in "ab")
     return "better" if a[1] > b[2] else "worse" if a[2] < b[1] else "cannot tell"
 
@@ -90,7 +88,7 @@ def _by_size(case: Plain, outputs: Plain) -> bool:
     )
 
 
-VERDICT_MISTAKES = (
+MISTAKES = (
     Mistake(
         "Two models with the same scores cannot be told apart: where the interval is only the 0, "
         "neither is better. Ask for `low > 0` and `high < 0`.",
@@ -133,10 +131,3 @@ VERDICT_MISTAKES = (
         _by_size,
     ),
 )
-
-
-QUESTION = Question(
-    "q5", "better, worse or cannot tell", 2, "verdict",
-    "06_evaluating_rankings#when-is-a-difference-real",
-    verdict_cases, ask_verdict, judge_verdict, VERDICT_MISTAKES,
-)  # fmt: skip

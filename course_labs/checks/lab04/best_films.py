@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,15 +10,14 @@ import numpy.typing as npt
 
 from course_labs.checks.lab04.data import (
     CHANGED,
-    EXAMPLE,
     as_array,
-    load_torch,
     make_parameters,
     small_module,
     stars_of,
 )
-from course_labs.checks.question import Mistake, Plain, Question
+from course_labs.checks.question import Mistake, Outputs, Plain
 from course_labs.checks.ranked import (
+    EXAMPLE,
     Table,
     as_ranked,
     best_scores,
@@ -30,11 +29,11 @@ from course_labs.checks.ranked import (
 SHOWN: dict[str, npt.ArrayLike] = {"ids": [[40, 30, -1]], "scores": [[5.6, 2.95, -np.inf]]}
 
 
-def best_cases(rng: np.random.Generator) -> list[Plain]:
-    """Return a module's parameters, ids, who is asked for, and what they have seen.
+def cases(rng: np.random.Generator) -> list[Plain]:
+    """Return a module's parameters, ids, the users asked for, and the films they have seen.
 
-    Ids are small, so that one could pass for a row or column. Of each person one film seen is
-    unknown to the module. In the last case there are fewer films left than asked for.
+    Ids are so small that they may be rows or columns. One film that each user has seen is unknown
+    to the module. In the last case fewer films are left than asked for.
     """
     cases = []
     for sizes in [(9, 14, 4, 3), (8, 16, 5, 5), (7, 9, 7, 4)]:
@@ -64,7 +63,7 @@ def _draw(rng: np.random.Generator, n_users: int, n_items: int, n_seen: int, k: 
 
 
 def _has_traps(case: Plain) -> bool:
-    """Say whether each way of hiding the wrong films changes a list."""
+    """Say whether each way of masking the wrong films changes a list."""
     table, k = stars_table(case), int(case["k"])
     right = best_scores(without_seen(case, table), k)
     return not any(
@@ -73,7 +72,7 @@ def _has_traps(case: Plain) -> bool:
     )
 
 
-def ask_best(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
+def ask(answer: Any, case: Plain) -> Outputs:
     """Call ``best_films(module, users, items, user_ids, seen, k)`` with `seen` as a dict."""
     user_ids = case["user_ids"].tolist()
     seen = dict(zip(user_ids, case["seen"], strict=True))
@@ -95,7 +94,7 @@ def stars_table(
     rows: npt.NDArray[Any] | None = None,
     training: bool = False,
 ) -> Table:
-    """Return the predicted stars of everybody asked for, for every film, seen or not."""
+    """Return the predicted stars of the users asked for, for all films."""
     columns = np.arange(len(case["items"]))
     if rows is None:
         rows = np.searchsorted(case["users"], case["user_ids"])
@@ -104,13 +103,13 @@ def stars_table(
 
 
 def without_seen(case: Plain, table: Table, how: str = "ids") -> Table:
-    """Return the stars with -inf for what was seen; or for what a mistake takes for it."""
+    """Return the stars with -inf for seen films, or for those that a mistake masks instead."""
     table, items = table.copy(), case["items"]
     for row, films in enumerate(case["seen"]):
         known = np.isin(items, films)
         if how == "ids as columns":
             known = np.isin(np.arange(len(items)), films)
-        elif how == "places":  # a film that is unknown hides the next one
+        elif how == "places":  # an unknown film masks the next one
             known = np.zeros(len(items), dtype=bool)
             known[np.minimum(np.searchsorted(items, films), len(items) - 1)] = True
         elif how == "everybody's":
@@ -119,8 +118,8 @@ def without_seen(case: Plain, table: Table, how: str = "ids") -> Table:
     return table
 
 
-def judge_best(case: Plain, outputs: Plain) -> str:
-    """Judge by stars, to within 0.0001; films that tie may come in any order."""
+def judge(case: Plain, outputs: Plain) -> str:
+    """Judge by stars, to within 0.0001; ties may come in any order."""
     wrong = _lists_wrong(case, outputs, without_seen(case, stars_table(case)))
     return wrong or (CHANGED if is_changed(case, outputs, "seen") else "")
 
@@ -157,7 +156,7 @@ def _other_rows(case: Plain, outputs: Plain) -> bool:
 
 
 def _dropped_after(case: Plain, outputs: Plain) -> bool:
-    """Say whether the best were taken first, and those seen dropped from them."""
+    """Say whether seen films were dropped after the top k were taken."""
     table = stars_table(case)
     kth = -np.sort(-table, axis=1)[:, [int(case["k"]) - 1]]
     return _like(case, outputs, np.where(table >= kth, without_seen(case, table), -np.inf))
@@ -168,7 +167,7 @@ def _shows_seen(case: Plain, outputs: Plain) -> bool:
     return any(np.isin(ids, films).any() for ids, films in pairs)
 
 
-BEST_MISTAKES = (
+MISTAKES = (
     Mistake(EXAMPLE, is_example(SHOWN)),
     Mistake(
         "The lists are one film too long or too short: `k` films, also after those seen have gone.",
@@ -234,10 +233,3 @@ BEST_MISTAKES = (
         raises=r"numpy\(\) on Tensor that requires grad",
     ),
 )
-
-
-QUESTION = Question(
-    "q5", "the best films not seen", 3, "best_films",
-    "08_matrix_factorization#films-recommended-that-were-seen",
-    best_cases, ask_best, judge_best, BEST_MISTAKES, prepare=load_torch,
-)  # fmt: skip

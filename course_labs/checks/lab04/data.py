@@ -1,7 +1,7 @@
-"""What the steps of lab 4 share: parameters from a seed, tensors to arrays, and a small module.
+"""Lab 4: parameters made from a seed, conversion of tensors to arrays, and a small module.
 
-Only what touches a student's answer needs torch. Cases and judgments are NumPy, so that a grader
-judges without it.
+Only the functions that touch a student's answer need torch. Cases and judgments are NumPy, so that
+a grader judges without torch.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from course_labs.checks.question import AnswerError, Plain
-from course_labs.checks.ranked import Table
+from course_labs.checks.ranked import TOLERANCE, Table
 
 PARTS = ("b_u", "b_i", "p", "q")
-EXAMPLE = "This is the answer to the example on the page. Compute it from what you are given."
 CHANGED = (
     "The result is right, but your code changes what it is given, and the next step would read "
     "that. Work on a copy: `.clone()` of a tensor, `.copy()` of an array."
@@ -27,7 +26,7 @@ SWAPPED = (
 
 
 def load_torch() -> None:
-    """Load torch, and with a first optimizer the large part of it that comes only then.
+    """Import torch and make a first optimizer, which imports a large part of it.
 
     Raises
     ------
@@ -44,7 +43,7 @@ def load_torch() -> None:
 
 
 def make_parameters(rng: np.random.Generator, n_users: int, n_items: int, factors: int) -> Plain:
-    """Return biases and factors that spread predictions to beyond 1 and 5 stars, float32."""
+    """Return biases and factors, float32, whose predictions range beyond 1 and 5 stars."""
     shapes = {
         "b_u": (n_users,),
         "b_i": (n_items,),
@@ -55,7 +54,7 @@ def make_parameters(rng: np.random.Generator, n_users: int, n_items: int, factor
 
 
 def make_pairs(rng: np.random.Generator, n: int, n_users: int, n_items: int) -> Plain:
-    """Return `n` different pairs of row and column, and stars for each."""
+    """Return `n` different pairs of a row and a column, and the stars of each."""
     cells = rng.permutation(n_users * n_items)[:n]
     rows, columns = np.divmod(cells, n_items)
     stars = rng.integers(2, 11, n).astype(np.float32) / 2
@@ -67,7 +66,7 @@ def stars_of(
 ) -> Table:
     """Return the predictions of a case's parameters, in float64.
 
-    In training, `SmallModule` leaves out the last factor, and so does this.
+    In training mode the last factor is left out, as in `small_module`.
     """
     b_u, b_i, p, q = (case[name].astype(np.float64) for name in PARTS)
     factors = p.shape[1] - training
@@ -77,16 +76,16 @@ def stars_of(
 
 
 def tensors(case: Plain, *names: str) -> tuple[Any, ...]:
-    """Return arrays of a case as tensors that share nothing with it."""
+    """Return arrays of a case as tensors, copied."""
     import torch
 
     return tuple(torch.from_numpy(case[name].copy()) for name in names)
 
 
 def small_module(case: Plain) -> Any:
-    """Return a module with a case's parameters, which in training leaves out the last factor.
+    """Return a module with a case's parameters, which in training mode leaves out the last factor.
 
-    So it behaves differently in the two modes, as dropout does, and without chance.
+    So its two modes differ, as with dropout, but deterministically.
     """
     import torch
 
@@ -107,7 +106,7 @@ def small_module(case: Plain) -> Any:
 
 
 def as_array(value: Any) -> Any:
-    """Return a tensor, or a list of some, as NumPy has it; anything else as it is."""
+    """Return a tensor, or a list of tensors, as arrays; anything else unchanged."""
     if hasattr(value, "detach"):
         return value.detach().cpu().numpy()
     if isinstance(value, tuple | list):
@@ -118,3 +117,16 @@ def as_array(value: Any) -> Any:
 def is_close(got: npt.NDArray[Any], wanted: npt.ArrayLike, tolerance: float) -> bool:
     """Say whether two arrays have the same shape, and the same values to within a tolerance."""
     return got.shape == np.shape(wanted) and np.allclose(got, wanted, rtol=0, atol=tolerance)
+
+
+def wrong_stars(got: npt.NDArray[Any], wanted: Table, should: str) -> str:
+    """Return what is wrong with predictions, "" for nothing; `should` begins the first sentence."""
+    if got.shape != wanted.shape:
+        return (
+            f"{should} one number for each pair, shape {wanted.shape} here; yours has shape "
+            f"{got.shape}."
+        )
+    if not is_close(got, wanted, TOLERANCE):
+        at = int(np.nanargmax(np.abs(got - wanted)))
+        return f"Pair {at} should get {wanted[at]:.4f}, and gets {got[at]:.4f}."
+    return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -12,21 +12,21 @@ from course_labs.checks.lab04.data import (
     PARTS,
     as_array,
     is_close,
-    load_torch,
     make_pairs,
     make_parameters,
     stars_of,
     tensors,
+    wrong_stars,
 )
-from course_labs.checks.question import AnswerError, Mistake, Plain, Question
+from course_labs.checks.question import AnswerError, Mistake, Outputs, Plain
 from course_labs.checks.ranked import TOLERANCE
 
 NAMES = ("user_bias", "item_bias", "user_factors", "item_factors")
-FURTHEST = 1.0  # stars that p_u · q_i may be away from 0 before anything is learned
+FURTHEST = 1.0  # stars; bound of |p_u · q_i| before training
 
 
-def module_cases(rng: np.random.Generator) -> list[Plain]:
-    """Return sizes, values to load, pairs to predict for, and a seed for the first factors."""
+def cases(rng: np.random.Generator) -> list[Plain]:
+    """Return sizes, values to load, pairs to predict for, and the seed of the initial factors."""
     cases = []
     for n_users, n_items, factors, n in [(30, 50, 16, 12), (40, 25, 8, 8)]:
         case: Plain = {
@@ -40,7 +40,7 @@ def module_cases(rng: np.random.Generator) -> list[Plain]:
     return cases
 
 
-def ask_module(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
+def ask(answer: Any, case: Plain) -> Outputs:
     """Make ``Factorization(n_users, n_items, factors, mean)``, load the values, and call it."""
     import torch
 
@@ -83,8 +83,8 @@ def wanted_parameters(case: Plain) -> list[str]:
     return sorted(f"{name} {case[part].shape}" for name, part in shapes)
 
 
-def judge_module(case: Plain, outputs: Plain) -> str:
-    """Compare names, shapes, first values, and the predictions, these to within 0.0001."""
+def judge(case: Plain, outputs: Plain) -> str:
+    """Compare names, shapes and initial values, and the predictions to within 0.0001."""
     named, wanted = outputs["parameters"].tolist(), wanted_parameters(case)
     if named != wanted:
         return (
@@ -101,15 +101,8 @@ def judge_module(case: Plain, outputs: Plain) -> str:
     furthest = np.abs(p @ q.T).max()
     if not furthest < FURTHEST:
         return f"At first, a prediction is {furthest:.1f} stars off the mean."
-    got, right = outputs["stars"], _predicted(case)
-    if got.shape != right.shape:
-        return (
-            f"`forward` should return one number for each pair, shape {right.shape} here; yours "
-            f"has shape {got.shape}."
-        )
-    if not is_close(got, right, TOLERANCE):
-        at = int(np.nanargmax(np.abs(got - right)))
-        return f"Pair {at} should get {right[at]:.4f}, and gets {got[at]:.4f}."
+    if wrong := wrong_stars(outputs["stars"], _predicted(case), "`forward` should return"):
+        return wrong
     if not outputs["moved"].all():
         return "The predictions are right, but no gradient reaches the parameters."
     return ""
@@ -144,7 +137,7 @@ def _starts_equal(outputs: Plain, *, at_zero: bool) -> bool:
     return any(np.ptp(table) == 0 and (not table.any()) == at_zero for table in tables)
 
 
-MODULE_MISTAKES = (
+MISTAKES = (
     Mistake(
         "`super().__init__()` must come first: it makes the place where a module keeps its "
         "parameters.",
@@ -219,11 +212,3 @@ MODULE_MISTAKES = (
         lambda case, out: is_close(out["stars"], _predicted(case), TOLERANCE),
     ),
 )
-
-
-QUESTION = Question(
-    "q3", "the module Factorization", 3, "Factorization",
-    "08_matrix_factorization#the-same-as-a-module",
-    module_cases, ask_module, judge_module, MODULE_MISTAKES,
-    methods=("__init__", "forward"), prepare=load_torch,
-)  # fmt: skip

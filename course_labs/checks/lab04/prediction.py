@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from course_labs.checks.lab04.data import (
     CHANGED,
-    EXAMPLE,
     PARTS,
     SWAPPED,
     as_array,
     is_close,
-    load_torch,
     make_pairs,
     make_parameters,
     stars_of,
     tensors,
+    wrong_stars,
 )
-from course_labs.checks.question import Mistake, Plain, Question
-from course_labs.checks.ranked import TOLERANCE, Table, is_example
+from course_labs.checks.question import Mistake, Outputs, Plain
+from course_labs.checks.ranked import EXAMPLE, TOLERANCE, Table, is_example
 
 GIVEN = (*PARTS, "rows", "columns")
 
 
-def predict_cases(rng: np.random.Generator) -> list[Plain]:
+def cases(rng: np.random.Generator) -> list[Plain]:
     """Return parameters and pairs: as many pairs as factors in one case, a single one in another.
 
     There are more films than users, so that a film's column often is no user's row.
@@ -38,13 +35,13 @@ def predict_cases(rng: np.random.Generator) -> list[Plain]:
         pairs["columns"][0] = n_items - 1
         mean = np.array(round(float(rng.uniform(3.2, 3.8)), 2))
         case = {"mean": mean, **make_parameters(rng, n_users, n_items, factors), **pairs}
-        while _predicted(case).max() < 5.5:  # nobody can clip it and be right
+        while _predicted(case).max() < 5.5:  # so that clipping changes it
             case |= make_parameters(rng, n_users, n_items, factors)
         cases.append(case)
     return cases
 
 
-def ask_predict(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
+def ask(answer: Any, case: Plain) -> Outputs:
     """Call ``predict(mean, (b_u, b_i, p, q), rows, columns)`` with parameters that learn."""
     given = dict(zip(GIVEN, tensors(case, *GIVEN), strict=True))
     parameters = tuple(given[name].requires_grad_() for name in PARTS)
@@ -56,17 +53,10 @@ def ask_predict(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
     }
 
 
-def judge_predict(case: Plain, outputs: Plain) -> str:
-    """Compare with the four parts added up, to within 0.0001."""
-    got, wanted = outputs["stars"], _predicted(case)
-    if got.shape != wanted.shape:
-        return (
-            f"Return one number for each pair, shape {wanted.shape} here; yours has shape "
-            f"{got.shape}."
-        )
-    if not is_close(got, wanted, TOLERANCE):
-        at = int(np.nanargmax(np.abs(got - wanted)))
-        return f"Pair {at} should get {wanted[at]:.4f}, and gets {got[at]:.4f}."
+def judge(case: Plain, outputs: Plain) -> str:
+    """Compare with the sum of the four parts, to within 0.0001."""
+    if wrong := wrong_stars(outputs["stars"], _predicted(case), "Return"):
+        return wrong
     if not outputs["learns"]:
         return "The stars are right, but no gradient can pass through them; return a tensor."
     return CHANGED if _is_changed(case, outputs) else ""
@@ -93,7 +83,7 @@ def _is_a_matrix(case: Plain, outputs: Plain) -> bool:
     return bool(outputs["stars"].ndim == 2 and np.ptp(outputs["stars"].shape) == 0)
 
 
-PREDICT_MISTAKES = (
+MISTAKES = (
     Mistake(EXAMPLE, is_example({"stars": [4.1, 2.2]})),
     Mistake(
         "You add up the products of all pairs into one number. Give `sum` the dimension of the "
@@ -155,10 +145,3 @@ PREDICT_MISTAKES = (
         raises="leaf Variable that requires grad",
     ),
 )
-
-
-QUESTION = Question(
-    "q1", "stars from bare parameters", 2, "predict",
-    "08_matrix_factorization#a-rating-is-a-sum-of-four-parts",
-    predict_cases, ask_predict, judge_predict, PREDICT_MISTAKES, prepare=load_torch,
-)  # fmt: skip

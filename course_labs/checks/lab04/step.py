@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,21 +13,20 @@ from course_labs.checks.lab04.data import (
     PARTS,
     as_array,
     is_close,
-    load_torch,
     make_pairs,
     make_parameters,
     stars_of,
     tensors,
 )
-from course_labs.checks.question import Mistake, Plain, Question
+from course_labs.checks.question import Mistake, Outputs, Plain
 from course_labs.checks.ranked import TOLERANCE
 
 BATCH = ("rows", "columns", "stars")
 SIZES = (8, 5)  # of the two batches of a case
 
 
-def step_cases(rng: np.random.Generator) -> list[Plain]:
-    """Return parameters, and two batches of different size for two steps in a row."""
+def cases(rng: np.random.Generator) -> list[Plain]:
+    """Return parameters, and two batches of different sizes for two steps."""
     cases = []
     for n_users, n_items, factors, l2 in [(5, 8, 3, 2.0), (6, 7, 2, 5.0)]:
         case = {
@@ -44,7 +43,7 @@ def step_cases(rng: np.random.Generator) -> list[Plain]:
     return cases
 
 
-def ask_step(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
+def ask(answer: Any, case: Plain) -> Outputs:
     """Call ``train_step(mean, parameters, batch, n_ratings, l2, learning_rate)`` twice."""
     parameters = tuple(part.requires_grad_() for part in tensors(case, *PARTS))
     mean, l2, rate = (float(case[name]) for name in ("mean", "l2", "learning_rate"))
@@ -70,9 +69,9 @@ def steps(
     sign: int = 1,
     mean: bool = True,
 ) -> Plain:
-    """Return the losses of two steps, and the parameters after each; or those of a mistake.
+    """Return the losses of two steps and the parameters after each; keywords make one mistake each.
 
-    The gradient of a mean of squared errors plus a weight times the sum of squares, by hand.
+    The gradient of the mean squared error plus a weight times the sum of squares, in NumPy.
     """
     now = {name: case[name].astype(np.float64) for name in PARTS}
     now["mean"] = case["mean"] * mean
@@ -109,8 +108,8 @@ def steps(
     return outputs
 
 
-def judge_step(case: Plain, outputs: Plain) -> str:
-    """Compare parameters and losses with those by hand, to within 0.0001."""
+def judge(case: Plain, outputs: Plain) -> str:
+    """Compare parameters to within 0.0001, and losses to within 0.001."""
     wanted = steps(case)
     for n, when in enumerate(("the first step", "a second step with another batch")):
         for name in PARTS:
@@ -146,7 +145,7 @@ def _is_unmoved(case: Plain, outputs: Plain) -> bool:
     return all(np.array_equal(case[name], outputs[f"{name} 1"]) for name in PARTS)
 
 
-STEP_MISTAKES = (
+MISTAKES = (
     Mistake(
         "A step is no part of the prediction, so it must not be recorded for the next gradient: "
         "put it under `with torch.no_grad():`.",
@@ -216,10 +215,3 @@ STEP_MISTAKES = (
         lambda case, out: _like(case, out, mean=False),
     ),
 )
-
-
-QUESTION = Question(
-    "q2", "one step of the training", 3, "train_step",
-    "08_matrix_factorization#regularization-that-changes-with-the-batch",
-    step_cases, ask_step, judge_step, STEP_MISTAKES, prepare=load_torch,
-)  # fmt: skip

@@ -1,9 +1,13 @@
-"""Lab 4, step 4: a training loop that stops early and keeps the best weights."""
+"""Lab 4, step 4: a training loop that stops early and keeps the best weights.
+
+`simulate` computes in NumPy what a loop does, the right one or one with a mistake.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,30 +17,88 @@ from course_labs.checks.lab04.data import (
     PARTS,
     as_array,
     is_close,
-    load_torch,
+    make_pairs,
+    make_parameters,
     small_module,
+    stars_of,
     tensors,
 )
-from course_labs.checks.lab04.simulation import BATCH, N_BATCHES, Loop, make_case, simulate
-from course_labs.checks.question import Mistake, Plain, Question
+from course_labs.checks.question import Mistake, Outputs, Plain
+from course_labs.checks.ranked import Table
 
-TOLERANCE = 1e-3  # stars; a tenth of the smallest difference that a decision hangs on
+BATCH = ("rows", "columns", "stars")
+N_BATCHES = 2
+RATE = 0.06  # learning rate of the steps of an epoch that the script marks "+"
+CLEAR = 0.01  # stars; least difference between errors that decide, far above float32's precision
+TOLERANCE = 1e-3  # stars; a tenth of CLEAR
 STARS = [f"batch {n} stars" for n in range(N_BATCHES)] + ["validation stars"]
 
 
-def fit_cases(rng: np.random.Generator) -> list[Plain]:
-    """Return cases where the error rises for a while before its lowest point.
+@dataclass(frozen=True)
+class Loop:
+    """A training loop: the defaults are right, each other value is a mistake."""
 
-    In the first two patience ends before the epochs do, in the third it does not.
+    mode: Literal["both", "never eval", "never train again"] = "both"
+    zeroed: bool = True
+    summed: bool = False
+    on_validation: bool = False  # the validation ratings are one more batch
+    watched: Literal["validation", "train"] = "validation"
+    stop: Literal["in a row", "in total", "at once", "never"] = "in a row"
+    more_patience: int = 0
+    best: bool = True
+
+
+def cases(rng: np.random.Generator) -> list[Plain]:
+    """Return cases where the error rises for a while before its minimum.
+
+    In the first two, patience runs out before the epochs do; in the third it does not.
     """
     return [
-        make_case(rng, "++--+++------++++", epochs=11, patience=3),
-        make_case(rng, "++-++---++++++++", epochs=9, patience=2),
-        make_case(rng, "++-++-++++", epochs=6, patience=4),
+        _make_case(rng, "++--+++------++++", epochs=11, patience=3),
+        _make_case(rng, "++-++---++++++++", epochs=9, patience=2),
+        _make_case(rng, "++-++-++++", epochs=6, patience=4),
     ]
 
 
-def ask_fit(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
+def _make_case(rng: np.random.Generator, script: str, epochs: int, patience: int) -> Plain:
+    """Return ratings and parameters whose errors differ clearly wherever a loop decides.
+
+    Parameters
+    ----------
+    script
+        A sign for each epoch: "+" where the optimizer descends and the validation error falls, "-"
+        where it ascends and the error rises. It may be longer than `epochs`.
+    epochs, patience
+        Arguments of the loop.
+    """
+    while True:
+        case = _draw(rng, script, epochs, patience)
+        curve, _ = simulate(case, Loop(stop="never"))
+        changes = np.diff(curve)
+        signs = np.array([1 if sign == "-" else -1 for sign in script[1:epochs]])
+        before = np.minimum.accumulate(curve)[:-1]
+        if (changes * signs > CLEAR).all() and (np.abs(curve[1:] - before) > CLEAR).all():
+            return case
+
+
+def _draw(rng: np.random.Generator, script: str, epochs: int, patience: int) -> Plain:
+    n_users, n_items, factors = 5, 6, 3
+    rates = [RATE if sign == "+" else -RATE / 2 for sign in script for _ in range(N_BATCHES)]
+    case = {
+        "mean": np.array(3.5),
+        "epochs": np.array(epochs),
+        "patience": np.array(patience),
+        "rates": np.array(rates),
+        **make_parameters(rng, n_users, n_items, factors),
+    }
+    pairs = make_pairs(rng, 26, n_users, n_items)
+    bounds = {"batch 0": (0, 9), "batch 1": (9, 16), "validation": (16, 26)}
+    for name, (start, stop) in bounds.items():
+        case |= {f"{name} {part}": pairs[part][start:stop] for part in BATCH}
+    return case
+
+
+def ask(answer: Any, case: Plain) -> Outputs:
     """Call ``fit(module, optimizer, batches, validation, epochs, patience)``."""
     module = small_module(case)
     batches = [tensors(case, *(f"batch {n} {part}" for part in BATCH)) for n in range(N_BATCHES)]
@@ -55,7 +117,7 @@ def ask_fit(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
 
 
 def scripted(module: Any, rates: npt.NDArray[np.float64]) -> Any:
-    """Return plain gradient descent with a learning rate for each step; the last one stays."""
+    """Return plain gradient descent with a learning rate for each step, then the last one."""
     import torch
 
     optimizer = torch.optim.SGD(module.parameters(), lr=float(rates[0]))
@@ -68,7 +130,72 @@ def scripted(module: Any, rates: npt.NDArray[np.float64]) -> Any:
     return optimizer
 
 
-def judge_fit(case: Plain, outputs: Plain) -> str:
+def _ratings_of(case: Plain, name: str) -> tuple[npt.NDArray[Any], ...]:
+    """Return rows, columns and stars of ``"batch 0"``, ``"validation"`` and so on."""
+    return tuple(case[f"{name} {part}"] for part in BATCH)
+
+
+def simulate(case: Plain, loop: Loop) -> tuple[Table, Plain]:
+    """Return the curve, an RMSE for each epoch, and the parameters at the end of the loop.
+
+    Each step is stochastic gradient descent on the mean squared error, with the case's learning
+    rate for that step.
+    """
+    now: Plain = {name: case[name].astype(np.float64) for name in PARTS} | {"mean": case["mean"]}
+    curve: list[float] = []
+    best = {name: now[name] for name in PARTS}
+    states = _epochs(case, loop, now)
+    patience = 1 if loop.stop == "at once" else int(case["patience"]) + loop.more_patience
+    lowest, at, bad = np.inf, 0, 0
+    for epoch in range(int(case["epochs"])):
+        next(states)
+        error = _watched(case, loop, now)
+        curve.append(error)
+        if error < lowest:
+            lowest, at, best = error, epoch, {name: now[name] for name in PARTS}
+        else:
+            bad += 1
+        waited = bad if loop.stop == "in total" else epoch - at
+        if loop.stop != "never" and waited >= patience:
+            break
+    return np.array(curve), best if loop.best else {name: now[name] for name in PARTS}
+
+
+def _epochs(case: Plain, loop: Loop, now: Plain) -> Iterator[None]:
+    """Update the parameters `now`, an epoch at a time."""
+    names = [f"batch {n}" for n in range(N_BATCHES)] + ["validation"] * loop.on_validation
+    gradient = {name: np.zeros_like(now[name]) for name in PARTS}
+    rates, first = iter(case["rates"]), True
+    while True:
+        training = first or loop.mode != "never train again"
+        for name in names:
+            rows, columns, stars = _ratings_of(case, name)
+            kept = np.arange(now["p"].shape[1]) < now["p"].shape[1] - training
+            error = stars_of(now, rows, columns, training=training) - stars
+            slope = 2 * error * (1 if loop.summed else 1 / len(error))
+            if loop.zeroed:
+                gradient = {part: np.zeros_like(now[part]) for part in PARTS}
+            np.add.at(gradient["b_u"], rows, slope)
+            np.add.at(gradient["b_i"], columns, slope)
+            np.add.at(gradient["p"], rows, slope[:, None] * now["q"][columns] * kept)
+            np.add.at(gradient["q"], columns, slope[:, None] * now["p"][rows] * kept)
+            rate = next(rates)
+            now |= {part: now[part] - rate * gradient[part] for part in PARTS}
+        first = False
+        yield
+
+
+def _watched(case: Plain, loop: Loop, now: Plain) -> float:
+    names = ["validation"]
+    if loop.watched == "train":
+        names = [f"batch {n}" for n in range(N_BATCHES)]
+    parts = [_ratings_of(case, name) for name in names]
+    rows, columns, stars = (np.concatenate(part) for part in zip(*parts, strict=True))
+    error = stars_of(now, rows, columns, training=loop.mode == "never eval") - stars
+    return float(np.sqrt(np.mean(error**2)))
+
+
+def judge(case: Plain, outputs: Plain) -> str:
     """Compare the curve and the weights that the module ends with, to within 0.001."""
     curve, weights = simulate(case, Loop())
     got = outputs["curve"]
@@ -97,7 +224,7 @@ def _are_weights(outputs: Plain, weights: Plain) -> bool:
 
 
 def _like(case: Plain, outputs: Plain, **how: Any) -> bool:
-    """Say whether the curve is that of a loop with a mistake, and not the right one."""
+    """Say whether the curve is that of a loop with a mistake, and differs from the right one."""
     right, mistaken = (simulate(case, loop)[0] for loop in (Loop(), Loop(**how)))
     got = outputs["curve"]
     return is_close(got, mistaken, TOLERANCE) and not is_close(got, right, TOLERANCE)
@@ -113,7 +240,7 @@ def _one_short(case: Plain, outputs: Plain) -> bool:
     return is_close(outputs["curve"], simulate(case, Loop())[0][:-1], TOLERANCE)
 
 
-FIT_MISTAKES = (
+MISTAKES = (
     Mistake(
         "Nothing is learned: the curve is flat. `backward` fills the gradients, and "
         "`optimizer.step()` takes the step.",
@@ -189,10 +316,3 @@ FIT_MISTAKES = (
         lambda case, out: bool(out["training"]) and _are_weights(out, simulate(case, Loop())[1]),
     ),
 )
-
-
-QUESTION = Question(
-    "q4", "a loop that stops early", 4, "fit",
-    "08_matrix_factorization#why-the-training-loss-alone-says-nothing",
-    fit_cases, ask_fit, judge_fit, FIT_MISTAKES, prepare=load_torch,
-)  # fmt: skip

@@ -1,23 +1,21 @@
-"""Lab 5, step 1: a split without leaks, and what popularity reaches on it."""
+"""Lab 5, step 1: a split without leakage, and the recall of popularity on it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from course_labs.checks.question import AnswerError, Mistake, Plain, Question
+from course_labs.checks.question import AnswerError, Mistake, Outputs, Plain
 
 COLUMNS = ("user_id", "movie_id", "rating", "timestamp")
 NUMBERS = ("n_train", "n_test", "recall")
 TOLERANCE = 1e-6
 
 
-def baseline_cases(rng: np.random.Generator) -> list[Plain]:
-    """Return ratings in no order, with people too short to test, and films only tests have."""
+def cases(rng: np.random.Generator) -> list[Plain]:
+    """Return ratings in random order; some users have too few, some films are in tests only."""
     return [
         {**_ratings(rng, n_users), "n_test": np.array(n_test), "k": np.array(k)}
         for n_users, n_test, k in [(40, 2, 3), (60, 3, 5), (50, 1, 4)]
@@ -34,7 +32,7 @@ def _ratings(rng: np.random.Generator, n_users: int) -> Plain:
         stars = rng.choice([2.0, 3.0, 4.0, 5.0], size, p=[0.15, 0.2, 0.35, 0.3])
         stars[0] = 5.0  # everybody likes something
         rows += [(100 + user, film, star) for film, star in zip(films, stars, strict=True)]
-        if user % 6 == 1:  # a film of their own, seen last: no training set has it
+        if user % 6 == 1:  # a film of their own, rated last: in no training set
             rows.append((100 + user, 1000 + user, 5.0))
     user_id, movie_id, rating = (np.array(column) for column in zip(*rows, strict=True))
     last = 10_000 * (movie_id >= 1000)
@@ -44,7 +42,7 @@ def _ratings(rng: np.random.Generator, n_users: int) -> Plain:
     return {name: column[order] for name, column in zip(COLUMNS, columns, strict=True)}
 
 
-def ask_baseline(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
+def ask(answer: Any, case: Plain) -> Outputs:
     """Call ``baseline(ratings, n_test, k)``."""
     ratings = pd.DataFrame({name: case[name] for name in COLUMNS})
     result = answer(ratings, int(case["n_test"]), int(case["k"]))
@@ -57,10 +55,16 @@ def ask_baseline(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
 
 
 def baseline_of(
-    case: Plain, *, threshold: float = 4, first: bool = False, below: str = "test",
-    leak: bool = False, filtered: bool = True, dropped: bool = False,
-) -> tuple[int, int, float]:  # fmt: skip
-    """Return the sizes of both parts and the recall; the keywords make one mistake each."""
+    case: Plain,
+    *,
+    threshold: float = 4,
+    first: bool = False,
+    below: str = "test",
+    leak: bool = False,
+    filtered: bool = True,
+    dropped: bool = False,
+) -> tuple[int, int, float]:
+    """Return the sizes of both parts, and the recall; the keywords make one mistake each."""
     n_test, k = int(case["n_test"]), int(case["k"])
     table = pd.DataFrame({name: case[name] for name in COLUMNS})
     table = table[table["rating"] >= threshold].sort_values("timestamp", ascending=not first)
@@ -83,7 +87,7 @@ def baseline_of(
     return len(train), len(test), float(np.mean(shares))
 
 
-def judge_baseline(case: Plain, outputs: Plain) -> str:
+def judge(case: Plain, outputs: Plain) -> str:
     """Compare the two sizes, and the recall to within 0.000001."""
     if any(outputs[name].shape != () for name in NUMBERS):
         return "`n_train`, `n_test` and `recall` are one number each."
@@ -106,7 +110,7 @@ def _like(case: Plain, outputs: Plain, **mistake: Any) -> bool:
     )
 
 
-BASELINE_MISTAKES = (
+MISTAKES = (
     Mistake(
         "The popular films were counted on all positives, those to be found among them. That is "
         "training on the test: count on the training part only.",
@@ -147,9 +151,3 @@ BASELINE_MISTAKES = (
         lambda case, out: _like(case, out, below="hit"),
     ),
 )
-
-
-QUESTION = Question(
-    "q1", "a split and a baseline", 2, "baseline",
-    "06_evaluating_rankings", baseline_cases, ask_baseline, judge_baseline, BASELINE_MISTAKES,
-)  # fmt: skip

@@ -1,22 +1,21 @@
-"""Lab 5, step 2: two tables of scores as one, for cold films and newcomers too."""
+"""Lab 5, step 2: blend two tables of scores, for cold films and new users too."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from course_labs.checks.question import Mistake, Plain, Question
+from course_labs.checks.question import Mistake, Outputs, Plain
 from course_labs.checks.ranked import TOLERANCE, Table
 
 GIVEN = ("behavior", "content", "counts", "seen")
-COLD = ("alone", "blend", "share")  # what a film that nobody has may get; the first is right
+COLD = ("alone", "blend", "share")  # scores of cold films; the first is right
 
 
-def blend_cases(rng: np.random.Generator) -> list[Plain]:
-    """Return scores on scales of their own; two cold films, a newcomer, a flat row."""
+def cases(rng: np.random.Generator) -> list[Plain]:
+    """Return scores on different scales, with two cold films, a new user and a constant row."""
     cases = []
     for n_users, n_items, weight in [(6, 9, 0.7), (9, 7, 0.4), (5, 12, 0.55)]:
         counts = rng.integers(1, 60, n_items)
@@ -26,11 +25,11 @@ def blend_cases(rng: np.random.Generator) -> list[Plain]:
         seen[0] = False
         warm = np.flatnonzero(counts)
         seen[1:, warm[0]] = True
-        seen[:, warm[1:3]] = False  # two candidates at least, so that there is a deviation
+        seen[:, warm[1:3]] = False  # at least two candidates, so that the deviation is not 0
         behavior = rng.gamma(2.0, 8.0, (n_users, n_items)) * (counts > 0)
-        behavior[0] = 0  # nothing to go by
+        behavior[0] = 0  # a new user
         content = rng.normal(0.3, 0.1, (n_users, n_items))
-        content[2] = 0.25  # all alike
+        content[2] = 0.25  # a constant row
         cases.append(
             {
                 "behavior": behavior,
@@ -43,7 +42,7 @@ def blend_cases(rng: np.random.Generator) -> list[Plain]:
     return cases
 
 
-def ask_blend(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
+def ask(answer: Any, case: Plain) -> Outputs:
     """Call ``blend(behavior, content, counts, seen, weight)``."""
     given = [case[name] for name in GIVEN]
     result = answer(*given, float(case["weight"]))
@@ -51,7 +50,7 @@ def ask_blend(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
 
 
 def standardized(scores: Table, counting: npt.NDArray[np.bool_], axis: int | None = 1) -> Table:
-    """Return scores less their mean over what counts, by their deviation; 0 where that is 0."""
+    """Return standardized scores, by mean and deviation over a mask; 0 if the deviation is 0."""
     some = np.where(counting, scores, np.nan)
     if axis == 0:
         some = np.where(counting.any(axis=0), some, 0)
@@ -62,9 +61,16 @@ def standardized(scores: Table, counting: npt.NDArray[np.bool_], axis: int | Non
 
 
 def blended(
-    case: Plain, *, raw: bool = False, axis: int | None = 1, among_seen: bool = False,
-    among_cold: bool = False, cold: str = "alone", newcomers: bool = True, turned: bool = False,
-) -> Table:  # fmt: skip
+    case: Plain,
+    *,
+    raw: bool = False,
+    axis: int | None = 1,
+    among_seen: bool = False,
+    among_cold: bool = False,
+    cold: str = "alone",
+    newcomers: bool = True,
+    turned: bool = False,
+) -> Table:
     """Return the table of scores; the keywords make one mistake each."""
     behavior, content, counts, seen = (case[name] for name in GIVEN)
     weight = 1 - case["weight"] if turned else case["weight"]
@@ -83,7 +89,7 @@ def blended(
     return np.where(seen, -np.inf, scores)
 
 
-def judge_blend(case: Plain, outputs: Plain) -> str:
+def judge(case: Plain, outputs: Plain) -> str:
     """Compare with the scores, to within 0.0001."""
     got, wanted = outputs["scores"], blended(case)
     if got.shape != wanted.shape:
@@ -113,13 +119,13 @@ def _unfiltered(case: Plain, outputs: Plain) -> bool:
 
 
 def _all_but_newcomers(case: Plain, outputs: Plain) -> bool:
-    """Say whether all rows are right but those of people who have seen nothing."""
+    """Say whether all rows are right except those of new users."""
     old = case["seen"].any(axis=1)
     same = np.isclose(outputs["scores"], blended(case), rtol=0, atol=TOLERANCE)
     return bool(same[old].all() and not same.all())
 
 
-BLEND_MISTAKES = (
+MISTAKES = (
     Mistake(
         "Some scores are NaN: where all scores of a row are alike, the deviation is 0, and 0 / 0 "
         "is no number. Divide by 1 there. A newcomer's row is one of them.",
@@ -139,7 +145,8 @@ BLEND_MISTAKES = (
         "You standardize over films (a column) or over the whole table. Each person's row has its "
         "own mean and deviation: `axis=1, keepdims=True`.",
         lambda case, out: any(
-            _like(case, out, axis=axis, among_seen=among) for axis in (0, None)
+            _like(case, out, axis=axis, among_seen=among)
+            for axis in (0, None)
             for among in (True, False)
         ),
     ),
@@ -152,7 +159,8 @@ BLEND_MISTAKES = (
         "A film that nobody has gets its 0 from behavior, as if people had disliked it. Where "
         "`counts` is 0, the content's standardized score stands alone.",
         lambda case, out: any(
-            _like(case, out, cold=how, among_cold=among) for how in COLD[1:]
+            _like(case, out, cold=how, among_cold=among)
+            for how in COLD[1:]
             for among in (True, False)
         ),
     ),
@@ -170,10 +178,4 @@ BLEND_MISTAKES = (
         "The weight is turned around: `weight` is behavior's share, `1 - weight` content's.",
         lambda case, out: _like(case, out, turned=True),
     ),
-)  # fmt: skip
-
-
-QUESTION = Question(
-    "q2", "a blend for everybody", 3, "blend", "10_hybrids",
-    blend_cases, ask_blend, judge_blend, BLEND_MISTAKES,
-)  # fmt: skip
+)

@@ -1,8 +1,8 @@
-"""What the steps of lab 5 share: a small world of people with planted tastes, and who hides what.
+"""Lab 5: a small simulated world of users with known tastes.
 
-A film has a vector, which says what it is about, and a charm that no text tells: only who watched
-what gives it away. So neither the vectors nor the behavior know everything. Some films are new:
-nobody has them yet, and people will. Some people are new: they have a film or two, or nothing.
+A film has a vector of its genres, and a charm that only the users' behavior shows, so neither
+vectors nor behavior alone are enough. Some films are cold: no user has them in training, but users
+like them in the hidden test set. Some users are new: they have two films, one or none.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ N_GENRES, N_CHARMS, N_DIMENSIONS = 8, 4, 12
 def make_world(
     rng: np.random.Generator, n_users: int, n_items: int, n_new: int, n_cold: int, n: int
 ) -> Plain:
-    """Return what a hybrid is given, and under ``hidden_`` what it is judged by.
+    """Return the inputs of a hybrid, and the hidden test set.
 
     Parameters
     ----------
     rng
-        Draws everything.
+        Source of randomness.
     n_users, n_new
-        People to learn from, and newcomers; the first half of these has no film at all.
+        Numbers of users to train on, and of new users; the first half of these has no film.
     n_items, n_cold
-        Films, and how many of them nobody has.
+        Numbers of films, and of cold films among them.
     n
-        How long the lists are to be.
+        Length of the lists.
 
     Returns
     -------
     dict of arrays
-        ``train`` (n_users, n_items) of 0 and 1; ``vectors`` (n_items, 12); ``users`` in a mixed
-        order, newcomers from `n_users` on, with their ``histories``; ``n``; and
-        ``hidden_liked``, what each of ``users`` came to like.
+        ``train`` (n_users, n_items) of 0 and 1; ``vectors`` (n_items, 12); ``users`` in random
+        order, new ones from `n_users` on, with their ``histories``; ``n``; and ``hidden_liked``,
+        the test items of each of ``users``.
     """
     about, charms, fame, vectors = _films(rng, n_items)
     everybody = n_users + n_new
@@ -68,7 +68,7 @@ def make_world(
 
 
 def _films(rng: np.random.Generator, n_items: int) -> tuple[Table, Table, Table, Table]:
-    """Return genres, charms, fame and vectors; each vector has its own length, one is zero."""
+    """Return genres, charms, fame and vectors, whose lengths differ; one vector is zero."""
     about = rng.dirichlet(np.full(N_GENRES, 0.2), n_items)
     charms = rng.normal(size=(n_items, N_CHARMS))
     fame = rng.exponential(0.7, n_items)
@@ -80,30 +80,30 @@ def _films(rng: np.random.Generator, n_items: int) -> tuple[Table, Table, Table,
 
 
 def _sizes(n_new: int) -> list[int]:
-    """Return how many films each newcomer has: nothing, then one or two."""
+    """Return the number of films of each new user: none, then one or two."""
     return [0 if n < n_new // 2 else 1 + n % 2 for n in range(n_new)]
 
 
 def as_matrices(case: Plain) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
-    """Return the training matrix and the histories of the users that are asked about."""
+    """Return the training matrix and the histories of ``users`` as CSR matrices."""
     return sparse.csr_matrix(case["train"]), sparse.csr_matrix(case["histories"])
 
 
 def is_cold(case: Plain) -> Bools:
-    """Return which films nobody has."""
+    """Return a mask of the films that no user has in training."""
     cold: Bools = (case["train"] > 0).sum(axis=0) == 0
     return cold
 
 
 def hits(ids: npt.NDArray[Any], liked: Bools) -> Table:
-    """Return for each row how many of its ids are liked; -1 is none."""
+    """Return the number of hits in each row; an id of -1 is no item."""
     found = np.take_along_axis(liked, np.maximum(ids, 0), axis=1) & (ids >= 0)
     counts: Table = found.sum(axis=1).astype(float)
     return counts
 
 
 def recalls(ids: npt.NDArray[Any], liked: Bools) -> Table:
-    """Return the recall of each row with something liked: hits over what is liked."""
+    """Return the recall of each row with test items."""
     there = liked.any(axis=1)
     result: Table = hits(ids, liked)[there] / liked[there].sum(axis=1)
     return result

@@ -1,36 +1,36 @@
-"""Lab 5, steps 4 and 5: the class MyHybrid on a hidden test set, made for this check.
+"""Lab 5, steps 4 and 5: the class MyHybrid on a hidden test set.
 
-What people came to like stands in the case under ``hidden_liked``: it is kept from the answer,
-and in the grader from the process that the answer runs in.
+The test set is the case's ``hidden_liked``, which is passed to the judge only; in the grader, not
+even the process of the answer has it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from course_labs.checks.lab05.data import as_matrices, hits, is_cold, make_world, recalls
-from course_labs.checks.lab05.rules import SECONDS, broken_rule, empty_newcomers
-from course_labs.checks.question import Mistake, Plain, Question
-from course_labs.checks.ranked import Table, as_ranked
+from course_labs.checks.lab05.rules import broken_rule, empty_newcomers
+from course_labs.checks.question import Mistake, Outputs, Plain
+from course_labs.checks.ranked import Table, as_ranked, lists_seen
 
 LEAST_GAIN = 0.03  # over popularity, at the low end of the interval
-COLD_SHARE = 0.05  # of the cold films that content alone finds
-NEWCOMER_SHARE = 0.5  # of what popularity finds for people without a history
-Z = 1.96  # a 95% interval of a mean over some hundred people
-ALIKE = 0.9  # of the ids of two tables
+COLD_SHARE = 0.05  # of the hits of content alone among cold films
+NEWCOMER_SHARE = 0.5  # of the hits of popularity for users without a history
+Z = 1.96  # of the 95% interval of a mean over some hundred users
+ALIKE = 0.9  # share of common ids from which two models' lists count as the same
+POPULAR = "popularity"
 
 
-def hidden_cases(rng: np.random.Generator) -> list[Plain]:
-    """Return a world of 480 people and 240 films, 36 of which are new."""
+def cases(rng: np.random.Generator) -> list[Plain]:
+    """Return a world of 480 users and 240 films, 36 of them cold."""
     return [make_world(rng, 400, 240, n_new=80, n_cold=36, n=10)]
 
 
-def ask_hidden(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
-    """Fit on what is known, and ask for lists for everybody."""
+def ask(answer: Any, case: Plain) -> Outputs:
+    """Fit the model and return its lists for all users."""
     train, histories = as_matrices(case)
     model = answer()
     model.fit(train, case["vectors"])
@@ -39,7 +39,7 @@ def ask_hidden(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
 
 
 def lists_of(case: Plain, name: str) -> npt.NDArray[np.int32]:
-    """Return the lists of one model of the course alone: popularity, neighbors or content."""
+    """Return the lists of a single model of the course: popularity, neighbors or content."""
     from course_utils.models import ContentModel, ItemKNN, Popularity
 
     models = {
@@ -55,7 +55,7 @@ def lists_of(case: Plain, name: str) -> npt.NDArray[np.int32]:
 def gain_over(
     case: Plain, ids: npt.NDArray[Any], name: str, *, known_only: bool = False
 ) -> tuple[float, float, float]:
-    """Return the mean difference in recall to a model, and its 95% interval, paired by people."""
+    """Return the mean difference in recall to a model, and its 95% interval, paired by user."""
     asked = case["histories"].any(axis=1) if known_only else np.ones(len(ids), dtype=bool)
     liked = case["hidden_liked"][asked]
     mine, theirs = (recalls(lists[asked], liked) for lists in (ids, lists_of(case, name)))
@@ -66,11 +66,11 @@ def gain_over(
 
 
 def judge_popularity(case: Plain, outputs: Plain) -> str:
-    """Ask for a gain of 0.03 over popularity, newcomers who are served, and cold films found."""
+    """Require a gain of 0.03 over popularity, hits for new users, and hits among cold films."""
     ids = outputs["ids"]
     if broken := broken_rule(case, ids):
         return f"{broken} Solve step 3 first."
-    if np.take_along_axis(case["histories"] > 0, np.maximum(ids, 0), axis=1)[ids >= 0].any():
+    if lists_seen(ids, case["histories"]):
         return "A list holds a film that the person has seen. Solve step 3 first."
     mean, low, high = gain_over(case, ids, "popularity")
     if low < LEAST_GAIN:
@@ -94,7 +94,7 @@ def judge_popularity(case: Plain, outputs: Plain) -> str:
 
 
 def judge_parts(case: Plain, outputs: Plain) -> str:
-    """Ask for a gain over each part alone, for people whom it can serve, its interval above 0."""
+    """Require a gain over each part for users with a history, with its interval above 0."""
     ids = outputs["ids"]
     if broken := broken_rule(case, ids):
         return f"{broken} Solve step 3 first."
@@ -108,9 +108,6 @@ def judge_parts(case: Plain, outputs: Plain) -> str:
     return ""
 
 
-POPULAR = "popularity"
-
-
 def _hits_of_newcomers(case: Plain, ids: npt.NDArray[Any]) -> float:
     new = ~case["histories"].any(axis=1)
     return float(hits(ids[new], case["hidden_liked"][new]).sum())
@@ -121,7 +118,7 @@ def _cold_hits(case: Plain, ids: npt.NDArray[Any]) -> float:
 
 
 def _share_of_cold(case: Plain, outputs: Plain) -> Table:
-    """Return for each person with a history which share of their list is cold."""
+    """Return the share of cold films in the list of each user with a history."""
     ids = outputs["ids"][case["histories"].any(axis=1)]
     cold = is_cold(case)[np.maximum(ids, 0)] & (ids >= 0)
     share: Table = cold.mean(axis=1)
@@ -129,7 +126,7 @@ def _share_of_cold(case: Plain, outputs: Plain) -> Table:
 
 
 def _shows_like(case: Plain, outputs: Plain, name: str) -> bool:
-    """Say whether people with a history get the films that one model alone shows, in any order."""
+    """Say whether users with a history get the films of a single model, in any order."""
     known = case["histories"].any(axis=1)
     pairs = zip(outputs["ids"][known], lists_of(case, name)[known], strict=True)
     return bool(np.mean([np.isin(mine, theirs).mean() for mine, theirs in pairs]) > ALIKE)
@@ -195,13 +192,3 @@ PARTS_MISTAKES = (
         lambda case, out: bool(_share_of_cold(case, out).mean() > 0.6),
     ),
 )
-
-
-BEATS_POPULARITY = Question(
-    "q4", "the hidden test, beside popularity", 3, "MyHybrid", "10_hybrids",
-    hidden_cases, ask_hidden, judge_popularity, POPULARITY_MISTAKES, ("fit", "recommend"), SECONDS,
-)  # fmt: skip
-BEATS_ITS_PARTS = Question(
-    "q5", "the hidden test, beside its parts", 2, "MyHybrid", "10_hybrids",
-    hidden_cases, ask_hidden, judge_parts, PARTS_MISTAKES, ("fit", "recommend"), SECONDS,
-)  # fmt: skip

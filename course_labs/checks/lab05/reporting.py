@@ -1,15 +1,13 @@
-"""Lab 5, step 6: a report whose numbers fit together; nobody judges its style."""
+"""Lab 5, step 6: a report whose numbers fit together; its style is not judged."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from course_labs.checks.question import AnswerError, Mistake, Plain, Question
+from course_labs.checks.question import AnswerError, Mistake, Outputs, Plain
 from course_labs.checks.ranked import Table
 
 KEYS = ("chosen", "mean", "low", "high", "group", "number", "limitation")
@@ -17,19 +15,19 @@ GIVEN = ("validation", "test", "baseline", "groups")
 GROUPS = ("newcomers", "some films", "many films")
 LEAST_WORDS = 12
 TOLERANCE = 1e-6
-OF_WIDTH = 0.25  # bootstraps and formulas differ by less; an interval of something else by more
-IN_WORDS = 0.0051  # two decimals in a sentence are enough
+OF_WIDTH = 0.25  # of an interval's width; a bootstrap and a formula differ by less
+IN_WORDS = 0.0051  # of a number in a sentence, so that two decimals are enough
 
 
-def report_cases(rng: np.random.Generator) -> list[Plain]:
-    """Return recalls in which the best weight of the test is not that of the validation."""
+def cases(rng: np.random.Generator) -> list[Plain]:
+    """Return recalls whose best weight on the test set is not the best on the validation set."""
     return [_recalls(rng, best, worst) for best, worst in [(1, 0), (3, 2), (2, 1)]]
 
 
 def _recalls(rng: np.random.Generator, best: int, worst: int) -> Plain:
     n_users, n_weights = 150, 5
     groups = rng.choice(3, n_users, p=[0.2, 0.5, 0.3])
-    ease = rng.beta(1.2, 4.0, n_users)  # some people are easy to serve for every model
+    ease = rng.beta(1.2, 4.0, n_users)  # some users are easy for every model
     baseline = np.clip(ease + rng.normal(0, 0.06, n_users), 0, 1)
     noise = rng.normal(0, 0.05, (2, n_weights, n_users))
     validation, test = np.clip(ease + 0.02 + noise, 0, 1)
@@ -45,7 +43,7 @@ def _recalls(rng: np.random.Generator, best: int, worst: int) -> Plain:
     }
 
 
-def ask_report(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
+def ask(answer: Any, case: Plain) -> Outputs:
     """Call ``report(validation, test, baseline, groups)``."""
     result = answer(*(case[name] for name in GIVEN))
     if not isinstance(result, dict) or not set(KEYS) <= set(result):
@@ -54,13 +52,13 @@ def ask_report(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
 
 
 def gains(case: Plain, chosen: int) -> Table:
-    """Return each person's recall with one weight, less the baseline's."""
+    """Return each user's recall with one weight, minus the baseline's."""
     difference: Table = case["test"][chosen] - case["baseline"]
     return difference
 
 
 def chosen_by(values: Table) -> int:
-    """Return the weight with the highest mean over people."""
+    """Return the position of the weight with the highest mean over users."""
     return int(values.mean(axis=1).argmax())
 
 
@@ -74,12 +72,12 @@ def gain_by_group(case: Plain, chosen: int) -> dict[str, float]:
 
 
 def half_width(values: Table) -> float:
-    """Return half the width of the 95% interval of a mean."""
+    """Return half the width of the 95% interval of a mean over users."""
     return float(1.96 * values.std(ddof=1) / np.sqrt(len(values)))
 
 
-def judge_report(case: Plain, outputs: Plain) -> str:
-    """Compute the numbers again, the interval's width to within a quarter."""
+def judge(case: Plain, outputs: Plain) -> str:
+    """Compare with the numbers computed again, the interval's width to within a quarter."""
     if any(outputs[name].shape != () for name in KEYS):
         return "Each entry of the report is one number or one text."
     chosen = chosen_by(case["validation"])
@@ -115,7 +113,7 @@ def _wrong_sentence(sentence: str, group: str, number: float) -> str:
 
 
 def _names(sentence: str, number: float) -> bool:
-    """Say whether a number stands in a sentence, to two decimals or as a percentage."""
+    """Say whether a sentence holds a number, to two decimals or as a percentage."""
     said = [float(text) for text in re.findall(r"\d+\.\d+|\d+(?=\s*%)", sentence)]
     return any(
         min(abs(value - abs(number)), abs(value / 100 - abs(number))) < IN_WORDS for value in said
@@ -154,7 +152,7 @@ def _weakest_recall(case: Plain, outputs: Plain) -> bool:
     )
 
 
-REPORT_MISTAKES = (
+MISTAKES = (
     Mistake(
         "The weight was tuned on the test: it is the one with the best test recall. Choose on the "
         "validation, and look at the test once.",
@@ -207,9 +205,3 @@ REPORT_MISTAKES = (
         ),
     ),
 )
-
-
-QUESTION = Question(
-    "q6", "a report that holds together", 2, "report", "06_evaluating_rankings",
-    report_cases, ask_report, judge_report, REPORT_MISTAKES,
-)  # fmt: skip

@@ -1,22 +1,21 @@
-"""Lab 5, step 3: the class MyHybrid, and whether it keeps to the protocol."""
+"""Lab 5, step 3: the class MyHybrid, and whether it follows the protocol."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from course_labs.checks.lab05.data import Bools, as_matrices, is_cold, make_world
-from course_labs.checks.question import Mistake, Plain, Question
-from course_labs.checks.ranked import as_ranked
+from course_labs.checks.question import Mistake, Outputs, Plain
+from course_labs.checks.ranked import as_ranked, lists_seen
 
 SECONDS = 30.0  # a hybrid of 10 lines needs a tenth of a second
 
 
-def rule_cases(rng: np.random.Generator) -> list[Plain]:
-    """Return small worlds: short lists, longer ones, and lists longer than the catalogue."""
+def cases(rng: np.random.Generator) -> list[Plain]:
+    """Return small worlds with short lists, longer ones, and lists longer than the catalog."""
     cases = [
         make_world(rng, n_users, n_items, n_new=8, n_cold=6, n=n)
         for n_users, n_items, n in [(60, 40, 5), (50, 45, 12), (40, 30, 33)]
@@ -26,8 +25,8 @@ def rule_cases(rng: np.random.Generator) -> list[Plain]:
     return cases
 
 
-def ask_rules(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
-    """Fit and ask two models, so that chance shows, and return what was left of the inputs."""
+def ask(answer: Any, case: Plain) -> Outputs:
+    """Fit two models, to detect randomness; return their lists, and the inputs afterwards."""
     lists = []
     for _ in range(2):
         train, histories = as_matrices(case)
@@ -45,7 +44,7 @@ def ask_rules(answer: Any, case: Plain) -> Mapping[str, npt.ArrayLike]:
 
 
 def broken_rule(case: Plain, ids: npt.NDArray[Any]) -> str:
-    """Return which rule of the protocol the lists break, or ""."""
+    """Return the rule of the protocol that the lists break, "" for none."""
     wanted = (len(case["users"]), int(case["n"]))
     n_items = case["train"].shape[1]
     if ids.shape != wanted:
@@ -63,12 +62,12 @@ def broken_rule(case: Plain, ids: npt.NDArray[Any]) -> str:
     return ""
 
 
-def judge_rules(case: Plain, outputs: Plain) -> str:
-    """Check shape, range, order of -1, doubles, seen films, chance, and the inputs."""
+def judge(case: Plain, outputs: Plain) -> str:
+    """Judge shape, range, order of -1, duplicates, seen films, randomness and changed inputs."""
     ids = outputs["ids"]
     if broken := broken_rule(case, ids):
         return broken
-    if _shows_seen(case, outputs):
+    if lists_seen(ids, case["histories"]):
         return "A list holds a film that the person has seen."
     unseen: Bools = np.less_equal(case["histories"], 0)
     for row, left in enumerate(unseen.sum(axis=1)):
@@ -79,35 +78,26 @@ def judge_rules(case: Plain, outputs: Plain) -> str:
         return "Two models fitted on the same data give different lists."
     for name in ("train", "histories", "vectors"):
         if not np.array_equal(case[name], outputs[f"after_{name}"]):
-            return f"The lists are right, but {_given(name)} was changed. Work on a copy."
+            given = "user_items" if name == "histories" else name
+            return f"The lists are right, but `{given}` was changed. Work on a copy."
     return ""
 
 
-def _given(name: str) -> str:
-    return {"train": "`train`", "histories": "`user_items`", "vectors": "`vectors`"}[name]
-
-
-def _shows_seen(case: Plain, outputs: Plain) -> bool:
-    ids = outputs["ids"]
-    mine = np.take_along_axis(case["histories"], np.maximum(ids, 0), axis=1)
-    return bool(((mine > 0) & (ids >= 0)).any())
-
-
 def _padded_with_films(case: Plain, outputs: Plain) -> bool:
-    """Say whether one film fills the ends of lists."""
+    """Say whether lists are padded with a film."""
     last = outputs["ids"][:, -1]
     counts = (outputs["ids"] == last[:, None]).sum(axis=1)
     return bool((counts[last >= 0] > 1).any())
 
 
 def empty_newcomers(case: Plain, outputs: Plain) -> bool:
-    """Say whether people without history get nothing at all, and others do."""
+    """Say whether users without a history get no film, and others do."""
     new = case["histories"].sum(axis=1) == 0
     nothing: Bools = np.max(outputs["ids"], axis=1) < 0
     return bool(nothing[new].all() and not nothing[~new].any())
 
 
-RULE_MISTAKES = (
+MISTAKES = (
     Mistake(
         "`N` is not respected: there should be N columns, whatever N is; longer than the "
         "catalogue, too, where rows end in -1. `top_k` does that for you.",
@@ -136,7 +126,7 @@ RULE_MISTAKES = (
     Mistake(
         "The lists hold films that the person has seen. Their scores must be `-np.inf` before you "
         "take the best, and `user_items` says which they are.",
-        _shows_seen,
+        lambda case, out: lists_seen(out["ids"], case["histories"]),
     ),
     Mistake(
         "The ids are not columns of the matrix. Here there are no movie ids, and nothing to "
@@ -156,10 +146,3 @@ RULE_MISTAKES = (
         ),
     ),
 )
-
-
-QUESTION = Question(
-    "q3", "the rules of the protocol", 2, "MyHybrid", "04_baselines",
-    rule_cases, ask_rules, judge_rules, RULE_MISTAKES, methods=("fit", "recommend"),
-    seconds=SECONDS,
-)  # fmt: skip

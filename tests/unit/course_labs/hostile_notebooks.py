@@ -8,7 +8,7 @@ from lab_answers import definitions
 
 ANSWERS = definitions("lab02")
 CHECKS = """
-from course_labs.checks import check, summary
+from course_labs import check, summary
 
 for name, answer in [("q1", similarity_to), ("q2", most_similar), ("q3", ItemCF), ("q4", overlap)]:
     check(f"lab02.{name}", answer)
@@ -165,6 +165,8 @@ def write_all(folder: Path, home: Path) -> None:
     slow = "def similarity_to(stars, column):\n    while True: pass"
     files["slow_inside"] = notebook(ANSWERS, slow)
     files["forged"] = notebook(FORGED, "def similarity_to(stars, column):\n    return 1")
+    renamed = ANSWERS.replace("def overlap(", "def share(")  # handed in by `check` only
+    files["renamed"] = notebook(renamed, CHECKS.replace('("q4", overlap)', '("q4", share)'))
     files["missing_cell"] = notebook(ANSWERS.replace("def most_similar(", "def least_similar("))
     for name, content in files.items():
         (folder / f"{name}.ipynb").write_text(json.dumps(content), encoding="utf-8")

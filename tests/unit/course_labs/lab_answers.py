@@ -6,6 +6,8 @@ from pathlib import Path
 
 import jupytext
 
+from course_labs.checks import session
+
 SOLUTIONS = Path(__file__).resolve().parents[3] / "notebooks" / "solutions"
 
 
@@ -14,7 +16,7 @@ def definitions(lab):
     (path,) = SOLUTIONS.glob(f"{lab}_*.py")
     cells = jupytext.read(path, fmt="py:percent").cells
     code = [cell.source for cell in cells if cell.cell_type == "code"]
-    modules = r"numpy|hashlib|json|scipy|course_utils\.topk|course_cloud\.storage"
+    modules = r"numpy|hashlib|json|scipy|course_utils\.ranking|course_cloud\.storage"
     needed = rf"(?m)^(?:import|from) (?:{modules})\b.*"
     imports = re.findall(needed, "\n".join(code))
     return "\n\n".join([*imports, *(cell for cell in code if "BEGIN SOLUTION" in cell)])
@@ -31,6 +33,11 @@ def defined(source):
     names = {}
     exec(source, names)
     return names
+
+
+def verdict_on(name, answer):
+    """Return the verdict that `check` shows."""
+    return session.verdict_on(name, session.find_question(name), answer)
 
 
 def changed(source, *replacements):

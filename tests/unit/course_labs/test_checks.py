@@ -13,17 +13,17 @@ from functools import partial
 import numpy as np
 import pytest
 
+from course_cloud.artifacts.npz import read_npz, write_npz
 from course_labs.checks import AnswerError, Mistake, Question, attempted, check, summary
 from course_labs.checks.attempts import as_plain, run_cases
 from course_labs.checks.cards import summary_card, verdict_card
 from course_labs.checks.limits import TimeLimitError, within
-from course_labs.checks.plain import read_plain, write_plain
 from course_labs.checks.question import Attempt, Verdict, cases_of, judge
-from course_labs.checks.registry import find_question, labs, questions_of
+from course_labs.checks.session import find_question, labs, questions_of
 from course_utils.errors import DataError
 from tools.notebooks.kernel import read_notebook
-from tools.notebooks.markdown import anchors
-from tools.site import course_map
+from tools.notebooks.lint import anchors
+from tools.site import syllabus
 
 
 def double_cases(rng):
@@ -328,7 +328,7 @@ def test_unknown_names_are_told():
 def test_every_question_points_to_a_lesson_that_is_planned_and_a_heading_that_is_there(
     lab, repository_root
 ):
-    planned = {lesson.notebook for part in course_map.PARTS.values() for lesson in part}
+    planned = {lesson.notebook for part in syllabus.PARTS.values() for lesson in part}
     for question in questions_of(lab):
         notebook, _, anchor = question.lesson.partition("#")
         assert notebook in planned
@@ -365,8 +365,8 @@ def test_outputs_that_are_missing_are_not_right():
 
 def test_plain_data_travel(tmp_path):
     data = as_plain({"a": [[1.5, -np.inf]], "b": "text", "c": np.array(3), "d": [True]})
-    write_plain(tmp_path / "x.npz", data)
-    back = read_plain(tmp_path / "x.npz")
+    write_npz(tmp_path / "x.npz", data)
+    back = read_npz(tmp_path / "x.npz")
     assert {name: array.tolist() for name, array in back.items()} == {
         "a": [[1.5, -np.inf]], "b": "text", "c": 3, "d": [True],
     }  # fmt: skip
@@ -383,10 +383,10 @@ def test_nothing_is_unpickled_and_no_memory_is_taken_on_a_promise(tmp_path, caps
     path = tmp_path / "x.npz"
     np.savez(path, a=np.array([Harm()], dtype=object))
     with pytest.raises(DataError, match="objects"):
-        read_plain(path)
+        read_npz(path, most=10**8)
     np.savez_compressed(path, a=np.zeros(10**6))
     with pytest.raises(DataError, match="too much"):
-        read_plain(path, most=10**6)
+        read_npz(path, most=10**6)
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(
         header, {"descr": "<f8", "fortran_order": False, "shape": (10**12,)}
@@ -394,8 +394,8 @@ def test_nothing_is_unpickled_and_no_memory_is_taken_on_a_promise(tmp_path, caps
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a.npy", header.getvalue())
     with pytest.raises(DataError, match="less than they promise"):
-        read_plain(path)
+        read_npz(path, most=10**8)
     path.write_bytes(b"PK no zip")
     with pytest.raises(DataError, match="cannot be read"):
-        read_plain(path)
+        read_npz(path, most=10**8)
     assert capsys.readouterr().out == ""

@@ -14,7 +14,7 @@ import pytest
 from hostile_notebooks import SLEEP, write_all
 
 from course_labs.grading import grade
-from course_labs.grading.isolation import TEMPORARY, Limits, can_hide, weakness
+from course_labs.grading.sandbox import TEMPORARY, Limits, can_hide, weakness
 from course_labs.grading.submission import RUNNER
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits are those of Linux")
@@ -58,7 +58,7 @@ def points(row):
     return {key: row[key] for key in FULL}
 
 
-UNHARMED = ["ada", "colab", "deaf", "processes", "daemon", "file", "exit", "much"]
+UNHARMED = ["ada", "colab", "renamed", "deaf", "processes", "daemon", "file", "exit", "much"]
 
 
 @pytest.mark.parametrize("student", UNHARMED)
@@ -145,9 +145,9 @@ def test_what_is_not_kept_away_is_said(monkeypatch):
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     assert weakness().startswith("You are not root")
     monkeypatch.setattr("os.geteuid", lambda: 0)
-    monkeypatch.setattr("grade_isolation.can_hide", lambda: False)
+    monkeypatch.setattr("course_labs.grading.sandbox.can_hide", lambda: False)
     assert weakness().startswith("This container may not mount")
-    monkeypatch.setattr("grade_isolation.can_hide", lambda: True)
+    monkeypatch.setattr("course_labs.grading.sandbox.can_hide", lambda: True)
     assert weakness() == ""
 
 
@@ -206,7 +206,7 @@ def test_a_machine_that_cannot_run_notebooks_is_told_at_once(tmp_path, capsys):
 
 
 def test_other_limits_are_another_grade():
-    from course_labs.grading.notebook import Submission
+    from course_labs.grading.submission import Submission
 
     of = [
         grade.fingerprint(Submission("a", None), "lab02", 1, replace(SMALL, seconds=n))

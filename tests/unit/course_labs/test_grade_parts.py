@@ -9,19 +9,20 @@ import nbformat
 import pytest
 
 from course_labs.checks.question import Verdict
-from course_labs.checks.registry import questions_of
-from course_labs.grading.isolation import Limits, Protection, folders_to_hide
-from course_labs.grading.notebook import (
+from course_labs.checks.session import questions_of
+from course_labs.grading.report import feedback, gradescope, read_grade, write_grades, write_reports
+from course_labs.grading.sandbox import Limits, Protection, environment, folders_to_hide
+from course_labs.grading.submission import (
+    Grade,
     Submission,
     SubmissionError,
+    _is_file,
+    _json,
     find_submissions,
     reaches_into_checks,
     read_cells,
 )
-from course_labs.grading.report import feedback, gradescope, read_grade, write_grades, write_reports
-from course_labs.grading.sandbox import environment
-from course_labs.grading.submission import Grade, _is_file, _json
-from tools.notebooks.setup_cell import UserError
+from course_utils.errors import CourseError
 
 QUESTIONS = questions_of("lab02")
 
@@ -45,12 +46,12 @@ def test_submissions_are_files_or_folders(tmp_path):
     assert found["joe"].problem == "You handed in no notebook; hand in one .ipynb file."
     assert len(found) == 4
     (tmp_path / "ada.txt").touch()
-    with pytest.raises(UserError, match=r"Two submissions in .* are called 'ada'"):
+    with pytest.raises(CourseError, match=r"Two submissions in .* are called 'ada'"):
         find_submissions(tmp_path)
 
 
 def test_an_empty_folder_is_told(tmp_path):
-    with pytest.raises(UserError, match="There is nothing in"):
+    with pytest.raises(CourseError, match="There is nothing in"):
         find_submissions(tmp_path)
 
 
@@ -104,7 +105,7 @@ def test_a_byte_order_mark_and_a_real_notebook_are_fine(tmp_path):
 
 
 def test_too_large_a_file_is_not_read(tmp_path, monkeypatch):
-    monkeypatch.setattr("grade_notebook.MOST_BYTES", 10)
+    monkeypatch.setattr("course_labs.grading.submission.MOST_BYTES", 10)
     with pytest.raises(SubmissionError, match="clear its outputs"):
         cells_of("x" * 11, tmp_path / "a.ipynb")
 

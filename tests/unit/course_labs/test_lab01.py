@@ -4,7 +4,7 @@ import pytest
 from lab01_answers import WRONG
 from lab_answers import changed, defined, solution_of
 
-from course_labs.checks.registry import questions_of
+from course_labs.checks.session import questions_of
 
 SOLUTION = solution_of("lab01")
 QUESTIONS = {question.key: question for question in questions_of("lab01")}

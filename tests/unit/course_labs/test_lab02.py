@@ -6,7 +6,7 @@ from lab02_answers import WRONG
 from lab_answers import changed, defined, solution_of
 from sklearn.metrics.pairwise import cosine_similarity
 
-from course_labs.checks.registry import questions_of
+from course_labs.checks.session import questions_of
 
 SOLUTION = solution_of("lab02")
 QUESTIONS = {question.key: question for question in questions_of("lab02")}

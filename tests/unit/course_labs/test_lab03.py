@@ -3,15 +3,14 @@
 import numpy as np
 import pytest
 from lab03_answers import WRONG
-from lab_answers import changed, defined, solution_of
+from lab_answers import changed, defined, solution_of, verdict_on
 from scipy import sparse
 from scipy.stats import ttest_rel
 
 from course_labs.checks.lab03.content_model import table_of
 from course_labs.checks.lab03.data import interval
 from course_labs.checks.lab03.verdict import word_for
-from course_labs.checks.registry import questions_of
-from course_labs.checks.session import verdict_on
+from course_labs.checks.session import questions_of
 from course_utils.models import ContentModel
 from course_utils.ranking import top_k
 from course_utils.text import Embeddings

@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 from lab04_answers import WRONG
-from lab_answers import changed, defined, solution_of
+from lab_answers import changed, defined, solution_of, verdict_on
 
 from course_labs.checks.attempts import run_cases
 from course_labs.checks.lab04 import data
 from course_labs.checks.lab04.step import steps
 from course_labs.checks.question import cases_of, judge
-from course_labs.checks.registry import questions_of
-from course_labs.checks.session import verdict_on
+from course_labs.checks.session import questions_of
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.filterwarnings("ignore:Using a target size:UserWarning")

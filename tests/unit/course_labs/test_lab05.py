@@ -10,7 +10,7 @@ from course_labs.checks.lab05.blending import blended
 from course_labs.checks.lab05.data import is_cold, recalls
 from course_labs.checks.lab05.hidden import lists_of
 from course_labs.checks.question import visible
-from course_labs.checks.registry import questions_of
+from course_labs.checks.session import questions_of
 from course_utils import metrics
 
 SOLUTION = solution_of("lab05")

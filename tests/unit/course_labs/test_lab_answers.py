@@ -12,10 +12,9 @@ from importlib import import_module
 
 import numpy as np
 import pytest
-from lab_answers import changed, defined, solution_of
+from lab_answers import changed, defined, solution_of, verdict_on
 
-from course_labs.checks.registry import labs, questions_of
-from course_labs.checks.session import verdict_on
+from course_labs.checks.session import labs, questions_of
 
 ANSWERS = {lab: import_module(f"{lab}_answers") for lab in labs()}
 QUESTIONS = {(lab, question.key): question for lab in labs() for question in questions_of(lab)}
