@@ -21,9 +21,9 @@ from course_utils.errors import CourseWarning, DataError
 __all__ = [
     "NOTHING", "BoolArray", "FloatArray", "IntArray", "Lists", "as_lists", "as_pairs",
     "as_user_items", "excluded_items", "need_choice", "need_columns", "need_cutoffs",
-    "need_history", "need_number", "need_positive", "need_recommender", "need_rows_for",
-    "need_same_shape", "need_seed", "need_shape", "need_split", "need_texts", "need_userids",
-    "need_users",
+    "need_history", "need_integer", "need_number", "need_positive", "need_recommender",
+    "need_rows_for", "need_same_shape", "need_seed", "need_shape", "need_split",
+    "need_table_columns", "need_texts", "need_userids", "need_users",
 ]  # fmt: skip
 
 FloatArray = npt.NDArray[np.float64]
@@ -35,15 +35,16 @@ NOTHING = -1  # the id that fills a list where there is no recommendation
 
 def need_positive(value: object, name: str) -> int:
     """Return `value` as an int, or raise a DataError when it is no integer of at least 1."""
-    return _need_integer(value, name, 1)
+    return need_integer(value, name, 1)
 
 
 def need_seed(value: object) -> int:
     """Return `value` as an int, or raise a DataError when it is no integer of at least 0."""
-    return _need_integer(value, "seed", 0)
+    return need_integer(value, "seed", 0)
 
 
-def _need_integer(value: object, name: str, least: int) -> int:
+def need_integer(value: object, name: str, least: int) -> int:
+    """Return `value` as an int, or raise a DataError when it is no integer of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
         raise DataError(f"{name} must be an integer of at least {least}, and is {value!r}.")
     return int(value)
@@ -69,10 +70,17 @@ def need_cutoffs(ks: int | Iterable[int]) -> tuple[int, ...]:
 def need_choice(choice: str, argument: str, *choices: str) -> str:
     """Return `choice`, or raise a DataError that lists all the choices."""
     if choice not in choices:
-        raise DataError(
-            f"{argument} must be one of {', '.join(map(repr, choices))}, not {choice!r}."
-        )
+        listed = ", ".join(map(repr, choices))
+        raise DataError(f"{argument} must be one of {listed}, not {choice!r}.")
     return choice
+
+
+def need_table_columns(table: Any, *names: str, hint: str = "") -> None:
+    """Raise a DataError that names the first of `names` that is no column of the table."""
+    missing = [name for name in names if name not in table.columns]
+    if missing:
+        only = ", ".join(map(str, table.columns))
+        raise DataError(f"The table has no column {missing[0]!r}, only {only}{hint}.")
 
 
 def need_texts(texts: Iterable[object]) -> list[str]:
@@ -172,10 +180,9 @@ def need_history(
     n_users, n_items = shape
     n_rows, n_columns = history.shape
     if n_columns != n_items:
-        turned = n_columns == n_users
         hint = (
             "one of them is items × users, so transpose it"
-            if turned
+            if n_columns == n_users
             else "columns must be the same items, as encode(..., items=train.items) makes them"
         )
         raise DataError(
@@ -269,24 +276,21 @@ def need_same_shape(model: Any, factors: Any, shape: tuple[int, int]) -> None:
     `shape` is that of the training matrix. A model with neither of them passes.
     """
     n_users, n_items = shape
+    hints = {True: "users and items are swapped", False: "fit it on the same matrix"}
     fitted = shape if factors is None else (len(factors[0]), len(factors[1]))
     if fitted != shape:
-        hint = _swapped(fitted == shape[::-1])
+        hint = hints[fitted == shape[::-1]]
         raise DataError(
             f"The model was fitted on {fitted[0]} users × {fitted[1]} items, and the training "
             f"matrix is {n_users} × {n_items}: {hint}."
         )
     similar = getattr(getattr(model, "similarity", None), "shape", None)
     if similar is not None and len(similar) == 2 and similar != (n_items, n_items):
-        hint = _swapped(similar == (n_users, n_users))
+        hint = hints[similar == (n_users, n_users)]
         raise DataError(
             f"The model was fitted on {similar[0]} items, and the training matrix is {n_users} "
             f"users × {n_items} items: {hint}."
         )
-
-
-def _swapped(turned: bool) -> str:
-    return "users and items are swapped" if turned else "fit it on the same matrix"
 
 
 def need_split(
@@ -318,7 +322,7 @@ def need_split(
             f"{both.nnz:,} of the {hidden.nnz:,} pairs of the test set are in the training set "
             f"too, the first of user row {row}; they are never recommended and count as missed.",
             CourseWarning,
-            stacklevel=4,  # the caller of evaluate
+            stacklevel=3,  # the caller of evaluate
         )
     return known, hidden
 

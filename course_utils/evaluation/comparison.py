@@ -77,7 +77,14 @@ def compare(
     _need_bootstrap(n_boot, level)
     if isinstance(k, Iterable):
         k = tuple(k)  # an iterator would be exhausted by the first model
-    results = {name: _evaluated(name, m, train, test, k, options) for name, m in models.items()}
+    results: dict[str, Evaluation] = {}
+    for name, model in models.items():
+        if isinstance(model, Evaluation):
+            results[name] = model
+        elif train is None or test is None:
+            raise DataError(f"{name!r} is not evaluated yet; give train and test as well.")
+        else:
+            results[name] = evaluate(model, train, test, k, **options)
     _need_same_users(results)
     names = _full_names(metrics, results)
 
@@ -89,6 +96,8 @@ def compare(
     stacked = np.concatenate(columns, axis=1)
     mean, low, high = mean_and_interval(stacked, n_boot, seed, level)
     n = len(models) * len(names)
+    n_values = (~np.isnan(stacked[:, :n])).sum(axis=0)  # 0 for a property of all lists together
+    n_users = np.repeat([len(result.per_user) for result in results.values()], len(names))
     table = pd.DataFrame(
         {
             "model": np.repeat([str(name) for name in models], len(names)),
@@ -96,11 +105,9 @@ def compare(
             "mean": [float(r.summary[name]) for r in results.values() for name in names],
             "low": low[:n],
             "high": high[:n],
-            "n_users": np.repeat([len(r.per_user) for r in results.values()], len(names)),
+            "n_users": np.where(n_values > 0, n_values, n_users),
         }
     )
-    has_values = ~np.isnan(stacked[:, :n]).all(axis=0)
-    table.loc[has_values, "n_users"] = (~np.isnan(stacked[:, :n])).sum(axis=0)[has_values]
     if baseline is not None:
         table["difference"], table["difference_low"] = mean[n:], low[n:]
         table["difference_high"], table["p"] = high[n:], paired_t_test(stacked[:, n:])
@@ -260,15 +267,8 @@ def paired_t_test(differences: npt.ArrayLike) -> FloatArray:
     Allan & Carterette 2007, CIKM), and has the most accurate type I error rate of the common tests
     (Urbano, Lima & Hanjalic 2019, SIGIR).
 
-    Parameters
-    ----------
-    differences
-        Differences between two models' values, shape (n_users, n_columns); NaN is left out.
-
-    Returns
-    -------
-    ndarray
-        float64, shape (n_columns,). 1 when all differences are 0, NaN with fewer than two users.
+    `differences` of two models' values have the shape (n_users, n_columns); NaN is left out. The
+    result, shape (n_columns,), is 1 when all differences are 0, and NaN with fewer than two users.
 
     Examples
     --------
@@ -296,15 +296,7 @@ def holm(p_values: npt.ArrayLike) -> FloatArray:
     made non-decreasing and clipped at 1. Rejecting those below 0.05 then has a family-wise error
     rate of at most 5 % (Holm 1979, Scandinavian Journal of Statistics 6).
 
-    Parameters
-    ----------
-    p_values
-        Of any shape; NaN stays NaN and is not counted.
-
-    Returns
-    -------
-    ndarray
-        float64, of the same shape.
+    `p_values` and the result have the same shape; NaN stays NaN and is not counted.
 
     Examples
     --------
@@ -320,22 +312,11 @@ def holm(p_values: npt.ArrayLike) -> FloatArray:
     return adjusted
 
 
-def _evaluated(name: str, model: Any, train: Any, test: Any, k: Any, options: Any) -> Evaluation:
-    if isinstance(model, Evaluation):
-        return model
-    if train is None or test is None:
-        raise DataError(f"{name!r} is not evaluated yet; give train and test as well.")
-    return evaluate(model, train, test, k, **options)
-
-
 def _need_same_users(results: Mapping[str, Evaluation]) -> None:
     (first_name, first), *others = results.items()
+    sizes = ["n_train", "n_test"]
     for name, result in others:
-        same = first.per_user.index.equals(result.per_user.index) and all(
-            first.per_user[column].equals(result.per_user[column])
-            for column in ("n_train", "n_test")
-        )
-        if not same:
+        if not result.per_user[sizes].equals(first.per_user[sizes]):
             raise DataError(
                 f"{first_name!r} and {name!r} were evaluated on other users, or on another split; "
                 "only values of the same users can be compared."

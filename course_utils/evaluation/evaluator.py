@@ -1,8 +1,4 @@
-"""Evaluation of one model, or of recommendation lists, on one split.
-
-:func:`evaluate` validates the split, calls :func:`recommend_all` for the users of the test set,
-and computes the metrics of :mod:`course_utils.metrics`.
-"""
+"""Evaluation of one model, or of recommendation lists, on one split."""
 
 from __future__ import annotations
 
@@ -18,10 +14,9 @@ from scipy import sparse
 
 from course_utils import metrics
 from course_utils.errors import CourseWarning, DataError
-from course_utils.ranking import IdArray, dot_product_factors, top_k_of_factors
+from course_utils.ranking import IdArray, Scores, dot_product_factors, top_k_of_factors
 from course_utils.validation import (
     NOTHING,
-    BoolArray,
     IntArray,
     Lists,
     as_lists,
@@ -99,9 +94,11 @@ def evaluate(
     ----------
     model
         Fitted, with the method ``recommend(userids, user_items[userids], N=k)`` of the protocol.
+        For lists without a model, see :func:`metrics_of_lists`.
     train, test
         csr, each of shape (n_users, n_items), with the same rows and columns; any entry that is
-        not 0 counts.
+        not 0 counts. A pair in both can never be recommended and counts as missed; a CourseWarning
+        says how many there are.
     k
         One cut-off or several: ``k=(1, 5, 10, 20)`` recommends once and validates the lists once.
     denominator
@@ -134,17 +131,67 @@ def evaluate(
     DataError
         When the matrices do not have the same shape, `test` is empty, `k` is no integer of at
         least 1, or the model's recommendations are invalid; see :func:`recommend_all`.
-
-    Notes
-    -----
-    A pair of `train` that is in `test` as well can never be recommended, and counts as missed; a
-    CourseWarning says how many there are.
     """
+    cutoffs = tuple(sorted(set(need_cutoffs(k))))
+    need_choice(denominator, "denominator", "relevant", "min")
+    need_choice(missing_users, "missing_users", "zero", "skip")
+    known, hidden = need_split(train, test)
+    n_users, n_items = known.shape
+    rows = np.unique(need_users(users, n_users))
+    rows = rows[np.diff(hidden.indptr)[rows] > 0]
+    if not len(rows):
+        raise DataError("None of the users to evaluate has anything in the test set.")
+    need_rows_for(n_items, genres=genres, vectors=vectors)
 
-    def recommend(known: sparse.csr_matrix, rows: IntArray, n: int) -> Lists:
-        return as_lists(recommend_all(model, known, rows, n, **options), known.shape[1])
+    if isinstance(model, Lists):
+        lists = model.of_users(rows).first(cutoffs[-1])
+    else:
+        lists = as_lists(recommend_all(model, known, rows, cutoffs[-1], **options), n_items)
+    choices = {"recall_denominator": denominator, "map_denominator": denominator}
+    choices["missing_users"] = missing_users
+    ranked = metrics.ranking_metrics(lists, _rows_of(hidden, rows), cutoffs, **choices)
+    counts = np.bincount(known.indices, minlength=n_items)
+    history = known if genres is None else _rows_of(known, rows)  # only genres need it
+    values: dict[str, Any] = {}
+    for cutoff in cutoffs:
+        of_k = {name: ranked[f"{name}@{cutoff}"] for name in metrics.RANKING}
+        top = lists.first(cutoff)
+        of_k |= _beyond_accuracy(top, counts, n_users, history, genres, vectors)
+        values |= {f"{name}@{cutoff}": value for name, value in of_k.items()}
+    return Evaluation(
+        summary=pd.Series({name: _mean(value) for name, value in values.items()}, name="mean"),
+        per_user=pd.DataFrame(
+            {name: value for name, value in values.items() if np.ndim(value)}
+            | {"n_train": np.diff(known.indptr)[rows], "n_test": np.diff(hidden.indptr)[rows]},
+            index=pd.Index(rows, name="user"),
+        ),
+        recommended=lists.ids.astype(np.int32, copy=False),
+        k=cutoffs,
+        n_items=n_items,
+    )
 
-    return _evaluate(recommend, train, test, k, denominator, missing_users, users, genres, vectors)
+
+def _beyond_accuracy(
+    lists: Lists,
+    counts: IntArray,
+    n_users: int,
+    history: sparse.csr_matrix,
+    genres: sparse.csr_matrix | None,
+    vectors: npt.ArrayLike | sparse.csr_matrix | None,
+) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "coverage": metrics.catalogue_coverage(lists, lists.n_items),
+        "popularity": metrics.mean_popularity(lists, counts),
+        "gini": metrics.exposure_gini(lists, lists.n_items),
+        "novelty": metrics.novelty(lists, counts, n_users),
+        "personalization": metrics.personalization(lists),
+    }
+    if genres is not None:
+        values["genre_diversity"] = metrics.genre_diversity(lists, genres)
+        values["calibration"] = metrics.genre_calibration(lists, history, genres)
+    if vectors is not None:
+        values["diversity"] = metrics.intra_list_diversity(lists, vectors)
+    return values
 
 
 def metrics_of_lists(
@@ -168,89 +215,10 @@ def metrics_of_lists(
     train, test, k, denominator, missing_users, genres, vectors
         As in :func:`evaluate`, and so are the returned metrics and the errors.
     """
-
-    def given(known: sparse.csr_matrix, rows: IntArray, n: int) -> Lists:
-        n_users, n_items = known.shape
-        return as_lists(lists, n_items, n_users).of_users(rows).first(n)
-
-    return _evaluate(given, train, test, k, denominator, missing_users, None, genres, vectors)
-
-
-def _evaluate(
-    lists_of: Callable[[sparse.csr_matrix, IntArray, int], Lists],
-    train: sparse.csr_matrix,
-    test: sparse.csr_matrix,
-    k: int | Iterable[int],
-    denominator: str,
-    missing_users: str,
-    users: npt.ArrayLike | None,
-    genres: sparse.csr_matrix | None,
-    vectors: npt.ArrayLike | sparse.csr_matrix | None,
-) -> Evaluation:
-    """Validate the arguments, get the lists, and compute all metrics.
-
-    `lists_of` returns lists of n items, given the train matrix, the rows to evaluate, and n.
-    """
-    cutoffs = tuple(sorted(set(need_cutoffs(k))))
-    need_choice(denominator, "denominator", "relevant", "min")
-    need_choice(missing_users, "missing_users", "zero", "skip")
-    known, hidden = need_split(train, test)
-    n_users, n_items = known.shape
-    rows = np.unique(need_users(users, n_users))
-    rows = rows[np.diff(hidden.indptr)[rows] > 0]
-    if not len(rows):
-        raise DataError("None of the users to evaluate has anything in the test set.")
-    need_rows_for(n_items, genres=genres, vectors=vectors)
-
-    lists = lists_of(known, rows, cutoffs[-1])
-    ranked = metrics.ranking_metrics(
-        lists,
-        _rows_of(hidden, rows),
-        cutoffs,
-        recall_denominator=denominator,
-        map_denominator=denominator,
-        missing_users=missing_users,
-    )
-    counts = np.bincount(known.indices, minlength=n_items)
-    values: dict[str, Any] = {}
-    for cutoff in cutoffs:
-        top = lists.first(cutoff)
-        of_top = {name: ranked[f"{name}@{cutoff}"] for name in metrics.RANKING} | {
-            "coverage": metrics.catalogue_coverage(top, n_items),
-            "popularity": metrics.mean_popularity(top, counts),
-            "gini": metrics.exposure_gini(top, n_items),
-            "novelty": metrics.novelty(top, counts, n_users),
-            "personalization": metrics.personalization(top),
-        }
-        if genres is not None:
-            of_top["genre_diversity"] = metrics.genre_diversity(top, genres)
-            of_top["calibration"] = metrics.genre_calibration(top, _rows_of(known, rows), genres)
-        if vectors is not None:
-            of_top["diversity"] = metrics.intra_list_diversity(top, vectors)
-        values |= {f"{name}@{cutoff}": value for name, value in of_top.items()}
-    return Evaluation(
-        summary=pd.Series({name: _mean(value) for name, value in values.items()}, name="mean"),
-        per_user=pd.DataFrame(
-            {name: value for name, value in values.items() if np.ndim(value)}
-            | {"n_train": np.diff(known.indptr)[rows], "n_test": np.diff(hidden.indptr)[rows]},
-            index=pd.Index(rows, name="user"),
-        ),
-        recommended=lists.ids.astype(np.int32, copy=False),
-        k=cutoffs,
-        n_items=n_items,
-    )
-
-
-def _mean(values: Any) -> float:
-    """Return the mean without NaN, or NaN when there is no other value."""
-    known = np.asarray(values)[~np.isnan(values)]
-    return float(known.mean()) if known.size else float("nan")
-
-
-def _rows_of(matrix: sparse.csr_matrix, rows: IntArray) -> sparse.csr_matrix:
-    """Return some rows of a csr, without a copy when they are all rows in order."""
-    everything = len(rows) == matrix.shape[0] and bool((np.diff(rows) == 1).all())
-    return matrix if everything else matrix[rows]
+    n_users, n_items = as_pairs(train, "The training matrix").shape
+    valid = as_lists(lists, n_items, n_users)
+    choices = {"denominator": denominator, "missing_users": missing_users}
+    return evaluate(valid, train, test, k, genres=genres, vectors=vectors, **choices)
 
 
 def recommend_all(
@@ -289,23 +257,19 @@ def recommend_all(
     Returns
     -------
     ndarray
-        int32, shape (n, k): item columns, best first. -1 stands where there is no item: at the
-        end when a user has fewer than `k` candidates, and at the rank of an item of the user's
-        row in `train`, so that it counts as a miss; a CourseWarning says how many of those a model
-        returned. Padding of `implicit` (filtered items at score -3.4e38, or at score 0 by its
-        nearest neighbors) becomes -1 without a warning.
+        int32, shape (n, k): item columns, best first. Where scores are computed here, ties are
+        broken by the lowest item column. -1 stands where there is no item: at the end when a user
+        has fewer than `k` candidates, and at the rank of an item of the user's row in `train`, so
+        that it counts as a miss; a CourseWarning says how many of those a model returned. Padding
+        of `implicit` (filtered items at score -3.4e38, or at score 0 by its nearest neighbors)
+        becomes -1 without a warning.
 
     Raises
     ------
     DataError
-        When the model is not fitted, has no ``recommend``, or was fitted on a matrix of another
-        shape; when it returns NaN, items out of range, an item twice in a list, or something
-        else than ids and scores; for unknown users, and for `k` below 1.
-
-    Notes
-    -----
-    Where scores are computed here, ties are broken by the lowest item column. Models that rank
-    for themselves keep their own order.
+        When the model is not fitted, has no ``recommend``, or was fitted on another shape; when
+        it returns NaN, items out of range, an item twice in a list, or something else than ids
+        and scores; for unknown users, and for `k` below 1.
     """
     from tqdm import tqdm
 
@@ -369,7 +333,7 @@ def ask(
         items, scores = items[:, :wanted], scores[:, :wanted]
         _need_valid_items(items, scores, users, n_items)
         items = np.where(scores <= NOT_RECOMMENDED, NOTHING, items)
-        has = _is_seen(items, history)
+        has = metrics.in_rows(history, items)
         ids[here, : items.shape[1]] = np.where(has, NOTHING, items)
         # implicit's nearest neighbors pad with seen items at score 0
         repeated[here] = (has & (scores != 0) if is_implicit else has).sum(axis=1)
@@ -378,9 +342,7 @@ def ask(
     return ids, repeated
 
 
-def _as_ids_and_scores(
-    answer: Any, n_users: int, name: str
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+def _as_ids_and_scores(answer: Any, n_users: int, name: str) -> tuple[IntArray, Scores]:
     said = f"{name}.recommend must return two arrays, ids and scores, with one row for each user"
     if not isinstance(answer, tuple | list) or len(answer) != 2:
         raise DataError(f"{said}, and returned {type(answer).__name__}.")
@@ -391,14 +353,11 @@ def _as_ids_and_scores(
         )
     if items.dtype.kind not in "iu":
         raise DataError(f"{said}; its ids are {items.dtype}, no integers.")
-    return items, scores
+    return items.astype(np.int64, copy=False), scores  # -1 is not a uint
 
 
-def _need_valid_items(
-    items: npt.NDArray[Any], scores: npt.NDArray[Any], users: IntArray, n_items: int
-) -> None:
+def _need_valid_items(items: IntArray, scores: Scores, users: IntArray, n_items: int) -> None:
     """Raise a DataError for an item out of range, a score of NaN, or an item twice in a list."""
-    is_item = items != NOTHING
     outside = (items < NOTHING) | (items >= n_items)
     if outside.any():
         row, place = (int(part[0]) for part in outside.nonzero())
@@ -406,7 +365,7 @@ def _need_valid_items(
             f"The model recommends item {items[row, place]} to user row {users[row]}, but items "
             f"are columns from 0 to {n_items - 1}; it was fitted on another matrix, or returns ids."
         )
-    nan = np.isnan(scores) & is_item
+    nan = np.isnan(scores) & (items != NOTHING)
     if nan.any():
         row, place = (int(part[0]) for part in nan.nonzero())
         raise DataError(
@@ -424,11 +383,13 @@ def _need_valid_items(
         )
 
 
-def _is_seen(items: npt.NDArray[Any], seen: sparse.csr_matrix) -> BoolArray:
-    """Return which `items` are in their row of `seen`, a csr with sorted indices."""
-    n_rows, n_items = seen.shape
-    first_key = np.arange(n_rows, dtype=np.int64) * n_items
-    keys = np.append(np.repeat(first_key, np.diff(seen.indptr)) + seen.indices, -1)
-    wanted = np.where(items == NOTHING, -2, first_key[:, None] + items)
-    found: BoolArray = keys[np.searchsorted(keys[:-1], wanted)] == wanted
-    return found
+def _mean(values: Any) -> float:
+    """Return the mean without NaN, or NaN when there is no other value."""
+    known = np.asarray(values)[~np.isnan(values)]
+    return float(known.mean()) if known.size else float("nan")
+
+
+def _rows_of(matrix: sparse.csr_matrix, rows: IntArray) -> sparse.csr_matrix:
+    """Return some rows of a csr, without a copy when they are all rows in order."""
+    everything = len(rows) == matrix.shape[0] and bool((np.diff(rows) == 1).all())
+    return matrix if everything else matrix[rows]

@@ -40,13 +40,7 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class SanityReport:
-    """The result of :func:`sanity_check`; its repr has one line per check.
-
-    Attributes
-    ----------
-    findings
-        One :class:`Finding` per check.
-    """
+    """The result of :func:`sanity_check`: one :class:`Finding` per check, printed as lines."""
 
     findings: tuple[Finding, ...]
 
@@ -58,9 +52,7 @@ class SanityReport:
     def __repr__(self) -> str:
         ran = sum(finding.passed is not None for finding in self.findings)
         lines = [f"SanityReport({ran - len(self.failed)} of {ran} checks passed)"]
-        lines += [
-            f"{MARKS[passed]:4}  {check:16}  {found}" for check, passed, found in self.findings
-        ]
+        lines += [f"{MARKS[ok]:4}  {check:16}  {found}" for check, ok, found in self.findings]
         return "\n".join(lines)
 
 
@@ -75,6 +67,9 @@ def sanity_check(
     seed: int = 42,
 ) -> SanityReport:
     """Check the data and the model for mistakes that make an evaluation wrong.
+
+    A matrix has no timestamps: :func:`course_utils.splits.assert_no_leakage` finds leakage from
+    the future.
 
     Parameters
     ----------
@@ -93,28 +88,22 @@ def sanity_check(
     Returns
     -------
     SanityReport
-        The checks, in this order. If the first fails, the last four, which ask the model, do not
-        run.
+        The checks, in this order; the last four do not run when the first fails.
 
         - shapes: train, test and the model agree on users × items;
         - no overlap: no pair is in both train and test;
-        - all known: each item, and each user of the test set, has an entry in train;
+        - all known: each item, and each user of the test set, has an entry in train (a split of
+          cold users or items fails by design);
         - nothing seen: the model's own ``recommend`` returns no item of the user's row in train;
-        - beats random, beats popularity: the 95% interval of the mean difference in recall@k, per
-          user, is above 0. For random, recall is the expected value, k ÷ candidates of the items
-          that can be found;
+        - beats random, beats popularity: the 95% interval of the mean difference in recall@k is
+          above 0; for random, the expected value of recall is taken;
         - known neighbors: see `neighbors`.
 
     Raises
     ------
     DataError
-        When the model is not fitted or its answers are invalid, a matrix is not sparse or the test
-        set is empty, a neighbor is out of range, or `k` is no integer of at least 1.
-
-    Notes
-    -----
-    A matrix has no timestamps: :func:`course_utils.splits.assert_no_leakage` finds leakage from
-    the future. A split of cold users or items fails "all known" by design.
+        When the model is not fitted or its answers are invalid, a matrix is invalid or the test
+        set is empty, or `k` or a neighbor is out of range.
 
     Examples
     --------
@@ -204,12 +193,10 @@ def _recall_by_chance(seen: sparse.csr_matrix, relevant: sparse.csr_matrix, k: i
 def _beats(
     name: str, ours: FloatArray, theirs: FloatArray, k: int, n_boot: int, seed: int
 ) -> Finding:
-    difference, low, high = (
-        float(x[0]) for x in mean_and_interval((ours - theirs)[:, None], n_boot, seed)
-    )
+    mean, low, high = (x.item() for x in mean_and_interval((ours - theirs)[:, None], n_boot, seed))
     found = (
         f"recall@{k} {ours.mean():.4f}, {name} {theirs.mean():.4f}; "
-        f"difference {difference:.4f} [{low:.4f}, {high:.4f}]"
+        f"difference {mean:.4f} [{low:.4f}, {high:.4f}]"
     )
     return Finding(f"beats {name}", low > 0, found)
 

@@ -110,10 +110,13 @@ def ranking_metrics(
     need_choice(discount, "discount", "rank+1", "rank")
     need_choice(missing_users, "missing_users", "zero", "skip")
     cutoffs = need_cutoffs(ks)
-    found = _find_hits(recommended, relevant, max(cutoffs))
+    matrix = as_pairs(relevant, "The matrix of relevant items")
+    lists = as_lists(recommended, matrix.shape[1], matrix.shape[0])
+    hits = in_rows(matrix, lists.ids[:, : max(cutoffs)])
+    found = _Hits(hits, np.diff(matrix.indptr).astype(np.int64))
     without_value = found.n_relevant == 0
     if missing_users == "skip":
-        without_value |= found.missing
+        without_value |= lists.missing
     formulas: dict[str, Callable[[int], FloatArray]] = {
         "recall": lambda k: found.share(found.counts, k, recall_denominator),
         "precision": lambda k: found.share(found.counts, k, precision_denominator),
@@ -290,13 +293,10 @@ class _Hits:
         number of columns of the lists where that is less: ranks beyond it are misses.
     n_relevant
         Number of relevant items n of each user, shape (n_users,).
-    missing
-        bool, shape (n_users,): the whole list holds no recommendation, only -1.
     """
 
     hits: BoolArray
     n_relevant: IntArray
-    missing: BoolArray
 
     @cached_property
     def counts(self) -> FloatArray:
@@ -346,23 +346,20 @@ class _Hits:
         return k if choice == "k" else np.maximum(_up_to(self.counts, k), 1)
 
 
-def _find_hits(recommended: npt.ArrayLike, relevant: sparse.csr_matrix, k: int) -> _Hits:
-    """Find which of the first `k` recommendations are relevant, for all users at once.
+def in_rows(matrix: sparse.csr_matrix, ids: npt.NDArray[Any]) -> BoolArray:
+    """Return which `ids`, shape (n_rows, k), are columns of their row of a canonical csr.
 
-    Every pair of user and item becomes one integer key. The keys of `relevant` are sorted
-    already, as CSR indices are, so one binary search looks up all recommendations.
+    Every pair of row and column becomes one integer key. The keys of the csr are sorted already,
+    so one binary search looks up all ids. -1 is in no row.
     """
-    matrix = as_pairs(relevant, "The matrix of relevant items")
-    n_users, n_items = matrix.shape
-    lists = as_lists(recommended, n_items, n_users)
-
-    # Columns are shifted by 1, so that -1 has a key of its own, which no item has.
-    stride = n_items + 1
-    first_key = np.arange(n_users, dtype=np.int64) * stride + 1
-    n_relevant = np.diff(matrix.indptr).astype(np.int64)
-    keys = np.append(np.repeat(first_key, n_relevant) + matrix.indices, np.iinfo(np.int64).max)
-    wanted = first_key[:, None] + lists.ids[:, :k]
-    return _Hits(keys[np.searchsorted(keys, wanted)] == wanted, n_relevant, lists.missing)
+    n_rows, n_columns = matrix.shape
+    # Columns are shifted by 1, so that -1 has a key of its own, which no column has.
+    first_key = np.arange(n_rows, dtype=np.int64) * (n_columns + 1) + 1
+    keys = np.repeat(first_key, np.diff(matrix.indptr)) + matrix.indices
+    keys = np.append(keys, np.iinfo(np.int64).max)
+    wanted = first_key[:, None] + ids
+    found: BoolArray = keys[np.searchsorted(keys, wanted)] == wanted
+    return found
 
 
 def _up_to(running: FloatArray, k: int) -> FloatArray:
