@@ -142,7 +142,7 @@ assert np.allclose(theirs, P)
 # Matrices of many sizes are easier to compare by a mean. `mean_loss` is the objective divided by the sum of all confidences, which is how `implicit` reports it, too.
 
 # %%
-from course_utils.models.confidence import confidence_of, mean_loss
+from course_utils.models.als import confidence_of, mean_loss
 
 toy = sparse.csr_matrix(R, dtype=np.float32)
 loss = mean_loss(P, Q, confidence_of(toy, alpha), regularization)

@@ -344,8 +344,8 @@ assert not np.take_along_axis(seen, filtered, axis=1).any()
 # Leave out $\mu$, or start it at 0 and let the biases find it. The loop below is the one inside `BiasedMF`, on two modules that differ in the mean alone.
 
 # %%
-from course_utils.models.biased_mf_training import as_tensors
-from course_utils.models.biased_mf_training import train as fit_module
+from course_utils.models.biased_mf_module import as_tensors
+from course_utils.models.biased_mf_module import train as fit_module
 
 tensors, held_out_tensors = (
     as_tensors(part, torch.device("cpu")) for part in (ratings, validation)
@@ -387,7 +387,7 @@ assert abs(known_mean.mean.item() - ratings.data.mean()) < 1e-3
 # The squared errors are summed over the mini-batch, the penalty over all parameters, and both are added up. It looks like the formula in the book. But the penalty is now paid once for each step, and a smaller batch means more steps for the same ratings. Learn the biases of films alone, with two sizes of batch:
 
 # %%
-from course_utils.models.biased_mf_training import batches
+from course_utils.models.biased_mf_module import batches
 
 mu = float(ratings.data.mean())
 

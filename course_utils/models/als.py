@@ -1,10 +1,18 @@
-"""ALS: matrix factorization for implicit feedback, computed by `implicit`."""
+"""ALS: matrix factorization for implicit feedback, computed by `implicit`.
+
+With b_ui = 1 where user u has item i and 0 elsewhere, and the confidence c_ui of each cell, it
+minimizes over all cells of the matrix
+
+    Σ_ui c_ui (b_ui - p_u · q_i)² + λ (Σ_u ‖p_u‖² + Σ_i ‖q_i‖²).
+
+Hu, Koren & Volinsky 2008, "Collaborative Filtering for Implicit Feedback Datasets" (ICDM); the
+paper writes p_ui, x_u, y_i for b_ui, p_u, q_i.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from numbers import Real
 from typing import Any, Self
 
 import numpy as np
@@ -12,13 +20,16 @@ import numpy.typing as npt
 from scipy import sparse
 
 from course_utils.errors import DataError
-from course_utils.models.base import Recommender
-from course_utils.models.confidence import confidence_of, contributions, mean_loss
-from course_utils.models.cosines import cosines
-from course_utils.models.linear import without_zeros
-from course_utils.models.parts import largest_parts
-from course_utils.ranking import IdArray, Scores
-from course_utils.validation import IntArray, choose, need_history, need_positive, need_seed
+from course_utils.models.base import Recommender, cosines, without_zeros
+from course_utils.ranking import BLOCK, Scores, entries
+from course_utils.validation import (
+    IntArray,
+    need_choice,
+    need_history,
+    need_number,
+    need_positive,
+    need_seed,
+)
 
 NOT_SOLVABLE = (
     "The equations of a user's vector have no single solution; fit the model with a larger "
@@ -29,30 +40,29 @@ NOT_SOLVABLE = (
 class ALS(Recommender):
     """Matrix factorization for implicit feedback, by alternating least squares.
 
-    The score of an item is the dot product of two vectors of factors, p_u · q_i. It comes near 1
-    where the user has the item and near 0 elsewhere, and the confidence of a cell, 1 + α r_ui,
-    says how much that cell counts; see :mod:`course_utils.models.confidence` for the objective.
+    The score of an item is the dot product of two factor vectors, p_u · q_i. It approximates 1
+    where the user has the item and 0 elsewhere, and each cell is weighted by its confidence,
+    1 + α r_ui; see the objective at the top of this module.
 
     Parameters
     ----------
     factors
-        The length d of the vectors.
+        Length d of the factor vectors.
     regularization
-        λ, from 0: the larger, the shorter the vectors.
+        λ, at least 0: the larger, the shorter the vectors.
     iterations
-        How often users and items take turns.
+        Number of alternations between users and items.
     alpha
-        α, from 0: how much more a cell with an interaction counts than one without. With 0, each
-        cell counts 1.
+        α, at least 0: the additional weight of an interaction. With 0 all cells have weight 1.
     seed
-        Of the random vectors it starts from.
+        Seed of the initial factors.
     dtype
         Of the factors, float32 or float64.
 
     Attributes
     ----------
     user_factors, item_factors
-        Shapes (n_users, d) and (n_items, d); an empty row or column of the matrix has zeros.
+        Shapes (n_users, d) and (n_items, d); zeros for an empty row or column of the matrix.
 
     Raises
     ------
@@ -63,18 +73,16 @@ class ALS(Recommender):
     -----
     `implicit` 0.7.3 gives a cell with an interaction the confidence α r_ui, without the 1. On a
     matrix of ones, its ``AlternatingLeastSquares(alpha=a)`` is ``ALS(alpha=a - 1)``; its default,
-    1, is 0 here, where what a user has counts no more than what they have not.
+    1, is 0 here, where all cells have the same weight.
 
-    A user who was not there when the model was fitted gets the vector that is best for the
-    history given, with the items held fixed; so does everybody with ``recalculate_user=True``.
-    The vectors of users that fitting leaves are older than those of the items by half a turn, and
-    come from three steps of conjugate gradients; those worked out anew are exact, and give
-    slightly other scores. Somebody without a history has a vector of zeros, and so has an item
-    that nobody has: that says nothing, so neither takes part in a recommendation.
+    The vector of a user that was not in the training matrix is the minimum for the given history
+    with the item factors held fixed; ``recalculate_user=True`` computes it for every user. Scores
+    differ slightly from those of the fitted user factors, which come from the previous item
+    factors by three conjugate gradient steps. A user without a history and an item without users
+    have zero vectors, and take no part in recommendations.
 
-    It runs on the CPU. A seed gives the same factors to the last bit, however many threads
-    `implicit` takes: each vector is the work of one, and the BLAS is held to one. Another
-    processor or BLAS may round differently; with float64 that hardly ever shows in a list.
+    A seed gives the same factors to the last bit, whatever the number of threads: one thread
+    computes each vector. Another processor or BLAS may round differently.
     """
 
     learned = ("user_factors", "item_factors", "scores_are_dot_products")
@@ -92,23 +100,17 @@ class ALS(Recommender):
         dtype: npt.DTypeLike = "float32",
     ) -> None:
         self.factors = need_positive(factors, "factors")
-        self.regularization = _need_from_zero(regularization, "regularization")
+        self.regularization = need_number(regularization, "regularization")
         self.iterations = need_positive(iterations, "iterations")
-        self.alpha = _need_from_zero(alpha, "alpha")
+        self.alpha = need_number(alpha, "alpha")
         self.seed = need_seed(seed)
-        self.dtype = np.dtype(dtype).name
-        choose(self.dtype, "dtype", float32=0, float64=0)
+        self.dtype = need_choice(np.dtype(dtype).name, "dtype", "float32", "float64")
 
     def fit(self, user_items: sparse.csr_matrix, n_items: int | None = None) -> Self:
-        """Learn from who has what, as every :class:`Recommender`; no interaction may be negative.
+        """Fit the factors, as :meth:`Recommender.fit`; no interaction may be negative.
 
-        Parameters
-        ----------
-        user_items
-            Sparse, shape (n_users, n_items).
-        n_items
-            How many items there are, ``len(train.items)``. With it, a matrix of items × users is
-            refused at once, otherwise as soon as ``recommend`` is given rows of another length.
+        With `n_items`, ``len(train.items)``, a matrix of items × users is refused here, otherwise
+        when ``recommend`` gets rows with a different number of columns.
         """
         shape: tuple[int, ...] = getattr(user_items, "shape", ())
         if n_items is not None and len(shape) == 2 and shape[1] != n_items:
@@ -119,42 +121,8 @@ class ALS(Recommender):
             )
         return super().fit(user_items)
 
-    def explain(
-        self, userid: int, user_items: sparse.csr_matrix, itemid: int, N: int = 10
-    ) -> tuple[IdArray, Scores]:
-        """Return which items of a history add most to the score of an item.
-
-        Parameters
-        ----------
-        userid
-            A row number; only the history is needed, for the vector is worked out from it.
-        user_items
-            Sparse, shape (1, n_items): the history, as in ``user_items[userid]``.
-        itemid
-            The column of the item to explain.
-        N
-            How many items to return.
-
-        Returns
-        -------
-        ids, contributions
-            int32 and float32, shape (N,): items of the history and what each adds, which may be
-            less than 0; largest first, and of equals the lowest column first. All of them add up
-            to the score that ``recommend(..., recalculate_user=True)`` gives the item; see
-            :func:`course_utils.models.confidence.contributions`. Where the history has fewer
-            than `N` items, -1 and -inf follow.
-
-        Raises
-        ------
-        DataError
-            As ``recommend`` does, and when `itemid` is no column.
-        """
-        self._need_fitted()
-        shape = (self.n_users, self.n_items)
-        return largest_parts(userid, user_items, itemid, N, shape, self._parts)
-
     def loss(self, user_items: sparse.csr_matrix) -> float:
-        """Return what fitting makes small: the objective, divided by the sum of confidences.
+        """Return the objective that fitting minimizes, divided by the sum of confidences.
 
         Parameters
         ----------
@@ -172,14 +140,15 @@ class ALS(Recommender):
         return mean_loss(self.user_factors, self.item_factors, confidence, self.regularization)
 
     def _fit(self, matrix: sparse.csr_matrix) -> None:
-        self.user_factors = self.item_factors = None  # should it fail, nothing is left of before
+        self.user_factors = self.item_factors = None  # discarded even if fitting fails
         confidence = confidence_of(matrix, self.alpha)
         with _one_blas_thread():
             model = self._implicit(num_threads=0)
             model.fit(confidence, show_progress=False)
         self.user_factors, self.item_factors = model.user_factors, model.item_factors
         both = np.concatenate([self.user_factors, self.item_factors])
-        self.scores_are_dot_products = bool(both.any(axis=1).all())  # else some are no scores
+        # The dot product with a zero vector is 0, which is not a score.
+        self.scores_are_dot_products = bool(both.any(axis=1).all())
 
     def _scores(self, userids: IntArray, history: sparse.csr_matrix, recalculate: bool) -> Scores:
         anew = (userids >= self.n_users) | recalculate
@@ -193,16 +162,27 @@ class ALS(Recommender):
     def _similarities(self, columns: IntArray) -> Scores:
         return cosines(self.item_factors, columns)
 
-    def _parts(self, history: sparse.csr_matrix, item: int) -> npt.NDArray[Any]:
-        weights = confidence_of(history, self.alpha)
+    def _contributions(self, history: sparse.csr_matrix, item: int) -> Scores:
+        """Return c_j (qᵀ W q_j) for each item j of the history; section 5 of the paper.
+
+        With the item factors held fixed, the best vector for a history is p = W Σ_j c_j q_j, where
+        W = (Σ_i c_i q_i q_iᵀ + λ I)⁻¹ and i runs over all items, so the score qᵀ p of an item q is
+        the sum of these.
+        """
+        items = np.asarray(self.item_factors, dtype=np.float64)
+        weight = confidence_of(history, self.alpha).data.astype(np.float64)
+        mine = items[history.indices]
+        equations = items.T @ items + (mine * (weight - 1)[:, None]).T @ mine
+        equations += self.regularization * np.eye(items.shape[1])
         try:
-            return contributions(self.item_factors, weights, self.regularization, item)
+            parts: Scores = weight * (mine @ np.linalg.solve(equations, items[item]))
         except np.linalg.LinAlgError:
             raise DataError(NOT_SOLVABLE) from None
+        return parts
 
     def _best_vectors(self, history: sparse.csr_matrix) -> npt.NDArray[Any]:
         with _one_blas_thread():
-            model = self._implicit(num_threads=1)  # batches of users share the cores already
+            model = self._implicit(num_threads=1)  # batches of users run in parallel already
             model.item_factors = self.item_factors
             confidence = confidence_of(history, self.alpha)
             try:
@@ -223,19 +203,72 @@ class ALS(Recommender):
         )
 
 
+def confidence_of(user_items: sparse.csr_matrix, alpha: float) -> sparse.csr_matrix:
+    """Return the confidences 1 + α r of the interactions r; all other cells have confidence 1.
+
+    Parameters
+    ----------
+    user_items
+        csr, float32, shape (n_users, n_items).
+    alpha
+        α, at least 0.
+
+    Raises
+    ------
+    DataError
+        When an interaction is negative, or its confidence is too large for float32.
+    """
+    r = user_items.data
+    if r.min(initial=0) < 0:
+        raise DataError(
+            f"The matrix holds {r.min():g}, but an interaction is a number above 0; leave out what "
+            "a user did not like."
+        )
+    with np.errstate(over="ignore"):  # an overflow is refused below
+        confidence = 1 + np.float32(alpha) * r
+    if not np.isfinite(confidence).all():
+        raise DataError(
+            f"alpha = {alpha:g} makes a confidence too large for float32; choose a smaller one."
+        )
+    indices, indptr = user_items.indices, user_items.indptr
+    return sparse.csr_matrix((confidence, indices, indptr), shape=user_items.shape)
+
+
+def mean_loss(
+    user_factors: npt.NDArray[Any],
+    item_factors: npt.NDArray[Any],
+    confidence: sparse.csr_matrix,
+    regularization: float,
+) -> float:
+    """Return the objective divided by the sum of confidences, as `implicit` reports it.
+
+    Parameters
+    ----------
+    user_factors, item_factors
+        Shapes (n_users, d) and (n_items, d).
+    confidence
+        From :func:`confidence_of`, shape (n_users, n_items).
+    regularization
+        λ.
+    """
+    users, items = (np.asarray(x, dtype=np.float64) for x in (user_factors, item_factors))
+    n_users, n_items = confidence.shape
+    total = regularization * (np.sum(users**2) + np.sum(items**2))
+    step = max(64, BLOCK // n_items)
+    for start in range(0, n_users, step):
+        scores = users[start : start + step] @ items.T
+        mine = confidence[start : start + step]
+        has = scores[entries(mine, 0, len(scores))]
+        total += np.sum(scores**2) + np.sum(mine.data * (1 - has) ** 2 - has**2)
+    more = np.sum(confidence.data - 1, dtype=np.float64)
+    return float(total / (n_users * n_items + more))
+
+
 @contextmanager
 def _one_blas_thread() -> Iterator[None]:
-    """Hold the BLAS to one thread: faster beside `implicit`'s own, and sums keep their order."""
-    import implicit.cpu.als  # noqa: F401 - brings SciPy's BLAS, and the limit must see it
+    """Limit BLAS to one thread: faster beside `implicit`'s own, and sums keep their order."""
+    import implicit.cpu.als  # noqa: F401 - loads SciPy's BLAS, which the limit must find
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1, user_api="blas"):
         yield
-
-
-def _need_from_zero(value: object, name: str) -> float:
-    """Return `value` as a float, or raise a DataError when it is no finite number from 0."""
-    number = float(value) if isinstance(value, Real) else np.nan
-    if not 0 <= number < np.inf:
-        raise DataError(f"{name} must be a number from 0, and is {value!r}.")
-    return number

@@ -1,4 +1,4 @@
-"""EASE: the linear model of item weights that has a solution in closed form."""
+"""EASE: a linear item-item model with a closed-form solution."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ import numpy.typing as npt
 from scipy import sparse
 
 from course_utils.errors import DataError
-from course_utils.models.gram import gram
-from course_utils.models.linear import ItemWeights, without_zeros
-from course_utils.models.memory import need_pairs_of_items
+from course_utils.models.base import Recommender, without_zeros
+from course_utils.models.knn import gram, need_pairs_of_items
 from course_utils.ranking import Scores
 from course_utils.validation import IntArray, need_number
 
-Weights = npt.NDArray[np.float32]
-PER_USER = 10  # bytes for each item: a float32, and a share of the inverse of users × users
-COLUMNS = 512  # at once, where an array is worked through in parts
+PER_USER = 10  # bytes per item and user: a float32, and a share of the users × users inverse
+COLUMNS = 512  # columns in a batch, where an array is processed in batches
 
 
-class EASE(ItemWeights):
+class EASE(Recommender):
     r"""Weights between items that predict each column of the matrix from all the others.
 
     .. math::
@@ -42,18 +40,20 @@ class EASE(ItemWeights):
     Raises
     ------
     DataError
-        When `l2` is not above 0; and by ``fit``, when the weights will not fit into memory, or
-        `l2` is so small that single precision does not tell the items apart.
+        When `l2` is not above 0; and by ``fit``, when the available memory is too small for the
+        weights, or `l2` is too small for single precision.
 
     Notes
     -----
-    ``similar_items`` ranks by partial correlation, :math:`-P_{ij} / \sqrt{P_{ii} P_{jj}}`: how
-    much two items have in common that no other item explains.
+    A score of 0 means that no item of the history has a weight to the item, so it is not
+    recommended: a user without a history gets no recommendations, and an item without users is
+    never recommended.
 
-    The weights are computed where the pairs of items are counted, so fitting takes hardly more
-    memory than they do: at the shape of ML-20M, 26,744 items, 2.7 GiB, and the process 4.1 GiB when
-    the inversion begins, which works in place. Where the machine has too little free, ``fit``
-    refuses before it begins.
+    ``similar_items`` ranks by partial correlation, :math:`-P_{ij} / \sqrt{P_{ii} P_{jj}}`: the
+    association of two items that no other item explains.
+
+    The Gram matrix is inverted in place, so fitting needs little more memory than the weights:
+    2.7 GiB at the shape of ML-20M, 26,744 items, where the process peaks at 4.1 GiB.
 
     Examples
     --------
@@ -64,7 +64,7 @@ class EASE(ItemWeights):
     """
 
     learned = ("weights", "_diagonal")
-    weights: Weights
+    weights: npt.NDArray[np.float32]
 
     def __init__(self, l2: float = 250.0) -> None:
         self.l2 = need_number(l2, "l2", above=True)
@@ -78,12 +78,12 @@ class EASE(ItemWeights):
         np.fill_diagonal(self.weights, 0)
 
     def _fit_by_items(self, matrix: sparse.csr_matrix) -> None:
-        """Invert where the Gram matrix stands: no second array of its size is made."""
+        """Invert RᵀR + λI in place: no second array of its size is allocated."""
         from scipy.linalg import lapack
 
         inverse = gram(matrix)
         np.einsum("ii->i", inverse)[:] += self.l2
-        # LAPACK reads columns; transposed, the same memory holds the same symmetric matrix.
+        # LAPACK is column-major; the transposed view is the same symmetric matrix.
         _, failed = lapack.spotrf(inverse.T, lower=True, clean=False, overwrite_a=True)
         if not failed:
             _, failed = lapack.spotri(inverse.T, lower=True, overwrite_c=True)
@@ -95,9 +95,9 @@ class EASE(ItemWeights):
         self.weights = inverse
 
     def _fit_by_users(self, matrix: sparse.csr_matrix) -> None:
-        r"""Do the same for far fewer users than items, by a smaller inverse.
+        r"""Compute the same weights from a users × users inverse, for far fewer users than items.
 
-        By Woodbury's identity :math:`\lambda P = I - Y^\top Y`, where :math:`L Y = R` and
+        By the Woodbury identity :math:`\lambda P = I - Y^\top Y`, where :math:`L Y = R` and
         :math:`L L^\top = R R^\top + \lambda I` is users × users.
         """
         from scipy.linalg import solve_triangular
@@ -134,13 +134,12 @@ class EASE(ItemWeights):
         scores[np.arange(len(columns)), columns] = 1
         return scores
 
-    def _weights_to(self, columns: IntArray, item: int) -> Weights:
-        weights: Weights = self.weights[columns, item]
-        return weights
+    def _contributions(self, history: sparse.csr_matrix, item: int) -> Scores:
+        return without_zeros(history.data * self.weights[history.indices, item])
 
 
-def _mirror(matrix: Weights) -> None:
-    """Copy what is above the diagonal to below it."""
+def _mirror(matrix: npt.NDArray[np.float32]) -> None:
+    """Copy the upper triangle to the lower one, in place."""
     for start in range(0, len(matrix), COLUMNS):
         end = start + COLUMNS
         rows = slice(start, end)

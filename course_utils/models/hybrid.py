@@ -1,4 +1,4 @@
-"""Several models as one: their scores blended, or one of them where another knows nothing."""
+"""Several models in one: blended scores, and other models for cold items and cold users."""
 
 from __future__ import annotations
 
@@ -14,36 +14,34 @@ from course_utils.models.base import Recommender
 from course_utils.ranking import Scores, entries
 from course_utils.validation import BoolArray, IntArray, need_number, need_positive
 
-Cells = tuple[npt.NDArray[Any], npt.NDArray[Any]]  # rows and columns of some cells
+Asked = tuple[IntArray, sparse.csr_matrix, bool]  # the arguments of _scores
+Cells = tuple[npt.NDArray[Any], npt.NDArray[Any]]  # row and column indices
 
 
 class Hybrid(Recommender):
     r"""Blend the scores of several models, and switch to others for cold items and cold users.
 
-    Scores of different models have different scales. So for each user and model they are
-    standardized over the user's candidates, to mean 0 and standard deviation 1, and then
+    Scores of different models have different scales. For each user and model they are therefore
+    standardized over the user's candidates, to mean 0 and standard deviation 1:
 
     .. math:: \mathrm{score}(u, j) = \sum_m w_m z_m(u, j) \Big/ \sum_m w_m
 
-    An item that a model says nothing of gets that model's lowest score; one that no model says
-    anything of is not recommended.
+    An item without a score of one model gets that model's lowest score; an item without a score
+    of any model is not recommended.
 
     Parameters
     ----------
     models
         At least one. Fitting the hybrid fits them.
     weights
-        :math:`w_m`, from 0, one for each model and not all 0; left out, all 1.
-    cold_items
-        The model that alone scores the items that fewer than `min_users` users have, a
-        `ContentModel` say. Both kinds of items are standardized before they meet in one list.
-    min_users
-        Users that an item must have, not to be cold.
-    cold_users
-        The model that alone serves users with fewer than `min_items` items in their history,
-        `Popularity` say.
-    min_items
-        Items that a user must have, not to be cold.
+        :math:`w_m`, at least 0, one for each model and not all 0; None means all 1.
+    cold_items, min_users
+        The model that alone scores items with fewer than `min_users` users, for example a
+        `ContentModel`. Scores of cold and of other items are standardized separately before they
+        are ranked in one list.
+    cold_users, min_items
+        The model that alone scores users with fewer than `min_items` items in their history, for
+        example `Popularity`.
 
     Attributes
     ----------
@@ -53,7 +51,7 @@ class Hybrid(Recommender):
     Raises
     ------
     DataError
-        When there is no model, something is no model of the course, or an argument is out of
+        When there is no model, something is not a model of the course, or an argument is out of
         range.
     """
 
@@ -70,7 +68,8 @@ class Hybrid(Recommender):
         min_items: int = 1,
     ) -> None:
         self.models = list(models)
-        self.weights = [1.0] * len(self.models) if weights is None else _need_weights(weights)
+        given = [1.0] * len(self.models) if weights is None else weights
+        self.weights = [need_number(weight, "A weight") for weight in given]
         self.cold_items, self.cold_users = cold_items, cold_users
         self.min_users = need_positive(min_users, "min_users")
         self.min_items = need_positive(min_items, "min_items")
@@ -81,6 +80,8 @@ class Hybrid(Recommender):
                 f"There are {len(self.models)} models and {len(self.weights)} weights; give one "
                 "weight for each model."
             )
+        if not sum(self.weights):
+            raise DataError("All weights are 0, so no model says anything; give one above 0.")
         for model in self._all_models():
             if not isinstance(model, Recommender):
                 raise DataError(
@@ -88,7 +89,7 @@ class Hybrid(Recommender):
                 )
 
     def _all_models(self) -> list[Recommender]:
-        """Return each model once, whatever it is used for."""
+        """Return each model once, even if it has several roles."""
         switched = [model for model in (self.cold_items, self.cold_users) if model is not None]
         return list({id(model): model for model in [*self.models, *switched]}.values())
 
@@ -113,20 +114,18 @@ class Hybrid(Recommender):
                 )
         return scores
 
-    def _blend(
-        self, asked: tuple[IntArray, sparse.csr_matrix, bool], liked: Cells
-    ) -> npt.NDArray[np.float32]:
+    def _blend(self, asked: Asked, liked: Cells) -> npt.NDArray[np.float32]:
         total = np.zeros(asked[1].shape, dtype=np.float32)
         known: BoolArray = np.zeros(total.shape, dtype=bool)
         for model, weight in zip(self.models, self.weights, strict=True):
             if weight == 0:
                 continue
             z = _standardized(model._scores(*asked), liked)
-            says = z > -np.inf
-            candidates = _without(says, liked)
+            scored = z > -np.inf
+            candidates = _without(scored, liked)
             lowest = np.min(z, axis=1, where=candidates, initial=0.0, keepdims=True)
-            total += weight / sum(self.weights) * np.where(says, z, lowest)
-            known |= says
+            total += weight / sum(self.weights) * np.where(scored, z, lowest)
+            known |= scored
         total[~known] = -np.inf
         return total
 
@@ -134,30 +133,23 @@ class Hybrid(Recommender):
 def _standardized(scores: Scores, liked: Cells) -> npt.NDArray[np.float32]:
     """Return scores of mean 0 and standard deviation 1 over each user's candidates.
 
-    What is liked already is no candidate: it is put on the same scale, and plays no part in it.
-    Where all candidates score alike, or there is only one, the result is 0. -inf stays.
+    Liked items are not candidates: they are scaled too, but do not enter mean and deviation.
+    Candidates with equal scores, or a single one, get 0. -inf stays.
     """
     z = scores.astype(np.float32)
-    says = z > -np.inf
-    counts = _without(says, liked)
+    scored = z > -np.inf
+    counts = _without(scored, liked)
     n = np.maximum(counts.sum(axis=1, keepdims=True), 1)
     mean = np.sum(z, axis=1, where=counts, keepdims=True, dtype=np.float64) / n
     z -= mean.astype(np.float32)
     variance = np.sum(z**2, axis=1, where=counts, keepdims=True, dtype=np.float64) / n
     deviation = np.sqrt(variance).astype(np.float32)
-    scaled = np.where(says, np.float32(0), z)
+    scaled = np.where(scored, np.float32(0), z)
     np.divide(z, deviation, out=scaled, where=deviation > 0)
     return scaled
 
 
-def _without(says: BoolArray, liked: Cells) -> BoolArray:
-    candidates = says.copy()
+def _without(scored: BoolArray, liked: Cells) -> BoolArray:
+    candidates = scored.copy()
     candidates[liked] = False
     return candidates
-
-
-def _need_weights(weights: Iterable[float]) -> list[float]:
-    numbers = [need_number(weight, "A weight") for weight in weights]
-    if not sum(numbers):
-        raise DataError("All weights are 0, so no model says anything; give one above 0.")
-    return numbers

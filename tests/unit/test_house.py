@@ -14,7 +14,7 @@ import yaml
 import course_cloud
 import course_labs
 import course_utils
-from tools.site import course_map
+from tools.site import syllabus
 
 ROOTS = ("course_utils", "course_cloud", "course_labs")
 
@@ -133,7 +133,6 @@ if True:
 # written in PyTorch or FastAPI, and imported by functions only
 HEAVY_THEMSELVES = {
     "course_utils.models.biased_mf_module",
-    "course_utils.models.biased_mf_training",
     "course_cloud.serving.app",
 }
 PACKAGES = (course_utils, course_cloud, course_labs)
@@ -219,20 +218,20 @@ def test_the_changelog_speaks_of_the_version_that_the_project_has(repository_roo
 
 def test_the_map_says_how_long_a_lesson_takes(tmp_path):
     (tmp_path / "04_baselines.py").write_text("# **How long it takes**: about 75 minutes.\n")
-    page = course_map.course_map(tmp_path)
+    page = syllabus.course_map(tmp_path)
     assert re.findall(r"(\d+ min)<", page) == ["75 min"]
 
 
 def test_the_map_links_the_lessons_that_exist_and_no_others(tmp_path, repository_root):
     (tmp_path / "04_baselines.ipynb").touch()
-    page = course_map.course_map(tmp_path)
+    page = syllabus.course_map(tmp_path)
     assert re.findall(r'href="([^"]+)"', page) == ["../notebooks/04_baselines.html"]
     assert page.count("planned</em>") == page.count("<strong>") - 1
 
 
 def test_every_lesson_is_on_the_map_and_in_the_table_of_contents(repository_root):
     lessons = {path.stem for path in (repository_root / "notebooks").glob("*.ipynb")}
-    on_the_map = {lesson.notebook for part in course_map.PARTS.values() for lesson in part}
+    on_the_map = {lesson.notebook for part in syllabus.PARTS.values() for lesson in part}
     contents = (repository_root / "_toc.yml").read_text()
     assert lessons
     assert lessons <= on_the_map

@@ -16,7 +16,7 @@ from course_utils.errors import DataError
 from course_utils.evaluation import evaluate, recommend_all
 from course_utils.interactions import Interactions
 from course_utils.models import ALS
-from course_utils.models.confidence import confidence_of, mean_loss
+from course_utils.models.als import confidence_of, mean_loss
 
 
 @pytest.fixture(scope="module")
@@ -284,10 +284,10 @@ def test_every_explanation_adds_up_to_its_score(seed, alpha, regularization):
         ({"factors": 0}, "factors must be an integer of at least 1, and is 0"),
         ({"factors": 2.5}, "factors must be an integer"),
         ({"iterations": 0}, "iterations must be an integer of at least 1"),
-        ({"regularization": -0.1}, "regularization must be a number from 0, and is -0.1"),
-        ({"regularization": float("nan")}, "regularization must be a number from 0"),
-        ({"alpha": -1}, "alpha must be a number from 0, and is -1"),
-        ({"alpha": "40"}, "alpha must be a number from 0, and is '40'"),
+        ({"regularization": -0.1}, "regularization must be a number of at least 0, and is -0.1"),
+        ({"regularization": float("nan")}, "regularization must be a number of at least 0"),
+        ({"alpha": -1}, "alpha must be a number of at least 0, and is -1"),
+        ({"alpha": "40"}, "alpha must be a number of at least 0, and is '40'"),
         ({"seed": -1}, "seed"),
         ({"dtype": "float16"}, "dtype must be one of 'float32', 'float64', not 'float16'"),
     ],

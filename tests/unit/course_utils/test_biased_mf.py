@@ -9,7 +9,7 @@ from scipy import sparse
 
 from course_utils.errors import CourseError, CourseWarning, DataError
 from course_utils.evaluation import evaluate, recommend_all
-from course_utils.models import BiasedMF, biased_mf_checks
+from course_utils.models import BiasedMF
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
@@ -202,7 +202,7 @@ def test_predictions_are_those_of_the_module(model):
 def test_many_pairs_are_predicted_in_parts(model, monkeypatch):
     users, items = np.arange(N_USERS)[:, None], np.arange(N_ITEMS)
     whole = model.predict(users, items)
-    monkeypatch.setattr("course_utils.models.biased_factors.PAIRS_AT_ONCE", 7)
+    monkeypatch.setattr("course_utils.models.biased_mf.PAIRS_AT_ONCE", 7)
     assert np.array_equal(model.predict(users, items), whole)
 
 
@@ -375,4 +375,4 @@ def test_positives_are_no_ratings(ratings):
 def test_without_torch_it_says_what_to_install(ratings, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(CourseError, match=r"pip install 'course-utils\[bert\]'"):
-        biased_mf_checks.need_torch()
+        BiasedMF().fit(ratings)

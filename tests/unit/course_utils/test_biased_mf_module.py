@@ -11,8 +11,8 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 from torch.nn import functional as F  # noqa: E402 - there may be no torch
 
 from course_utils.models import biased_mf_module as parts  # noqa: E402
-from course_utils.models.biased_mf_module import BiasedMFModule  # noqa: E402
-from course_utils.models.biased_mf_training import (  # noqa: E402
+from course_utils.models.biased_mf_module import (  # noqa: E402
+    BiasedMFModule,
     Ratings,
     as_tensors,
     batches,

@@ -62,12 +62,11 @@ def test_not_fitted(name):
 def test_a_fit_that_failed_leaves_no_half_a_model(name, monkeypatch):
     matrix, model = some_matrix(), MODELS[name]()
     model.fit(matrix)
-    learn = "_count" if name == "Popularity" else "_fit"
 
     def interrupted(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(model, learn, interrupted)
+    monkeypatch.setattr(model, "_fit", interrupted)
     with pytest.raises(KeyboardInterrupt):
         model.fit(matrix)
     with pytest.raises(DataError, match="is not fitted"):
@@ -149,9 +148,17 @@ def test_who_knows_no_similarity_says_so(make):
         make().fit(MATRIX).similar_items(0)
 
 
+@pytest.mark.parametrize("make", [Random, Popularity])
+def test_who_cannot_explain_a_score_says_so(make):
+    with pytest.raises(DataError, match=f"{make.__name__} cannot explain a score: it is no sum"):
+        make().fit(MATRIX).explain(0, MATRIX[0], 3)
+    with pytest.raises(DataError, match="is not fitted"):
+        make().explain(0, MATRIX[0], 3)
+
+
 @pytest.mark.parametrize("make", [ItemKNN, EASE])
 def test_what_will_not_fit_into_memory_is_refused_before_it_is_made(make, monkeypatch):
-    monkeypatch.setattr("course_utils.models.memory.available_bytes", lambda: 2 * 10**9)
+    monkeypatch.setattr("course_utils.models.knn.available_bytes", lambda: 2 * 10**9)
     huge = sparse.csr_matrix(([1.0, 1.0], ([0, 1], [0, 87_584])), shape=(2, 87_585))
     needed, kept = ("34.94", "20,555") if make is ItemKNN else ("34.52", "21,079")
     message = f"{make.__name__} on 87,585 items needs {needed} GB, .* 2.00 GB free; keep the {kept}"
@@ -160,7 +167,7 @@ def test_what_will_not_fit_into_memory_is_refused_before_it_is_made(make, monkey
 
 
 def test_where_nobody_says_how_much_memory_is_free_nothing_is_refused(monkeypatch):
-    monkeypatch.setattr("course_utils.models.memory.available_bytes", lambda: None)
+    monkeypatch.setattr("course_utils.models.knn.available_bytes", lambda: None)
     assert EASE().fit(MATRIX).n_items == 40
 
 
