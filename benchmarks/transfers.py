@@ -19,7 +19,7 @@ from timing import best_of, print_table
 from course_cloud.storage import download_dir, upload_dir
 
 N_FILES, LATENCY = 2_000, 0.020
-SERVER = Path(__file__).with_name("s3_memory.py")
+SERVER = Path(__file__).with_name("s3_distant.py")
 # Visibly made up: the server looks at no signature.
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "benchmark",
@@ -33,7 +33,7 @@ CREDENTIALS = {
 @contextmanager
 def distant_server(latency: float) -> Iterator[str]:
     """Run the server in memory as a process of its own and give its address."""
-    command = [sys.executable, str(SERVER), str(latency)]
+    command = [sys.executable, str(SERVER), str(latency), "bench"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as it:
         assert it.stdin is not None
         assert it.stdout is not None
@@ -89,7 +89,6 @@ def run() -> None:
             CREDENTIALS["AWS_ACCESS_KEY_ID"], CREDENTIALS["AWS_SECRET_ACCESS_KEY"]
         )
         client = make_client(session, endpoint_url=endpoint)
-        client.create_bucket(Bucket="bench")
         home = Path(temporary)
         files = home / "files"
         write_files(files)
