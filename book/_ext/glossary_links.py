@@ -1,8 +1,7 @@
-"""Link the first use of each word of the glossary, on every lesson and lab, to what it means.
+"""Link the first use of each glossary term on every lesson and lab to its definition.
 
-Only prose is searched: no headings, code, formulas, links, tables, or outputs of cells. Words
-that the course also uses in an everyday sense are linked on the pages, or in the phrases, where
-they are the glossary's.
+Only prose is searched: no headings, code, formulas, links, tables, or outputs of cells. Terms that
+the course also uses in an everyday sense are linked only on pages where they are meant technically.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from sphinx.application import Sphinx
 from sphinx.util.nodes import make_refnode
 
 PAGES = "notebooks/*"
-# Each of these is a word of the glossary on the pages named, and an everyday one on others.
+# These terms are meant technically on the given pages, and as everyday words on others.
 ONLY_ON: dict[str, tuple[str, ...]] = {
     "bias": ("notebooks/08*", "*/lab04*"),
     "confidence": ("notebooks/05*",),
@@ -29,7 +28,7 @@ ONLY_ON: dict[str, tuple[str, ...]] = {
     "shuffle": ("notebooks/12*",),
     "token": ("notebooks/09*", "notebooks/10*", "*/lab03*"),
 }
-# Longer phrases in which a word means something else.
+# Phrases in which a term means something else.
 NOT_IN = ("type a key", "release dates?")
 SKIPPED = (
     nodes.title, nodes.rubric, nodes.reference, nodes.pending, nodes.literal, nodes.literal_block,
@@ -76,7 +75,7 @@ class Words:
         self.found = re.compile(rf"(?<![\w@-])(?:(?i:{other})|{known})(?![\w@]|-\w)")
 
     def first(self, text: str, wanted: set[str]) -> Iterator[tuple[int, int, str]]:
-        """Yield where each wanted term stands first in a text; take it out of `wanted`."""
+        """Yield start, end and term of the first use of each term in `wanted`; remove it there."""
         for match in self.found.finditer(text):
             term = self.terms[int(match.lastgroup[1:])] if match.lastgroup else ""
             if term in wanted:
@@ -85,7 +84,7 @@ class Words:
 
 
 def prose(node: nodes.Node) -> Iterator[nodes.Text]:
-    """Yield the pieces of text of a page that a reader reads as sentences."""
+    """Yield the text nodes of a page that are prose."""
     if isinstance(node, nodes.Text):
         yield node
     elif not isinstance(node, SKIPPED) and "cell" not in getattr(node, "attributes", {}).get(
@@ -101,11 +100,11 @@ def link_page(page: nodes.Node, words: Words, wanted: set[str], make_link: Any) 
     Parameters
     ----------
     page
-        The page; it is changed.
+        The page; it is modified.
     words, wanted
         The glossary, and the terms that may be linked on this page.
     make_link
-        Takes a term and the words that stand for it; returns the link.
+        Function of a term and the text used for it; returns the link.
     """
     for text in list(prose(page)):
         plain, pieces, done = text.astext(), [], 0
@@ -119,7 +118,7 @@ def link_page(page: nodes.Node, words: Words, wanted: set[str], make_link: Any) 
 
 
 def link_terms(app: Sphinx, doctree: nodes.document, page: str) -> None:
-    """Link what one page says, or each of the pages that a single one is put together from."""
+    """Link the terms of a page, or of each page within a single-page book."""
     entries = {
         name: place
         for (kind, name), place in app.env.get_domain("std").objects.items()
@@ -142,6 +141,6 @@ def link_terms(app: Sphinx, doctree: nodes.document, page: str) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Link the words once everything else on a page is resolved."""
+    """Connect to the point where everything else on a page is resolved."""
     app.connect("doctree-resolved", link_terms)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,8 +1,8 @@
-"""Take from the built site what no page shows: it is most of what a first visit would transfer.
+"""Remove what no page uses from the built site: most of the bytes of a first visit.
 
-The theme sends all two thousand icons of Font Awesome twice, as a script of 540 kB and as fonts of
-300 kB, and shows a dozen: the script goes, and the fonts and their style sheet keep what is used.
-Figures are PNG of many colors; 256 are enough for lines and bars.
+The theme includes the two thousand icons of Font Awesome twice, as a script of 540 kB and as fonts
+of 300 kB, and uses a dozen. The script is removed; the fonts and their style sheet are reduced to
+the icons in use. PNG figures are reduced to 256 colors, which is enough for lines and bars.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ AWESOME = re.compile(
 RULE = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"([^"]*)"\}')
 FACE = re.compile(r"@font-face\{[^}]*\}")
 FACES = {"fa-solid-900": "6 Free", "fa-regular-400": "6 Free", "fa-brands-400": "6 Brands"}
-PRIVATE = range(0xE000, 0xF900)  # where icons are in a font
+PRIVATE = range(0xE000, 0xF900)  # the private use area, where fonts have icons
 
 
 def lighten(app: Sphinx, failure: Exception | None) -> None:
-    """Lighten a site that was built."""
+    """Reduce the site after the build."""
     if failure or app.builder.name != "html":
         return
     site = Path(app.outdir)
@@ -42,7 +42,7 @@ def lighten(app: Sphinx, failure: Exception | None) -> None:
 
 
 def without_icon_script(pages: list[Path]) -> None:
-    """Take the icons' script, and the call for all their fonts, from every page."""
+    """Remove the icons' script and the preloading of their fonts from every page."""
     for page in pages:
         text = page.read_text(encoding="utf-8")
         lighter, found = AWESOME.subn("", text)
@@ -53,7 +53,7 @@ def without_icon_script(pages: list[Path]) -> None:
 
 
 def used_icons(site: Path, pages: list[Path]) -> set[str]:
-    """Return the names of icons on pages, ``fa-bars``, and the characters of those in styles."""
+    """Return the names of icons on pages, as in ``fa-bars``, and characters of icons in styles."""
     named = {name for page in pages for name in re.findall(r"\bfa-[\w-]+", page.read_text("utf-8"))}
     styles = [sheet.read_text("utf-8") for sheet in site.glob("_static/**/*.css")
               if "fontawesome" not in sheet.parts]  # fmt: skip
@@ -63,7 +63,7 @@ def used_icons(site: Path, pages: list[Path]) -> set[str]:
 
 
 def keep_icons(sheet: Path, used: set[str]) -> None:
-    """Leave in the style sheet and the fonts beside it the icons that are used."""
+    """Reduce the style sheet and the fonts beside it to the icons in use."""
     style = sheet.read_text(encoding="utf-8")
     kept = {sign for sign in used if len(sign) == 1}
     rules = []
@@ -85,7 +85,7 @@ def _sign(content: str) -> str:
 
 
 def _face(fonts: Path, name: str, family: str, signs: set[str]) -> str:
-    """Write a font with these signs only; return the rule that loads it under its names."""
+    """Write a font with these characters only; return the CSS rules that load it."""
     keep_signs(fonts / f"{name}.ttf", signs, fonts / f"{name}.woff", notdef_outline=True)
     weight = name.rpartition("-")[2]
     source = f'url(../webfonts/{name}.woff) format("woff")'
@@ -97,7 +97,7 @@ def _face(fonts: Path, name: str, family: str, signs: set[str]) -> str:
 
 
 def fewer_colors(figure: Path) -> None:
-    """Rewrite a picture with 256 colors, unless that is no gain."""
+    """Rewrite a figure with 256 colors if that makes it smaller."""
     with Image.open(figure) as picture:
         if picture.mode == "RGBA" and picture.getchannel("A").getextrema() == (255, 255):
             picture = picture.convert("RGB")
@@ -111,6 +111,6 @@ def fewer_colors(figure: Path) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Run when everything is written."""
+    """Connect to the end of the build."""
     app.connect("build-finished", lighten, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,10 +1,10 @@
-"""Write formulas as MathML, which browsers draw themselves and screen readers read.
+"""Write formulas as MathML, which browsers render natively and screen readers read.
 
-MathJax would send 350 kB of script and fonts to every page with a formula, and draw it late. A
-formula that cannot be converted is a warning, and so ends the build.
+MathJax would add 350 kB of script and fonts to every page with a formula, and render it late. A
+formula that cannot be converted is a warning, and warnings end the build.
 
-Many machines have no font for mathematics, and without one an index stands beside its letter, not
-below: the site brings the signs that it uses of STIX Two Math, which ziamath carries.
+Many machines have no font for mathematics, and without one browsers put an index beside its letter
+instead of below. So the site includes a subset of STIX Two Math, which ziamath contains.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ CONVERTER = LatexToMathML(annotation=True, fancy_error=False)  # a copied formul
 
 FORMULA = re.compile(r"<math.*?</math>", re.DOTALL)
 NOT_SHOWN = re.compile(r"<annotation.*?</annotation>|<[^>]*>", re.DOTALL)
-ROOT = re.compile(r"<m(?:sqrt|root)\b")  # the browser draws its sign, which stands in no text
-# A browser shows a single letter as this sign: where the slanted ones begin, and for which.
+ROOT = re.compile(r"<m(?:sqrt|root)\b")  # the browser draws the root sign, which is in no text
+# Browsers show a single letter in mathematical italic: first letter and its code point.
 SLANTED = {"a": 0x1D44E, "A": 0x1D434, "α": 0x1D6FC, "Α": 0x1D6E2}
 
 
 def as_mathml(tex: str, node: nodes.Node, display: bool) -> str:
-    """Return a formula as MathML, or as it was written when that fails."""
+    """Return a formula as MathML; an empty string, with a warning, if that fails."""
     try:
         return str(CONVERTER.convert_with_local_state(tex, displaystyle=display))
     except LatexError as error:
@@ -43,14 +43,14 @@ def as_mathml(tex: str, node: nodes.Node, display: bool) -> str:
 
 
 def visit_inline(self: Any, node: nodes.math) -> None:
-    """Write a formula that stands in a sentence."""
+    """Write an inline formula."""
     self.body.append(self.starttag(node, "span", "", CLASS="math notranslate nohighlight"))
     self.body.append(f"{as_mathml(node.astext(), node, display=False)}</span>")
     raise nodes.SkipNode
 
 
 def visit_display(self: Any, node: nodes.math_block) -> None:
-    """Write a formula that stands alone, with its number where it has one."""
+    """Write a display formula, with its number if it has one."""
     self.body.append(self.starttag(node, "div", CLASS="math notranslate nohighlight"))
     if node["number"]:
         self.body.append(f'<span class="eqno">({get_node_equation_number(self, node)})')
@@ -61,7 +61,7 @@ def visit_display(self: Any, node: nodes.math_block) -> None:
 
 
 def signs_of(text: str) -> set[str]:
-    """Return the signs that the formulas of a page show, upright and slanted."""
+    """Return the characters in the formulas of a page, upright and italic."""
     found = {
         sign
         for formula in FORMULA.findall(text)
@@ -73,7 +73,7 @@ def signs_of(text: str) -> set[str]:
 
 
 def slanted(sign: str) -> str:
-    """Return the letter as mathematics slants it, h as ℎ; other signs as they are."""
+    """Return a letter in mathematical italic; other characters unchanged."""
     if sign == "h":
         return "ℎ"
     for first, there in SLANTED.items():
@@ -83,7 +83,7 @@ def slanted(sign: str) -> str:
 
 
 def bring_font(app: Sphinx, failure: Exception | None) -> None:
-    """Write the font for the formulas of the site, or of what is printed; course.css names it."""
+    """Write the font for the formulas of the site or the PDF; course.css refers to it."""
     if failure or app.builder.name not in ("html", "singlehtml"):
         return
     pages = [page.read_text(encoding="utf-8") for page in Path(app.outdir).rglob("*.html")]
@@ -97,7 +97,7 @@ def bring_font(app: Sphinx, failure: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Offer the renderer; the configuration chooses it by ``html_math_renderer: mathml``."""
+    """Register the renderer that ``html_math_renderer: mathml`` selects."""
     app.add_html_math_renderer("mathml", (visit_inline, None), (visit_display, None))
     app.connect("build-finished", bring_font)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

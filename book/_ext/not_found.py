@@ -1,7 +1,9 @@
-"""Write 404.html, which GitHub Pages shows for a missing page, however deep its address is.
+"""Write 404.html, which GitHub Pages shows for a missing page at any depth.
 
-Its links are those of any page at the top of the site. A <base> makes them work from anywhere:
-the path of the site's address, or the root where the site lies at one, on your machine say.
+Its links are those of any page in the top folder. A <base> makes them work at any depth: the path
+of the site's address, or the root if the site is served from there, as on your machine.
+sphinx-notfound-page writes one fixed path into the links instead, so its page breaks at the root
+and as a file.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from urllib.parse import urlsplit
 from sphinx.application import Sphinx
 
 PAGE = "404"
-# A fragment belongs to the page that is shown, not to the base. A file needs no base at all.
+# A link that is only a fragment belongs to the page, not to the base. A file needs no base.
 BASE = """<base href="{path}"><script>
 {{ const base = document.querySelector("base");
 if (location.protocol === "file:") base.remove();
@@ -51,7 +53,7 @@ def pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
 
 
 def add_base(app: Sphinx, page: str, template: str, context: dict[str, Any], _: object) -> None:
-    """Put the base before everything that has an address."""
+    """Put the base before every tag that has an address."""
     if page == PAGE:
         path = urlsplit(app.config.html_baseurl).path or "/"
         context["metatags"] = BASE.format(path=path) + context.get("metatags", "")

@@ -1,7 +1,8 @@
-"""Tell other programs about each page: its address, what it says, a card to show, icons.
+"""Meta tags of each page for other programs: address, description, social card, icons.
 
-The address of the site is `html: baseurl` in `_config.yml`, or else where GitHub Pages puts the
-repository that `_config.yml` names. Where neither is known, no tag that needs it is written.
+The address of the site is `html: baseurl` in `_config.yml`, or else that of the repository on
+GitHub Pages. Without either, tags that need it are left out. sphinxext-opengraph would write them
+with relative addresses, and its descriptions run on into headings and lists and end within a word.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 
 CARD = "_static/social_card.png"  # drawn by tools/site/images.py, as the icons are
-LONGEST = 200  # characters of a description that readers of Open Graph show
+LONGEST = 200  # characters of a description that programs show
 
 
 def pages_address(repository: str) -> str:
-    """Return where GitHub Pages shows a repository, or nothing for one that is elsewhere.
+    """Return the address of a repository on GitHub Pages; empty if it is not on GitHub.
 
     Examples
     --------
@@ -38,13 +39,13 @@ def pages_address(repository: str) -> str:
 
 
 def set_address(app: Sphinx, config: Config) -> None:
-    """Take the address of the site from that of the repository, unless it is given."""
+    """Derive the address of the site from the repository, unless it is configured."""
     repository = config.html_theme_options.get("repository_url", "")
     config.html_baseurl = config.html_baseurl or pages_address(repository)
 
 
 def description(doctree: nodes.document) -> str:
-    """Return the first paragraph of a page, as far as it goes with whole words."""
+    """Return the first paragraph of a page, cut after a whole word."""
     for paragraph in doctree.findall(nodes.paragraph):
         text = " ".join(paragraph.astext().split())
         if text and not isinstance(paragraph.parent, nodes.Admonition):
@@ -56,7 +57,7 @@ def description(doctree: nodes.document) -> str:
 def add_tags(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Add what belongs into the head of a page."""
+    """Add the tags to the head of a page."""
     tags = [
         _link("icon", "icon-32.png", context, sizes="32x32", type="image/png"),
         _link("apple-touch-icon", "icon-180.png", context),
@@ -87,7 +88,7 @@ def _link(rel: str, name: str, context: dict[str, Any], **more: str) -> str:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Work out the address once, and the tags for each page."""
+    """Connect to the configuration, and to each page."""
     app.connect("config-inited", set_address)
     app.connect("html-page-context", add_tags)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,4 @@
-"""A font with a few of its signs, for the extensions that make the site light."""
+"""Subset fonts, for the extensions that reduce the size of the site."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Any
 
 from fontTools import subset
 
-logging.getLogger("fontTools").setLevel(logging.WARNING)  # a line for every table is no news
+logging.getLogger("fontTools").setLevel(logging.WARNING)  # it logs every table of a font
 
 
 def keep_signs(font: Path, signs: Iterable[str], target: Path, **options: Any) -> None:
-    """Write a font that draws these signs, and no others, as WOFF.
+    """Write the subset of a font with these characters as WOFF.
 
     Parameters
     ----------
     font
-        The whole font; signs that it lacks are passed over.
+        The whole font; characters that it lacks are ignored.
     signs
         Single characters.
     target
         The file to write.
     **options
-        Of ``fontTools.subset.Options``.
+        Options of ``fontTools.subset.Options``.
     """
     chosen = subset.Options(flavor="woff", **options)
     loaded = subset.load_font(str(font), chosen)

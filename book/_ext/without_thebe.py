@@ -1,7 +1,7 @@
-"""Leave Thebe out of the pages: nothing uses it, and its script fails on every one of them.
+"""Remove Thebe from the pages: nothing uses it, and its script fails on every page.
 
-jupyter-book 1.0.4 always loads sphinx-thebe, which adds its constants twice (the browser says
-"Identifier 'THEBE_JS_URL' has already been declared") and names a script on another host.
+jupyter-book 1.0.4 always loads sphinx-thebe, which adds its constants twice (the browser reports
+"Identifier 'THEBE_JS_URL' has already been declared") and loads a script from another host.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The bucket of a class."""
+"""The S3 bucket of a class."""

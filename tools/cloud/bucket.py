@@ -3,13 +3,13 @@ r"""Make a bucket for a class, publish MovieLens into it, and hand out access: b
     python -m tools.cloud.bucket BUCKET --region eu-central-1 --dataset ml-latest-small \
         --students arn:aws:iam::123456789012:role/students
 
-shows what it would do, call by call, and changes nothing; with ``--apply`` it does it. What is
-there already is left alone, so a second run changes nothing, and a run that failed half-way can be
-repeated. Without credentials the dry run shows what a new bucket would take.
+prints each call that it would make, and changes nothing; with ``--apply`` it makes them. Settings
+that are right already are not touched, so a second run changes nothing, and a failed run can be
+repeated. Without credentials the dry run prints the calls for a new bucket.
 
-Limits: AWS only. Swift has none of these settings, and moto reads "TLS only" without its condition
-and denies everything. A published release is known by its manifest and the sizes of its files, not
-by their content.
+Limits: AWS only. Swift has none of these settings, and moto ignores the condition of "TLS only" and
+denies everything. A release counts as published if its manifest and the sizes of its files match;
+their content is not compared.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ DAY = 24 * 3600
 
 @dataclass(frozen=True)
 class Step:
-    """A call that makes the bucket what it should be; ``done`` when it already is."""
+    """One call of the setup; ``done`` if its effect is there already."""
 
     what: str
     call: str
@@ -50,19 +50,19 @@ class Step:
 
 
 def plan(client: Any, settings: ClassBucket, dataset: str, account: str | None) -> list[Step]:
-    """Return the steps that make the bucket what it should be, each with whether it is so already.
+    """Return the steps that set up the bucket, each with whether it is done already.
 
     Parameters
     ----------
     client
-        A boto3 client of S3, of which only reading calls are used; None for "nothing is there".
+        A boto3 client of S3, used for reading calls only; None for a bucket that does not exist.
     account
-        Whose bucket it must be; None where ``client`` is.
+        The account that must own the bucket; None if ``client`` is None.
 
     Raises
     ------
     StorageError
-        When the bucket is somebody else's or in another region, or AWS does not answer.
+        If the bucket has another owner or region, or AWS does not answer.
     """
     there = client is not None and is_there(client, settings, account)
     steps = [Step("create the bucket", "create_bucket", _creation(settings), there)]
@@ -78,7 +78,7 @@ def plan(client: Any, settings: ClassBucket, dataset: str, account: str | None) 
 
 
 def apply(client: Any, steps: list[Step]) -> int:
-    """Do the steps that are not done, saying so of each; return how many were."""
+    """Make the calls that are not done, print each step, and return the number of calls."""
     for step in steps:
         if not step.done:
             bucket = step.arguments.get("Bucket", "")
@@ -92,7 +92,7 @@ def apply(client: Any, steps: list[Step]) -> int:
 
 
 def show(steps: list[Step]) -> None:
-    """Print what would be done, each call with its arguments."""
+    """Print the calls that would be made, with their arguments."""
     for step in steps:
         if step.done:
             print(f"already so  {step.what}")
@@ -107,7 +107,7 @@ def _creation(settings: ClassBucket) -> dict[str, Any]:
         "Bucket": settings.bucket,
         "ObjectOwnership": "BucketOwnerEnforced",
     }
-    if settings.region != "us-east-1":  # which is no constraint, and refused as one
+    if settings.region != "us-east-1":  # the default, which S3 refuses as a constraint
         arguments["CreateBucketConfiguration"] = {"LocationConstraint": settings.region}
     return arguments
 
@@ -123,21 +123,21 @@ def _current(client: Any, aspect: Aspect, bucket: str) -> Any:
 
 
 def _as_sent(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments as boto3 takes them: a policy is a text."""
+    """Return the arguments as boto3 takes them: a policy is a JSON string."""
     if "Policy" in arguments:
         return {**arguments, "Policy": json.dumps(arguments["Policy"])}
     return arguments
 
 
 def sign_in(region: str | None) -> tuple[Any, str, str | None]:
-    """Return an S3 client, the region, and the number of the account that the credentials are of.
+    """Return an S3 client, the region, and the account number of the credentials.
 
-    The client and the number are None where there are no credentials.
+    Client and account number are None if there are no credentials.
 
     Raises
     ------
     StorageError
-        When no region is named anywhere, or the credentials are not accepted.
+        If no region is configured, or the credentials are not accepted.
     """
     with explained("sign in to AWS"):
         session = boto3.Session(region_name=region or os.environ.get("AWS_REGION"))
@@ -152,12 +152,12 @@ def sign_in(region: str | None) -> tuple[Any, str, str | None]:
 
 
 def is_there(client: Any, settings: ClassBucket, account: str | None) -> bool:
-    """Say whether the bucket exists; it must then be ours, and in the region that was asked for.
+    """Tell whether the bucket exists.
 
     Raises
     ------
     StorageError
-        When it is somebody else's, or elsewhere.
+        If it exists in another account or another region.
     """
     bucket = settings.bucket
     with explained("look for", bucket, client=client):
@@ -181,7 +181,7 @@ def is_there(client: Any, settings: ClassBucket, account: str | None) -> bool:
 
 
 def published_files(client: Any, settings: ClassBucket, dataset: str) -> list[str] | None:
-    """Return the addresses of a release's files, or None unless its manifest and all are there."""
+    """Return the addresses of a release's files, or None if the manifest or a file is missing."""
     folder = f"s3://{settings.bucket}/{settings.prefix}{dataset}/"
     sizes = {found.address: found.size for found in list_keys(folder, client=client)}
     manifest = f"{folder}manifest.json"
@@ -199,7 +199,7 @@ def published_files(client: Any, settings: ClassBucket, dataset: str) -> list[st
 
 
 def hand_out(settings: ClassBucket, dataset: str) -> None:
-    """Print what students need: the policy of their role, and their commands."""
+    """Print the policy of the students' role, and the commands that students type."""
     folder = f"s3://{settings.bucket}/{settings.prefix}{dataset}/"
     if settings.students:
         print("\nMay list and read, by the bucket's policy:")
@@ -220,7 +220,7 @@ def hand_out(settings: ClassBucket, dataset: str) -> None:
 
 
 def print_links(client: Any, settings: ClassBucket, dataset: str, days: int) -> None:
-    """Print a presigned link to each file of a published release; 7 days are the most."""
+    """Print a presigned link to each file of a published release; the maximum is 7 days."""
     files = published_files(client, settings, dataset)
     if files is None:
         raise StorageError(f"There are no links to {dataset} yet: publish it first, with --apply.")
@@ -230,12 +230,12 @@ def print_links(client: Any, settings: ClassBucket, dataset: str, days: int) -> 
 
 
 def delete(client: Any, settings: ClassBucket, account: str | None, *, apply: bool) -> None:
-    """Delete the bucket with every version of every object, or say what that would delete.
+    """Delete the bucket with every version of every object, or print what would be deleted.
 
     Raises
     ------
     StorageError
-        When it is not there, not ours, or was not made by tools/cloud/bucket.py.
+        If it does not exist, has another owner, or was not made by this tool.
     """
     bucket = settings.bucket
     if not is_there(client, settings, account):
@@ -257,7 +257,7 @@ def delete(client: Any, settings: ClassBucket, account: str | None, *, apply: bo
 
 
 def _empty(client: Any, bucket: str) -> int:
-    """Delete every version, delete marker and unfinished upload; return how many versions."""
+    """Delete every version, delete marker and unfinished upload; return the number of versions."""
     count = 0
     for page in _versions(client, bucket):
         answer = client.delete_objects(Bucket=bucket, Delete={"Objects": page, "Quiet": True})
@@ -320,7 +320,7 @@ def _days(text: str) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Show or do what the command line asks for; return 1 with one sentence where that fails."""
+    """Run the command line; print an error in one sentence and return 1 if it fails."""
     options = _parser().parse_args(arguments)
     try:
         _run(options)
@@ -334,9 +334,9 @@ def _run(options: argparse.Namespace) -> None:
     bucket = options.bucket or read_names(ROOT).bucket
     need_bucket_name(bucket)
     find_release(options.dataset)
-    prefix = policy.checked_prefix(options.prefix)
+    prefix = policy.as_prefix(options.prefix)
     client, region, account = sign_in(options.region)
-    students = tuple(sorted({policy.checked_principal(who, region) for who in options.students}))
+    students = tuple(sorted({policy.as_principal(who, region) for who in options.students}))
     settings = ClassBucket(bucket, region, prefix, students, options.scratch, options.keep)
     if client is None and (options.apply or options.delete or options.links):
         raise StorageError("There are no AWS credentials here; run aws sso login first.")

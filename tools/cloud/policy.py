@@ -1,7 +1,7 @@
-"""What a class bucket is: the documents that AWS is given, made of a few settings, without AWS.
+"""The settings of a class bucket: policies, lifecycle rules, tags, and the calls that set them.
 
-Every document names what is ours, by ``course-`` or ``Course`` at its beginning, so that rules and
-statements which somebody else put on the bucket stay as they are.
+Nothing here calls AWS. The names of the course's rules and statements begin with ``course-`` or
+``Course``; rules and statements of other names, which somebody else made, are kept.
 """
 
 from __future__ import annotations
@@ -28,10 +28,9 @@ PREFIX = re.compile(r"[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*/?")
 class ClassBucket:
     """A class bucket as the instructor asks for it.
 
-    ``prefix`` and ``students`` are as `checked_prefix` and `checked_principal` return them.
-    ``scratch_days`` is None where students may not write; otherwise what they put below
-    ``scratch/`` is deleted after so many days. ``old_version_days`` is for how long what was
-    overwritten or deleted can be had back.
+    ``prefix`` and ``students`` are as `as_prefix` and `as_principal` return them. ``scratch_days``
+    is None if students may not write; otherwise objects below ``scratch/`` are deleted after so
+    many days. Overwritten and deleted objects can be restored for ``old_version_days``.
     """
 
     bucket: str
@@ -43,16 +42,16 @@ class ClassBucket:
 
     @property
     def arn(self) -> str:
-        """The bucket's name as policies write it."""
+        """The Amazon Resource Name of the bucket."""
         partition = {"cn": "aws-cn", "us-gov": "aws-us-gov"}
         start = next((p for p in partition if self.region.startswith(f"{p}-")), "")
         return f"arn:{partition.get(start, 'aws')}:s3:::{self.bucket}"
 
 
-def checked_prefix(prefix: str) -> str:
+def as_prefix(prefix: str) -> str:
     """Return a prefix with its closing slash, or raise a `StorageError`.
 
-    A policy reads ``*``, ``?`` and ``$`` as wildcards and variables, so none may stand in it.
+    A prefix may not contain ``*``, ``?`` or ``$``, which are wildcards and variables in a policy.
     """
     if not PREFIX.fullmatch(prefix) or prefix.startswith(SCRATCH.rstrip("/")):
         raise StorageError(
@@ -62,8 +61,8 @@ def checked_prefix(prefix: str) -> str:
     return prefix.rstrip("/") + "/"
 
 
-def checked_principal(text: str, region: str) -> str:
-    """Return the ARN of a role, user or account that may read, or raise a `StorageError`."""
+def as_principal(text: str, region: str) -> str:
+    """Return the ARN of a role, user or account, or raise a `StorageError`."""
     if ACCOUNT.fullmatch(text):
         return f"{ClassBucket('', region).arn.removesuffix(':s3:::')}:iam::{text}:root"
     if not PRINCIPAL.fullmatch(text):
@@ -75,10 +74,10 @@ def checked_principal(text: str, region: str) -> str:
 
 
 def student_statements(settings: ClassBucket) -> list[Document]:
-    """Return what a student may do: list and read the prefix, and use a scratch folder if any.
+    """Return the statements for students: list and read the prefix, use a scratch folder if any.
 
-    The scratch folder is ``scratch/<user id>/``, where AWS itself fills in the id of who asks, so
-    that nobody reads or overwrites a classmate's files.
+    The scratch folder is ``scratch/<user id>/``. AWS fills in the id of the caller, so nobody can
+    read or overwrite a classmate's files.
     """
     readable = [f"{settings.prefix}*"]
     own = f"{SCRATCH}${{aws:userid}}/*"
@@ -116,7 +115,7 @@ def student_policy(settings: ClassBucket) -> Document:
 
 
 def bucket_policy(settings: ClassBucket, current: Document | None) -> Document:
-    """Return the bucket's policy: TLS only, students read; others' statements are kept."""
+    """Return the bucket policy: TLS only, students may read; other statements are kept."""
     statements: list[Document] = [
         {
             "Sid": "CourseOnlyTLS",
@@ -135,7 +134,7 @@ def bucket_policy(settings: ClassBucket, current: Document | None) -> Document:
 
 
 def lifecycle_rules(settings: ClassBucket, current: list[Document] | None) -> list[Document]:
-    """Return the lifecycle rules that keep the bucket from growing; others' rules are kept."""
+    """Return lifecycle rules that limit the size of the bucket; other rules are kept."""
     rules: list[Document] = [
         {
             "ID": "course-unfinished-uploads",
@@ -164,14 +163,14 @@ def lifecycle_rules(settings: ClassBucket, current: list[Document] | None) -> li
 
 
 def tags(current: list[Document] | None) -> list[Document]:
-    """Return the bucket's tags with ours, by which `--delete` knows a class bucket."""
+    """Return the tags of the bucket with `TAG`, by which ``--delete`` recognizes a class bucket."""
     return [*_others(current or [], "Key", TAG["Key"]), TAG]
 
 
 def same(wanted: Any, current: Any) -> bool:
-    """Say whether AWS's answer says what we want, whatever else it says.
+    """Tell whether a document of AWS contains what is wanted.
 
-    AWS adds fields, sorts lists, and writes a list of one as its only element.
+    AWS adds fields, reorders lists, and replaces a list of one element by the element.
     """
     if isinstance(wanted, dict):
         return isinstance(current, dict) and all(
@@ -204,11 +203,11 @@ def _sorted(items: list[Any]) -> list[Any]:
 
 @dataclass(frozen=True)
 class Aspect:
-    """One setting of a bucket: the calls that read and write it, and what is wanted of it.
+    """One setting of a bucket: the calls that read and write it, and its wanted value.
 
-    ``read`` takes the document out of the answer of ``get``, ``write`` makes it the arguments of
-    ``put``. ``wanted`` is given the present document, or None, and returns what it should be.
-    ``none`` is AWS's code for a bucket without this setting.
+    ``read`` extracts the document from the answer of ``get``; ``write`` returns the arguments of
+    ``put``. ``wanted`` maps the present document, or None, to the wanted one. ``none`` is the error
+    code of AWS for a bucket without this setting.
     """
 
     what: str

@@ -1,7 +1,9 @@
-"""Put what students need into one zip: python -m tools.labs.bundle [FILE], dist/labs.zip otherwise.
+"""Put the labs and what they need into one zip for students.
 
-It holds the labs, the lessons they point to, the package, the sample and a README, and no line of
-any solution: that is checked before the file gets its name.
+    python -m tools.labs.bundle [FILE]      dist/labs.zip by default
+
+The zip contains the labs, the lessons they refer to, the packages, the sample and a README. Before
+it gets its name, it is searched for lines of solutions.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ FILES = (
     "LICENSE",
     "LICENSE-TEXT",
 )
-SAME_DAY = (2026, 1, 1, 0, 0, 0)  # equal contents make equal bytes
+SAME_DAY = (2026, 1, 1, 0, 0, 0)  # so that equal contents give equal bytes
 
 README = """\
 # Labs of the course
@@ -63,7 +65,8 @@ def bundle(target: Path, root: Path = ROOT) -> list[str]:
     Raises
     ------
     CourseError
-        When a lab is not what its solution gives, there is none, or a solution would be in it.
+        If a lab differs from what its solution gives, there are no labs, or the zip would contain a
+        solution.
     """
     findings = outdated(root, read_repository(root))
     if findings:

@@ -3,21 +3,20 @@
 python -m tools.labs.derive            write the scripts of all labs
 python -m tools.labs.derive --check    say which are not what their solutions give
 
-A solution is a lesson's script with three marks, and nothing else is special about it:
+A solution is a lesson's script with three kinds of marks:
 
-* ``# BEGIN SOLUTION`` and ``# END SOLUTION`` around lines of code: the student gets ``...`` in
-  their place, as far to the right as the mark;
+* ``# BEGIN SOLUTION`` and ``# END SOLUTION`` around lines of code: the student gets ``...``,
+  indented like the mark;
 * ``# SOLUTION`` at the end of an assignment, ``x = 3  # SOLUTION``: the student gets ``x = ...``;
 * the tag ``solution`` on a cell, ``# %% [markdown] tags=["solution"]``: the student does not get
   the cell. Reasoning and common mistakes are such cells.
 
-The title of a solution ends in ``· solution``, which the student's does not. Put all that a
-function's body does between the marks, so that nothing but the ``...`` is left of it: then a check
-sees that it was not attempted. A cell that uses an answer asks ``if attempted(answer):`` first,
-since the student's notebook runs from top to bottom before anything is solved.
+The title of a solution ends in ``· solution``; the student's title does not. Put the whole body of
+a function between the marks, so that only the ``...`` remains: a check then recognizes that it was
+not attempted. A cell that uses an answer asks ``if attempted(answer):`` first, since the student's
+notebook must run from top to bottom before anything is solved.
 
-tools/notebooks/build.py derives the scripts before it builds; its check finds one that was
-edited.
+`tools.notebooks.build` derives the scripts before it builds, and reports one that was edited.
 """
 
 from __future__ import annotations
@@ -50,12 +49,12 @@ def derive(solution: str, name: str) -> str:
     solution
         A py:percent script with the marks above.
     name
-        How a message names it.
+        The name to use in messages.
 
     Raises
     ------
     CourseError
-        When a mark has no partner, stands where it is no mark, or there is none at all.
+        If a mark has no partner, a mark is misplaced, or there is no mark.
     """
     header, *cells = _cells(solution)
     kept = [cell for cell in cells if not TAGGED.match(cell)]
@@ -70,9 +69,9 @@ def derive(solution: str, name: str) -> str:
 
 
 def answers(solution: str) -> list[str]:
-    """Return the lines of a solution that a student must not see, in order, stripped of blanks.
+    """Return the lines of a solution that students must not see, in order, stripped.
 
-    They are the lines between the marks, the marked assignments, and the cells tagged solution.
+    These are lines between the marks, marked assignments, and cells tagged ``solution``.
     """
     lines: list[str] = []
     for cell in _cells(solution)[1:]:
@@ -99,7 +98,7 @@ def derived(root: Path, repository: Repository) -> Iterator[tuple[Path, str]]:
 
 
 def outdated(root: Path, repository: Repository) -> list[str]:
-    """Return a line for each student's script that is not what its solution gives."""
+    """Return a finding for each student's script that differs from what its solution gives."""
     wanted = dict(derived(root, repository))
     findings = [
         f"{path.relative_to(root)}: not what its solution gives; run `make notebooks`"
@@ -114,7 +113,7 @@ def outdated(root: Path, repository: Repository) -> list[str]:
 
 
 def write(root: Path, repository: Repository) -> None:
-    """Write the students' scripts under `root`; one that is right already is left alone."""
+    """Write the students' scripts under `root`; up-to-date ones are not touched."""
     for path, script in derived(root, repository):
         if not path.is_file() or path.read_text(encoding="utf-8") != script:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -149,7 +148,7 @@ def _without_answers(cell: str, name: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
-    """Write the labs, or check them; return the exit status."""
+    """Write the labs, or compare them with their solutions; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing, list differences")
     options = parser.parse_args(arguments)

@@ -1,9 +1,9 @@
-"""Find lines of solutions where students must not see any: in a site, a bundle, a notebook.
+"""Find text of solutions in what students get: a site, a bundle, a notebook.
 
-A line of code or a sentence counts when it stands in a solution only: what lessons, the package or
-the students' labs say too gives nothing away. Pages are compared as a reader sees them, without
-tags, since colored code is cut into a tag for each word. A search index holds words and no lines,
-so there the words count that solutions alone use.
+A line of code or a sentence is secret if it occurs in a solution and in nothing public (lessons,
+packages, the students' labs). Pages are compared without HTML tags, since syntax highlighting puts
+each word into a tag. A search index contains words instead of lines; there, words are secret that
+only solutions use.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tools.labs.derive import LABS, SOLUTIONS, answers
 
-SHORTEST = 12  # characters of a line that can give something away
+SHORTEST = 12  # characters; shorter lines are ignored
 TEXTS = {".html", ".ipynb", ".js", ".json", ".md", ".py", ".txt", ".xml", ".inv", ".toml", ""}
 PUBLIC = ("notebooks/*.py", f"{LABS}/*.py", "course_*/**/*.py", "book/*.md")
 TAG = re.compile(r"<[^>]*>")
@@ -26,7 +26,7 @@ INDEX = "searchindex.js"
 
 
 def secret_lines(root: Path) -> set[str]:
-    """Return the lines that stand in a solution under `root` and in nothing public, squeezed."""
+    """Return the lines, squeezed, that occur in a solution under `root` and in nothing public."""
     public = "\n".join(_squeeze(text) for text in _public(root))
     lines = {
         _squeeze(part)
@@ -38,7 +38,7 @@ def secret_lines(root: Path) -> set[str]:
 
 
 def secret_words(root: Path) -> set[str]:
-    """Return the words, in lower case, that solutions use and nothing public does."""
+    """Return the lower-case words that occur in solutions and in nothing public."""
     public = "\n".join(_public(root)).lower()
     words = {
         word
@@ -50,7 +50,7 @@ def secret_words(root: Path) -> set[str]:
 
 
 def leaks(place: Path, root: Path) -> list[str]:
-    """Return a line for each file in a folder or zip that shows a part of a solution.
+    """Return a finding for each file in a folder or zip that contains a part of a solution.
 
     Parameters
     ----------
@@ -94,6 +94,6 @@ def _texts(place: Path) -> Iterator[tuple[str, str]]:
 
 
 def _squeeze(text: str) -> str:
-    """Return a text without tags, escapes and blanks: what is left however it is laid out."""
+    """Return a text without tags, escapes, quotes and whitespace, whatever its layout."""
     plain = html.unescape(TAG.sub("", text)) if "</" in text else text
     return re.sub(r"[\s\\\"'`*]+", "", plain)

@@ -1,7 +1,7 @@
-"""Build, check and run the notebooks; the scripts beside them are the source.
+"""Build, lint and run the notebooks. The script beside each notebook is its source.
 
-python -m tools.notebooks.build build [NAME ...]    scripts to executed notebooks, then all checks
-python -m tools.notebooks.build check               all checks over all notebooks
+python -m tools.notebooks.build build [NAME ...]    scripts to executed notebooks, then lint
+python -m tools.notebooks.build check               lint all notebooks
 python -m tools.notebooks.build run [NAME ...]      execute copies, on any dataset, with any Python
 python -m tools.notebooks.build run --times         and keep how long each took, for the status page
 """
@@ -67,7 +67,7 @@ def find_scripts(root: Path, names: Sequence[str] = ()) -> list[Path]:
 
 
 def build(root: Path, names: Sequence[str], timeout: int = 600) -> int:
-    """Make the notebooks from their scripts, execute them, and check them.
+    """Make the notebooks from their scripts, execute them, and lint them.
 
     A notebook is replaced only once all its cells have run. Returns the exit status.
     """
@@ -87,11 +87,11 @@ def build(root: Path, names: Sequence[str], timeout: int = 600) -> int:
         path = root / outcome.job.name
         if not outcome.error and not same_but_for_timings(path, outcome.text):
             replace_file(path, outcome.text)
-    return 1 if failed else check(root, names)
+    return 1 if failed else lint(root, names)
 
 
-def check(root: Path, names: Sequence[str] = ()) -> int:
-    """Print what is wrong with the notebooks; return 1 if anything is, else 0."""
+def lint(root: Path, names: Sequence[str] = ()) -> int:
+    """Print the findings of all lint rules; return 1 if there are any, else 0."""
     repository, scripts = read_repository(root), find_scripts(root, names)
     findings = [line for path in scripts for line in lint_script(root, path, repository)]
     findings += derive.outdated(root, repository)
@@ -113,10 +113,10 @@ def run(
     timeout: int = 600,
     times: bool = False,
 ) -> int:
-    """Execute copies of the notebooks in the caller's environment; keep nothing of them.
+    """Execute copies of the notebooks in the caller's environment, and discard the outputs.
 
-    The parameters are those of `copies`; with `times` the file of run times is renewed for those
-    that ran to their end on the sample. Returns the exit status.
+    The parameters are those of `copies`. With `times`, the run times of notebooks that succeeded on
+    the sample are recorded. Returns the exit status.
     """
     environment = dict(os.environ)
     if folder := environment.get("COURSE_DATA_DIR"):
@@ -132,7 +132,7 @@ def run(
 
 
 class RunTime(TypedDict):
-    """One execution of a notebook, beside another one at a time."""
+    """The run time of one notebook, measured with two notebooks running at a time."""
 
     seconds: float
     date: str
@@ -140,14 +140,14 @@ class RunTime(TypedDict):
 
 
 def record_times(root: Path, ran: Mapping[str, float]) -> None:
-    """Renew the kept times of some notebooks; those of the others stay.
+    """Update the recorded run times of some notebooks; those of the others are kept.
 
     Parameters
     ----------
     root
         The course's root folder.
     ran
-        For each script, ``notebooks/02_loading_movielens.py``, its seconds.
+        Seconds by script, as in ``notebooks/02_loading_movielens.py``.
     """
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     date = datetime.now(UTC).date().isoformat()
@@ -160,7 +160,7 @@ def record_times(root: Path, ran: Mapping[str, float]) -> None:
 
 
 def read_times(root: Path) -> dict[str, RunTime]:
-    """Return the kept times by notebook, ``notebooks/02_loading_movielens``; empty without any."""
+    """Return recorded run times by notebook, as in ``notebooks/02_loading``; empty without any."""
     path = root / TIMES
     if not path.is_file():
         return {}
@@ -171,7 +171,7 @@ def read_times(root: Path) -> dict[str, RunTime]:
 def copies(
     root: Path, names: Sequence[str], python: str, environment: dict[str, str], timeout: int = 600
 ) -> list[Job]:
-    """Return the notebooks as their scripts have them, to be executed by any interpreter.
+    """Return a job for each notebook, made from its script, for any interpreter.
 
     Parameters
     ----------
@@ -202,7 +202,7 @@ def copies(
 
 
 def _execute_all(jobs: Sequence[Job]) -> Iterator[Outcome]:
-    """Execute two notebooks at a time; print a table and what goes wrong; yield in order."""
+    """Execute two notebooks at a time; print a table and the errors; yield outcomes in order."""
     print(f"{'notebook':44} {'cells':>5} {'seconds':>8} {'kB':>6}  dataset", flush=True)
     with ProcessPoolExecutor(PROCESSES) as pool:
         for outcome in pool.map(execute, jobs):
@@ -224,9 +224,9 @@ def dataset_in(notebook: Any) -> str:
 
 
 def same_but_for_timings(path: Path, text: str) -> bool:
-    """Tell whether a notebook file differs from `text` in nbval-ignore-output cells at most.
+    """Tell whether a notebook file differs from `text` only in cells tagged nbval-ignore-output.
 
-    Then the file stays: a timing that is different every time is no reason for a commit.
+    Such a file is not rewritten, so that timings, which differ in every run, make no commit.
     """
 
     def stable(notebook: str) -> Any:
@@ -271,7 +271,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     root = options.root.resolve()
     try:
         if options.command == "check":
-            return check(root)
+            return lint(root)
         if options.command == "run":
             return run(root, options.names, options.python, options.timeout, options.times)
         return build(root, options.names, options.timeout)

@@ -1,8 +1,8 @@
-"""Run the notebooks as Colab would: nothing there but what Colab holds, then the setup cell.
+"""Run the notebooks as on Colab: an environment with Colab's packages, then the setup cell.
 
     python -m tools.notebooks.colab [INTERPRETER [NOTEBOOK ...]]
 
-Python 3.12 and all notebooks unless told otherwise.
+The defaults are Python 3.12 and all notebooks.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from tools.notebooks.build import PROCESSES, copies, dataset_in, find_scripts
 from tools.notebooks.kernel import Job, execute
 from tools.notebooks.setup_cell import Repository, extra_of, read_repository, setup_source
 
-# What Colab holds already, as far as an installation may clash with it, and its kernel.
+# The packages of Colab that an installation could conflict with, and the kernel.
 HELD = ("numpy==2.0.2", "pandas==2.2.2", "scikit-learn==1.6.1", "ipykernel")
-HELD_TOO = ("python-dateutil==2.9.0.post0",)  # which awscli does not take in any newer version
-# Colab holds torch as well. For the Pythons that stand in for Colab here, only a build with
-# gigabytes of CUDA may be found, so without --with-torch a notebook that needs it runs up to there.
+HELD_TOO = ("python-dateutil==2.9.0.post0",)  # awscli refuses newer ones
+# Colab holds torch as well. Here pip might find only a build with gigabytes of CUDA, so without
+# --with-torch a notebook that needs torch is run up to the cell that imports it.
 NEEDS_TORCH = "bert"
 NO_TORCH = re.compile(r"(?i)\btorch|\[bert\]|transformers")
 NO_PIP = """\
@@ -47,19 +47,17 @@ def refuse_pip(*arguments, **options):
 
 subprocess.run = refuse_pip
 """
-
-
 NOT_ON_COLAB = ("COURSE_", "PYTHON", "VIRTUAL_ENV", "MPL", "AWS_", "HF_", "TORCH_")
 
 
 def find_python(name: str) -> str:
-    """Return the path of a Python that starts.
+    """Return the path of a working Python.
 
     Parameters
     ----------
     name : str
-        A path, or a name as in ``python3.12``, looked for on PATH and then among the versions
-        that pyenv has installed, whichever of them is active.
+        A path, or a name as in ``python3.12``, which is searched for on PATH and then among all
+        versions that pyenv has installed.
 
     Raises
     ------
@@ -84,13 +82,13 @@ def find_python(name: str) -> str:
 
 
 def clean(environment: dict[str, str]) -> dict[str, str]:
-    """Return an environment without what would not be there on Colab."""
+    """Return an environment without the variables that Colab does not set."""
     kept = {k: v for k, v in environment.items() if not k.startswith(NOT_ON_COLAB)}
     return kept | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 
 
 def moved(before: dict[str, str], after: dict[str, str]) -> list[str]:
-    """Return a sentence for each package that an installation has changed or removed."""
+    """Return a sentence for each package that an installation changed or removed."""
     return [
         f"{name} {version} became {after[name]}; loosen its requirement in pyproject.toml."
         if name in after
@@ -101,7 +99,7 @@ def moved(before: dict[str, str], after: dict[str, str]) -> list[str]:
 
 
 def archive(files: Sequence[str], root: Path, target: Path, top: str) -> None:
-    """Write the archive that GitHub would offer: a zip that holds one folder, called `top`."""
+    """Write the archive that GitHub would offer: a zip of one folder, called `top`."""
     target.parent.mkdir(parents=True)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
         for name in files:
@@ -138,14 +136,14 @@ def packages(python: str, environment: dict[str, str]) -> dict[str, str]:
 
 
 class Table:
-    """Rows printed as they come; remembers whether one was a failure."""
+    """A table printed row by row; `failed` tells whether one row was a failure."""
 
     def __init__(self) -> None:
         self.failed = False
         print(f"{'step':48} {'seconds':>7}  result", flush=True)
 
     def row(self, step: str, seconds: float, result: str, error: str = "") -> None:
-        """Print one row, and below it what went wrong."""
+        """Print one row, and the error below it."""
         self.failed |= bool(error)
         print(f"{step:48} {seconds:7.1f}  {'FAILED' if error else result}", flush=True)
         if error:
@@ -160,7 +158,7 @@ def install(
     extra: str,
     held: Sequence[str] = HELD,
 ) -> str:
-    """Make what Colab offers, then let the setup cell install the course; return its Python."""
+    """Make an environment like Colab's, run the setup cell in it, and return its Python."""
     python, start = str(folder / "venv/bin/python"), time.perf_counter()
     run([interpreter, "-m", "venv", str(folder / "venv")], environment)
     run([python, "-m", "pip", "install", "--quiet", *held, *HELD_TOO], environment)
@@ -189,13 +187,13 @@ def install(
 
 
 def summary(held: dict[str, str]) -> str:
-    """Say how many packages there are, and which versions of those that Colab pins."""
+    """Return the number of packages, and the versions of those that Colab pins."""
     pinned = [pin.partition("=")[0] for pin in HELD]
     return f"{len(held)} packages, with " + ", ".join(f"{x} {held.get(x, '-')}" for x in pinned)
 
 
 def by_extra(names: Sequence[str] = ()) -> dict[str, list[str]]:
-    """Return the notebooks' scripts, from the root, under the extra that they ask for."""
+    """Return the paths of the scripts, from the root, grouped by the extra they ask for."""
     groups: dict[str, list[str]] = {}
     for path in find_scripts(ROOT, names):
         extra = extra_of(path.read_text(encoding="utf-8"))
@@ -227,7 +225,7 @@ def lessons(
 
 
 def up_to_torch(python: str, environment: dict[str, str], table: Table, names: list[str]) -> None:
-    """Execute notebooks until a cell asks for torch, with a setup cell that does not install it."""
+    """Execute notebooks up to the cell that needs torch, with a setup cell that lacks it."""
     here = setup_source(read_repository(ROOT))
     jobs = [_with_setup(job, here) for job in copies(ROOT, names, python, environment)]
     with ProcessPoolExecutor(PROCESSES) as pool:
@@ -255,7 +253,7 @@ def rehearse(
     table: Table,
     torch: str,
 ) -> None:
-    """Run the notebooks that ask for one extra, on a machine of their own."""
+    """Run the notebooks that ask for one extra, in an environment of their own."""
     print(f"\n{', '.join(Path(name).stem for name in names)}", flush=True)
     with tempfile.TemporaryDirectory(prefix="colab-") as temporary:
         folder = Path(temporary)

@@ -1,4 +1,4 @@
-"""A notebook: read from its script or file, executed, and made the same for everybody."""
+"""Read notebooks from scripts or files, execute them, and make the result reproducible."""
 
 from __future__ import annotations
 
@@ -34,8 +34,7 @@ LANGUAGE = {
     "pygments_lexer": "ipython3",
 }
 
-# What Kaggle switches on when it opens the notebook: without the internet, which it leaves off
-# unless told, the setup cell could install nothing.
+# Settings of Kaggle: it disables the internet by default, and the setup cell needs it.
 KAGGLE = {"accelerator": "none", "isGpuEnabled": False, "isInternetEnabled": True,
           "language": "python", "sourceType": "notebook", "dataSources": []}  # fmt: skip
 
@@ -60,12 +59,12 @@ class Outcome(NamedTuple):
 
 
 def read_script(text: str, name: str) -> Any:
-    """Return the notebook, without outputs, that a py:percent script stands for.
+    """Return the notebook of a py:percent script, without outputs.
 
     Raises
     ------
     CourseError
-        If jupytext cannot read it; the sentence says `name`.
+        If jupytext cannot read it; the message contains `name`.
     """
     try:
         notebook = jupytext.reads(text, fmt="py:percent")
@@ -78,7 +77,7 @@ def read_script(text: str, name: str) -> Any:
 
 
 def read_notebook(path: Path) -> Any:
-    """Return a notebook file's content, or raise CourseError if it is none."""
+    """Return the content of a notebook file; raise a CourseError if it is not a notebook."""
     try:
         return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     except Exception as error:  # bad JSON, bad encoding, not a notebook
@@ -86,7 +85,7 @@ def read_notebook(path: Path) -> Any:
 
 
 def execute(job: Job) -> Outcome:
-    """Execute a script as a notebook: a fresh kernel in an empty folder, as on Colab."""
+    """Execute a notebook with a fresh kernel in an empty folder, as on Colab."""
     notebook = job.notebook
     set_ids(notebook)
     error, position, start = "", 0, time.perf_counter()
@@ -133,9 +132,9 @@ def execute(job: Job) -> Outcome:
 
 
 def set_ids(notebook: Any) -> None:
-    """Give every cell an id made from its kind and source, so that everybody gets the same one.
+    """Set the id of every cell to a hash of its type and source, which is reproducible.
 
-    An unchanged cell keeps its id wherever it moves; of equal cells, later ones get a number.
+    An unchanged cell keeps its id when it moves. Repeated cells get a number at the end.
     """
     seen: dict[str, int] = {}
     for cell in notebook.cells:
@@ -145,7 +144,7 @@ def set_ids(notebook: Any) -> None:
 
 
 def normalise(notebook: Any) -> None:
-    """Drop from an executed notebook what differs between runs and machines."""
+    """Remove from an executed notebook what differs between runs and machines."""
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.metadata.pop("execution", None)
@@ -159,9 +158,9 @@ def normalise(notebook: Any) -> None:
 
 
 def merge_streams(outputs: Sequence[Any]) -> list[Any]:
-    """Merge neighbouring stream outputs, stdout before stderr, as the order of pieces varies.
+    """Merge neighboring stream outputs, stdout before stderr, since their order varies.
 
-    What a carriage return overwrites (progress bars) is dropped, as nbval does.
+    Text overwritten by a carriage return (progress bars) is removed, as in nbval.
     """
     merged: list[Any] = []
     for is_stream, group in itertools.groupby(outputs, lambda o: o.output_type == "stream"):

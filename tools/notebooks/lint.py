@@ -55,7 +55,7 @@ class Page:
 
 
 def rule_pair(page: Page) -> list[str]:
-    """Script and notebook hold the same cells with the same tags and metadata."""
+    """Script and notebook have the same cells with the same tags and metadata."""
     ours, theirs = page.notebook.cells, page.script.cells
     if len(ours) != len(theirs):
         return [f"{len(ours)} cells, but {len(theirs)} in its script; {REBUILD}"]
@@ -97,7 +97,7 @@ def rule_setup_cell(page: Page) -> list[str]:
 
 
 def rule_alt_text(page: Page) -> list[str]:
-    """Every figure says in words what it shows."""
+    """Every figure has alt text."""
     findings = []
     for n, cell in _code(page):
         alt = str(cell.metadata.get("mystnb", {}).get("image", {}).get("alt", ""))
@@ -125,7 +125,7 @@ def rule_headings(page: Page) -> list[str]:
 
 
 def rule_machine_paths(page: Page) -> list[str]:
-    """No path of somebody's machine shows."""
+    """No source or output contains an absolute path of one machine."""
     return [
         f"cell {n}: {found[0]} is of one machine; use a relative path, or mend the warning"
         for n, text in _texts(page)
@@ -134,7 +134,7 @@ def rule_machine_paths(page: Page) -> list[str]:
 
 
 def rule_credentials(page: Page) -> list[str]:
-    """Nothing has the shape of a credential; the finding does not repeat it."""
+    """Nothing looks like a credential; the finding does not repeat it."""
     return [
         f"cell {n}: what looks like {found.kind}; read it from the environment, revoke it"
         for n, text in _texts(page)
@@ -177,14 +177,14 @@ def rule_badge(page: Page) -> list[str]:
 
 
 def rule_size(page: Page) -> list[str]:
-    """No notebook is too large for Colab, GitHub or a slow line."""
+    """No notebook is too large for Colab, GitHub or a slow connection."""
     size = page.path.stat().st_size
     advice = "draw fewer or smaller figures"
     return [] if size < MAX_BYTES else [f"{size / 1e6:.1f} MB, over {MAX_BYTES / 1e6}; {advice}"]
 
 
 def rule_no_directives(page: Page) -> list[str]:
-    """Markdown is what Colab and GitHub show as well as the book does."""
+    """Markdown cells use no MyST directives, which Colab and GitHub do not render."""
     return [
         f'cell {n}: the MyST directive {text}; use HTML, say <div class="admonition note">'
         for n, cell in _markdown(page)
@@ -193,7 +193,7 @@ def rule_no_directives(page: Page) -> list[str]:
 
 
 def rule_no_addresses(page: Page) -> list[str]:
-    """No output shows a memory address, which differs in every run."""
+    """No output contains a memory address, which differs in every run."""
     return [
         f"cell {n}: a memory address in its output; assign the value, as in lines = ax.plot(x)"
         for n, text in _texts(page, sources=False)
@@ -250,7 +250,7 @@ def _texts(page: Page, *, sources: bool = True) -> Iterator[tuple[int, str]]:
 
 
 def _markdown_of(file: Path) -> list[str]:
-    """Return the Markdown in a notebook or Markdown file, and none of any other."""
+    """Return the Markdown of a notebook or Markdown file; an empty list for other files."""
     if file.suffix == ".ipynb":
         return [c.source for c in read_notebook(file).cells if c.cell_type == "markdown"]
     return [file.read_text(encoding="utf-8")] if file.suffix == ".md" else []
@@ -270,7 +270,7 @@ def headings(source: str) -> list[tuple[int, str]]:
 
 
 def links(source: str) -> Iterator[str]:
-    """Yield where the links and images of a piece of Markdown lead, HTML ones included."""
+    """Yield the targets of links and images in a piece of Markdown, HTML included."""
     for block in MARKDOWN.parse(source):
         for token in (block, *(block.children or ())):
             if token.type in ("link_open", "image"):
@@ -280,7 +280,7 @@ def links(source: str) -> Iterator[str]:
 
 
 def anchors(sources: Iterable[str]) -> set[str]:
-    """Return what may follow the ``#`` in a link to a page made of these pieces of Markdown.
+    """Return the anchors of a page made of these pieces of Markdown.
 
     Slugs are those of GitHub and MyST: a repeated heading gets ``-1``, ``-2`` and so on.
     """
@@ -295,7 +295,7 @@ def anchors(sources: Iterable[str]) -> set[str]:
 
 
 def directives(source: str) -> list[str]:
-    """Return how each MyST directive in a piece of Markdown begins."""
+    """Return the first line of each MyST directive in a piece of Markdown."""
     found = []
     for token in MARKDOWN.parse(source):
         if token.type == "fence":

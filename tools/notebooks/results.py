@@ -1,13 +1,13 @@
-"""Fit every model of the course on one split, and lay what they find side by side.
+"""Fit every model of the course on one split, and compare their metrics in one table.
 
     python -m tools.notebooks.results                      # all models on the sample
     python -m tools.notebooks.results EASE ALS             # some of them
     COURSE_DATASET=ml-latest-small python -m tools.notebooks.results
     python -m tools.notebooks.results --write              # and renew the table on the results page
 
-The split is the same for all: of each user with ten positives or more the last five are held out,
-and models learn from the rest. Nothing is tuned: all arguments are the package's defaults, so no
-model has seen the test.
+All models share one split: the last five positives of each user with ten or more are the test, and
+the rest is for training. Nothing is tuned: all arguments are the package's defaults, so no
+model was fitted to the test data.
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
+from course_utils import __version__, models
+from course_utils.datasets import MovieLens, load_movielens
+from course_utils.evaluation import compare, evaluate, readable
+from course_utils.interactions import Interactions, encode, to_implicit
+from course_utils.models import ALS, EASE, ContentModel, FactorBridge, Hybrid, Recommender
+from course_utils.splits import leave_last_out
+from course_utils.text import Embeddings, encode_texts, movie_texts
 from tools import ROOT
-
-if TYPE_CHECKING:
-    from course_utils.datasets import MovieLens
-    from course_utils.interactions import Interactions
-    from course_utils.models import Recommender
-    from course_utils.text import Embeddings
-
 
 K, N_TEST, MIN_TRAIN = 10, 5, 5
 METRICS = ("recall", "ndcg", "hit_rate", "coverage")
@@ -39,18 +40,18 @@ HARD = "\N{NO-BREAK SPACE}"
 
 
 class Task(NamedTuple):
-    """What every model is given.
+    """The data that every model is given.
 
     Attributes
     ----------
     train, test
         Positives, with the same rows and columns.
     stars
-        What a model of stars learns from, csr of shape (n_users, n_items).
+        Ratings for models that predict them, csr of shape (n_users, n_items).
     movies
-        The table of movies, for models that read.
+        The table of movies, for models of text.
     said
-        The dataset and the split, in a sentence.
+        A sentence about the dataset and the split.
     """
 
     train: Interactions
@@ -61,10 +62,7 @@ class Task(NamedTuple):
 
 
 def task_of(ml: MovieLens) -> Task:
-    """Split a dataset as the module's text says."""
-    from course_utils.interactions import encode, to_implicit
-    from course_utils.splits import leave_last_out
-
+    """Split a dataset by the protocol in the module docstring."""
     split = leave_last_out(to_implicit(ml.ratings), n_test=N_TEST, min_train=MIN_TRAIN)
     train = encode(split.train)
     test = encode(split.test, users=train.users, items=train.items)
@@ -77,7 +75,7 @@ def task_of(ml: MovieLens) -> Task:
 
 
 def stars_of(ratings: pd.DataFrame, tested: pd.DataFrame, train: Interactions) -> sparse.csr_matrix:
-    """Return the ratings of before each user's first tested one, and all positives of train."""
+    """Return the ratings before each user's first test positive, and all positives of train."""
     first = tested.groupby("user_id")["timestamp"].min()
     earlier = ratings["timestamp"] < ratings["user_id"].map(first).fillna(np.inf)
     known = ratings[(earlier | (ratings["rating"] >= 4.0)) & ~ratings.index.isin(tested.index)]
@@ -87,35 +85,25 @@ def stars_of(ratings: pd.DataFrame, tested: pd.DataFrame, train: Interactions) -
 
 
 def films_of(task: Task) -> Embeddings:
-    """Return the vector that the packaged encoder makes of each film's title and genres."""
-    from course_utils.text import Embeddings, encode_texts, movie_texts
-
+    """Return embeddings of title and genres by the packaged encoder."""
     vectors = encode_texts(movie_texts(task.movies), ENCODER, progress=False)
     return Embeddings(vectors, task.movies["movie_id"].to_numpy(), ENCODER, "mean")
 
 
 def _content(task: Task) -> Recommender:
-    from course_utils.models import ContentModel
-
     return ContentModel(films_of(task), task.train.items, center=True)
 
 
 def _hybrid(task: Task) -> Recommender:
-    from course_utils.models import EASE, Hybrid
-
     return Hybrid([EASE(), _content(task)])
 
 
 def _bridge(task: Task) -> Recommender:
-    from course_utils.models import ALS, FactorBridge
-
     return FactorBridge(ALS(), films_of(task), task.train.items)
 
 
 def _plain(name: str) -> Callable[[Task], Recommender]:
     def make(task: Task) -> Recommender:
-        from course_utils import models
-
         made: Recommender = getattr(models, name)()
         return made
 
@@ -137,13 +125,9 @@ def results(task: Task, names: Sequence[str] = tuple(MAKERS)) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        What `course_utils.evaluation.compare` returns, with popularity as the baseline where it
-        is among the models.
+        As returned by `course_utils.evaluation.compare`; popularity is the baseline if it is among
+        the models.
     """
-    from threadpoolctl import threadpool_limits
-
-    from course_utils.evaluation import compare, evaluate
-
     found: dict[str, Any] = {}
     train, test = task.train.matrix, task.test.matrix
     with threadpool_limits(limits=1, user_api="blas"):  # sums in one order: numbers that repeat
@@ -156,10 +140,7 @@ def results(task: Task, names: Sequence[str] = tuple(MAKERS)) -> pd.DataFrame:
 
 
 def markdown(task: Task, table: pd.DataFrame) -> str:
-    """Write results as a Markdown table, and below it what they were made with and on."""
-    from course_utils import __version__
-    from course_utils.evaluation import readable
-
+    """Return results as a Markdown table, followed by the dataset, protocol and version."""
     wide = readable(table)
     lines = [f"| model | {' | '.join(wide.columns)} |", f"|---|{'---|' * len(wide.columns)}"]
     for model, cells in zip(wide.index, wide.to_numpy(), strict=True):
@@ -169,14 +150,14 @@ def markdown(task: Task, table: pd.DataFrame) -> str:
 
 
 def _in_two_lines(cell: str) -> str:
-    """Put the interval of ``0.095 [0.091, 0.099] *`` below the mean and its star, unbroken."""
+    """Put the interval of ``0.095 [0.091, 0.099] *`` on a second line, below the mean and star."""
     mean, bracket, interval = cell.removesuffix(" *").partition("[")
     star = r" \*" if cell.endswith(" *") else ""
     return f"{mean.strip()}{star}<br>{bracket}{interval}".replace(" ", HARD) if bracket else mean
 
 
 def page(name: str, root: Path = ROOT) -> Path:
-    """Return where the table of a dataset is kept, for the results page to include."""
+    """Return the path of a dataset's table, which the results page includes."""
     return root / "book" / "_generated" / f"results_{name}.md"
 
 
@@ -188,8 +169,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.write and options.names:
         parser.error("the page shows all models; leave the names out to --write it")
-
-    from course_utils.datasets import load_movielens
 
     ml = load_movielens()
     task = task_of(ml)

@@ -1,4 +1,4 @@
-"""The setup cell and the Colab badge of every notebook, made from what _config.yml says."""
+"""The setup cell and the Colab badge of every notebook, made from `_config.yml`."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def read_repository(root: Path) -> Repository:
 
 
 def github_address(text: str) -> str:
-    """Return ``https://github.com/owner/name`` as it should be written; empty for anything else."""
+    """Return an address as ``https://github.com/owner/name``; empty if it is not one of GitHub."""
     url = text.removesuffix("/").removesuffix(".git")
     return url if re.fullmatch(r"(?a)https://github\.com/[\w.-]+/[\w.-]*[\w-][\w.-]*", url) else ""
 
@@ -93,14 +93,14 @@ def setup_source(repository: Repository, extra: str = "") -> str:
 
 
 def _wrapped(address: str) -> str:
-    """Return the address as the formatter wants it, which depends on how long a fork's is."""
+    """Return the address as ruff formats it, which depends on its length."""
     if len(f"    course = {address}") <= LINE_LENGTH or len(f"        {address}") > LINE_LENGTH:
         return address
     return f"(\n        {address}\n    )"
 
 
 def extra_of(script: str) -> str:
-    """Return the extras that a script's setup cell asks for, an empty string for none."""
+    """Return the extras that a script's setup cell asks for, or an empty string."""
     asked = re.search(r'(?m)^# %% .*\bextra="([\w,]+)"', script)
     return asked[1] if asked else ""
 
@@ -122,8 +122,8 @@ def badge(notebook: str, repository: Repository) -> str:
 def render(script: str, notebook: str, repository: Repository) -> str:
     """Return a script with its Colab badge and its setup cell brought up to date.
 
-    Everything else stays as it is. A script without a cell tagged ``setup`` is given none:
-    where it belongs is the author's choice, and the lint rules ask for it.
+    Nothing else changes. A script without a cell tagged ``setup`` is given none: the author
+    chooses its place, and a lint rule asks for it.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""How the book is built and looked at."""
+"""Build the book, serve it, and test it in a browser."""

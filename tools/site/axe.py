@@ -1,9 +1,9 @@
-"""Look for what keeps people out: axe-core over the pages of the built book, in every mode.
+"""Test the accessibility of the built book: axe-core on every page, in every mode.
 
-python -m tools.site.axe                      a table: findings of each page and mode, by gravity
-python -m tools.site.axe notebooks/05_als     every finding on the pages whose names begin so
+python -m tools.site.axe                      a table: findings of each page and mode, by impact
+python -m tools.site.axe notebooks/05_als     every finding on pages whose names begin like this
 
-`make test-site` holds the book to it: nothing serious or critical that is ours.
+`make test-site` fails on serious and critical findings that are not the theme's.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tools.site.server import serve
 
 
 class Mode(NamedTuple):
-    """How a page is looked at."""
+    """Color theme and screen width, in pixels."""
 
     theme: str
     width: int
@@ -33,9 +33,9 @@ class Mode(NamedTuple):
 
 MODES = [Mode(theme, width) for theme in ("light", "dark") for width in (390, 1440)]
 GRAVE = ("critical", "serious")
-# Choices are hidden until they are asked for, which is when they are read. And of the thousands of
-# colored words in code, each color is looked at twice in each kind of box: that takes a quarter of
-# the time, and what is wrong with one is wrong with all of its kind.
+# Folded answers are opened, since readers open them. Of the thousands of colored words in code, two
+# per color and kind of box are kept: this takes a quarter of the time, and all words of a kind have
+# the same contrast.
 PREPARE = """() => {
   for (const fold of document.querySelectorAll("details")) fold.open = true;
   const seen = {};
@@ -50,8 +50,8 @@ PREPARE = """() => {
 IN_MODE = (
     "([theme, width]) => document.documentElement.dataset.theme === theme && innerWidth === width"
 )
-# A side bar may glide to its place, and what follows the width of the page has had its turn two
-# frames later.
+# Wait for animations, of the side bar for example, and two frames more for scripts that react to
+# the width of the page.
 SETTLED = """async () => {
   const frame = () => new Promise(requestAnimationFrame);
   await frame();
@@ -77,7 +77,7 @@ class Finding(NamedTuple):
 
 
 def open_page(page: Page, url: str) -> None:
-    """Open a page, unfold all that is folded on it, and thin out the colors of code."""
+    """Open a page, open its folded parts, and remove most colors of code."""
     page.goto(url, wait_until="load")
     page.evaluate(PREPARE)
 
@@ -88,7 +88,7 @@ def findings(page: Page, mode: Mode) -> list[Finding]:
     Parameters
     ----------
     page
-        Opened by `open_page`, its theme following the system's.
+        A page opened by `open_page`, whose theme follows the system's.
     mode
         The theme and the width of the screen.
     """
@@ -121,7 +121,7 @@ def in_every_mode(chromium: Browser, url: str) -> dict[Mode, list[Finding]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print how many findings each page has, or what they are."""
+    """Print the number of findings of each page, or the findings."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("page", nargs="?", default="", help="the beginning of its name")
     start = parser.parse_args(arguments).page

@@ -1,4 +1,4 @@
-"""Look at the built book in Chromium, with the network cut."""
+"""Open the built book in Chromium, without network access."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ ARGUMENTS = [
 ]
 NO_BROWSER = "there is no Chromium here; on Debian, `apt-get install chromium`"
 NO_BOOK = "There is no book in _build/html; run `make book` first."
-# Theirs, not pages: parts of the theme, and what search engines are given.
 SENDS_ON = 'http-equiv="refresh"'  # index.html, to the welcome page
+# Files of the theme.
 NOT_PAGES = ("_static/", "_sphinx_design_static/")
 
 
 def chromium() -> str | None:
     """Return the path of a Chromium, named by CHROMIUM or found; None without any.
 
-    Playwright's own download is never asked for.
+    Playwright's own Chromium is never downloaded.
     """
     try:
         return find_browser(os.environ.get("CHROMIUM", ""))
@@ -37,14 +37,14 @@ def chromium() -> str | None:
 
 
 def why_not() -> str | None:
-    """Say what is missing, a browser or a book; None when both are there."""
+    """Return what is missing, a browser or a book; None if both are there."""
     if chromium() is None:
         return NO_BROWSER
     return None if pages() else NO_BOOK
 
 
 def pages(site: Path = SITE) -> list[str]:
-    """Return the pages of the built book, ``notebooks/05_als.html``, in order.
+    """Return the pages of the built book, sorted, as in ``notebooks/05_als.html``.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def pages(site: Path = SITE) -> list[str]:
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """Start a Chromium that reaches this machine only, and stop it in the end."""
+    """Start a Chromium that reaches this machine only; stop it at the end."""
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         try:

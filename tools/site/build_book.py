@@ -1,7 +1,7 @@
-"""Build the site into _build/html. Lessons are shown as they were executed; warnings are errors.
+"""Build the site into _build/html from the executed notebooks. Warnings are errors.
 
 python -m tools.site.build_book                  the self-study edition, solutions at its end
-python -m tools.site.build_book --edition class  without a line of any solution, which is verified
+python -m tools.site.build_book --edition class  without solutions, which is verified
 python -m tools.site.build_book --links          no site: ask whether the external links work
 """
 
@@ -28,7 +28,7 @@ SITE = ROOT / "_build" / "html"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Build from nothing, and print where the site is."""
+    """Build the site or ask for its links; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--edition", choices=["self-study", "class"], default="self-study")
     parser.add_argument("--links", action="store_true", help="run Sphinx's linkcheck builder")
@@ -49,7 +49,7 @@ def ask_links(root: Path) -> int:
 
 
 def build(edition: str) -> int:
-    """Build an edition of the site from nothing; return the exit status."""
+    """Build an edition of the site into an empty folder; return the exit status."""
     start = time.monotonic()
     shutil.rmtree(ROOT / "_build", ignore_errors=True)  # a stale page is worse than a slow build
     print(f"Building the book, {edition} edition …", flush=True)
@@ -68,12 +68,12 @@ def build(edition: str) -> int:
 
 
 def jupyter_book(root: Path, edition: str, *options: str) -> int:
-    """Build an edition, every warning an error; return the exit status.
+    """Run jupyter-book on an edition, with warnings as errors; return the exit status.
 
     Raises
     ------
     CourseError
-        If a part that the tools write cannot be made.
+        If a generated part cannot be made.
     """
     write_parts(solutions=edition != "class")
     # --keep-going reports every warning before it fails, not the first only.
@@ -85,7 +85,7 @@ def jupyter_book(root: Path, edition: str, *options: str) -> int:
 
 
 def write_parts(solutions: bool) -> None:
-    """Write what pages include and what the site shows beside them, each from its source."""
+    """Write the generated parts: text that pages include, icons and pictures."""
     syllabus.write()
     lesson_cards.write()
     images.write()
@@ -93,7 +93,7 @@ def write_parts(solutions: bool) -> None:
 
 
 def write_class_contents(root: Path) -> Path:
-    """Write the table of contents without solutions to where no edition builds it; return it."""
+    """Write the table of contents without solutions to a file in _build; return its path."""
     contents = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
     path = root / "_build" / "toc_class.yml"
     path.parent.mkdir(exist_ok=True)
@@ -102,7 +102,7 @@ def write_class_contents(root: Path) -> Path:
 
 
 def without_solutions(contents: dict[str, Any]) -> dict[str, Any]:
-    """Return a table of contents without the pages of solutions, and parts that held no other."""
+    """Return a table of contents without solutions, and without parts left empty."""
     parts = []
     for part in contents["parts"]:
         chapters = [c for c in part["chapters"] if not c["file"].startswith(f"{SOLUTIONS}/")]

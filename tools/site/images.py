@@ -1,7 +1,7 @@
-"""Draw the icons of the site, and the card that others show when a link to it is shared.
+"""Draw the icons of the site, and the social card that is shown when a link is shared.
 
-The icons are of the logo, the card of the title in `_config.yml` and of the map of films in
-lesson 05. `make book` calls it, so a course with another title or logo has its own.
+The icons show the logo, the card shows the title of `_config.yml` and the map of films of lesson
+05. `make book` calls it, so a course with another title or logo gets its own.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ from tools.site.lesson_cards import cell_with
 
 SVG = "{http://www.w3.org/2000/svg}"
 ICONS = {"icon-32.png": 32, "icon-180.png": 180}  # for browsers without SVG; for home screens
-CARD = (1200, 630)  # what Open Graph's readers show uncut
+CARD = (1200, 630)  # the size that Open Graph recommends
 BACKGROUND, PALE, WHITE = "#1f4e79", "#bcd7ee", "#ffffff"
 FILM = re.compile(r'fill="(#\w+)"[^>]*data-film="[^"]*" data-x="([^"]+)" data-y="([^"]+)"')
 
 
 def icon(logo: str, size: int, over: int = 8) -> Image.Image:
-    """Return the logo as a picture of `size` by `size` pixels, clear around its corners.
+    """Return the logo as an image of `size` by `size` pixels with transparent corners.
 
     Parameters
     ----------
     logo : str
-        An SVG of rectangles, those of a group with the group's fill and stroke.
+        An SVG of rectangles; those in a group take its fill and stroke.
     size : int
-        Of a side, in pixels.
+        Pixels of a side.
     over : int, optional
-        How many times larger it is drawn, for smooth edges.
+        Oversampling factor, for smooth edges.
 
     Raises
     ------
     CourseError
-        If the logo is made of anything else.
+        If the logo contains other shapes.
     """
     root = ElementTree.fromstring(logo)
     scale = size * over / float(root.attrib["viewBox"].split()[2])
@@ -74,11 +74,11 @@ def social_card(title: str, below: str, drawing: str, logo: Image.Image) -> Imag
     Parameters
     ----------
     title, below : str
-        What it says; a long title is written smaller.
+        Text of the card; a long title gets a smaller font.
     drawing : str
         A map of films, as `course_utils.plots.film_map` draws it.
     logo : Image.Image
-        Of about a tenth of the card's width.
+        About a tenth of the card's width.
     """
     over = 2
     card = Image.new("RGB", (CARD[0] * over, CARD[1] * over), BACKGROUND)
@@ -104,7 +104,7 @@ def _font(name: str, size: int) -> ImageFont.FreeTypeFont:
 
 
 def _fitted(text: str, width: int, height: int) -> tuple[str, ImageFont.FreeTypeFont]:
-    """Return a text in lines, and the largest font in which they fit into a box."""
+    """Return a text broken into lines, and the largest font in which it fits into a box."""
     for size in range(64, 15, -2):
         font = _font("DejaVuSans-Bold.ttf", size)
         lines: list[str] = []
@@ -120,7 +120,7 @@ def _fitted(text: str, width: int, height: int) -> tuple[str, ImageFont.FreeType
 
 
 def write(root: Path = ROOT) -> None:
-    """Write icons and card to where the site takes its static files from."""
+    """Write icons and card into the folder of generated static files."""
     folder = root / "book" / "_generated" / "static"
     folder.mkdir(parents=True, exist_ok=True)
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))

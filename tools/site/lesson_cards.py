@@ -1,4 +1,4 @@
-"""Draw the cards of the welcome page: for each lesson a picture out of its notebook.
+"""Make the cards of the welcome page: for each lesson a picture from its notebook.
 
 `make book` calls it. A picture is the figure, table or text that one cell of the executed notebook
 showed, so it cannot disagree with the lesson. The build stops if that cell is gone or shows nothing
@@ -29,14 +29,14 @@ MOST_BYTES = 30_000
 MARK = re.compile(
     r'<path d="([^"]+)" transform="translate\(([^,]+),([^)]+)\)" fill="([^"]+)"([^>]*?)/>'
 )
-# What makes a map of films answer the pointer; its picture does not.
+# Handlers and data that make a map of films interactive; the picture is static.
 HANDLERS = re.compile(r' (?:on|data-)[a-z]+="[^"]*"')
 
 
 class Choice(NamedTuple):
-    """What a card shows: a piece of the code of one cell, and what is built there.
+    """What a card shows: the cell with this piece of code, and what is built in the lesson.
 
-    `shows` says what a table or a text is; a figure brings its own description.
+    `shows` describes a table or text; a figure has alt text of its own.
     """
 
     source: str
@@ -84,7 +84,7 @@ CHOICES = {
 
 
 class Picture(NamedTuple):
-    """What a cell showed: bytes to keep in a file, or HTML to stand on the page."""
+    """The output of a cell: bytes for a file, or HTML for the page."""
 
     alt: str
     kind: str  # png, svg or html
@@ -101,14 +101,14 @@ def picture(notebook: Path, source: str, rows: int = 4) -> Picture:
     notebook : Path
         An executed notebook.
     source : str
-        A piece of the code of one cell, and of no other.
+        A piece of code that occurs in exactly one cell.
     rows : int, optional
-        How many rows of a table are taken.
+        Rows of a table to keep.
 
     Raises
     ------
     CourseError
-        If no cell holds that code, several do, or what it showed is no picture or one too heavy.
+        If not exactly one cell contains that code, or its output is no picture or too large.
     """
     shown = _shown(cell_with(notebook, source), rows)
     if shown is None:
@@ -122,12 +122,12 @@ def picture(notebook: Path, source: str, rows: int = 4) -> Picture:
 
 
 def cell_with(notebook: Path, source: str) -> Any:
-    """Return the one code cell of a notebook that holds a piece of code.
+    """Return the one code cell of a notebook that contains a piece of code.
 
     Raises
     ------
     CourseError
-        If there is none, or several.
+        If there is not exactly one.
     """
     cells = [cell for cell in read_notebook(notebook).cells if cell.cell_type == "code"]
     found = [cell for cell in cells if source in cell.source]
@@ -158,7 +158,7 @@ def _shown(cell: Any, rows: int) -> Picture | None:
 
 
 def _small(png: bytes, alt: str) -> Picture:
-    """Return a figure no wider than a card needs, in as many colors as it needs."""
+    """Return a figure scaled to the width of a card, with 48 colors."""
     image = Image.open(io.BytesIO(png)).convert("RGB")
     image.thumbnail((WIDTH, WIDTH), Image.Resampling.LANCZOS)
     width, height = image.size
@@ -168,7 +168,7 @@ def _small(png: bytes, alt: str) -> Picture:
 
 
 def _drawing(svg: str) -> Picture:
-    """Return a map of films that does not answer the pointer, each kind of mark written once."""
+    """Return a static map of films that defines each kind of mark once."""
     name = re.search(r'aria-label="([^"]*)"', svg)
     box = re.search(r'viewBox="0 0 (\d+) (\d+)"', svg)
     if name is None or box is None:
@@ -190,7 +190,7 @@ def _drawing(svg: str) -> Picture:
 
 
 def _table(page: str, rows: int) -> str:
-    """Return the first rows of a table of pandas, without its style and its index."""
+    """Return the first rows of a pandas table, without style and index."""
     table = page[page.index("<table") : page.index("</table>")]
     head, _, body = table.partition("<tbody>")
     lines = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", line, re.S) for line in body.split("<tr>")]
@@ -255,7 +255,7 @@ def _card(lesson: Lesson, choice: Choice, shown: Picture, time: str) -> str:
 
 
 def write(root: Path = ROOT) -> None:
-    """Write cards and pictures to where the welcome page finds them."""
+    """Write the cards and their pictures into the folder of generated files."""
     page, files = cards(root)
     folder = root / GENERATED / "static" / PICTURES
     folder.mkdir(parents=True, exist_ok=True)

@@ -27,21 +27,21 @@ BINDER = "https://mybinder.org/v2/gh/{slug}/{branch}?labpath={path}"
 
 
 def versions_table() -> str:
-    """Return the versions of Python and of what the course stands on, as they are installed."""
+    """Return a table of the installed versions of Python and the main packages."""
     rows = [f"| Python | {platform.python_version()} |"]
     rows += [f"| {name} | {version_of(name)} |" for name in PACKAGES]
     return "\n".join(["| what | version |", "| --- | --- |", *rows, ""])
 
 
 def notebooks_table(root: Path = ROOT, solutions: bool = True) -> str:
-    """Return a row for each executed notebook: dataset, cells, size, and time where one is kept.
+    """Return a table of the executed notebooks: dataset, cells, size, and run time if recorded.
 
     Parameters
     ----------
     root
         The course's root folder.
     solutions
-        Whether the solutions of the labs have rows; the class edition has none.
+        Whether to include solutions of labs; the class edition has none.
     """
     times = read_times(root)
     rows = [("notebook", "dataset", "code cells", "compared", "kB", "seconds")]
@@ -63,7 +63,7 @@ def notebooks_table(root: Path = ROOT, solutions: bool = True) -> str:
 
 
 def _measured(times: dict[str, RunTime]) -> str:
-    """Say on which machines and when the times were measured."""
+    """Return on which machines and when the times were measured."""
     command = "`python -m tools.notebooks.build run --times`"
     if not times:
         return f"How long each takes on your machine: {command}, and build the site again."
@@ -74,9 +74,9 @@ def _measured(times: dict[str, RunTime]) -> str:
 
 
 def launch_table(root: Path = ROOT) -> str:
-    """Return in Markdown a row for each lesson and lab, with its links.
+    """Return a Markdown table of links that open each lesson and lab on Colab, Kaggle and Binder.
 
-    Binder has one only where .binder/requirements.txt holds all that the notebook asks for.
+    A notebook has a link to Binder if .binder/requirements.txt contains the extras it asks for.
 
     Parameters
     ----------
@@ -92,7 +92,11 @@ def launch_table(root: Path = ROOT) -> str:
         asked = set(filter(None, extra_of(script.read_text(encoding="utf-8")).split(",")))
         hosts = (COLAB, KAGGLE, BINDER) if asked <= there else (COLAB, KAGGLE)
         links = [f"[open]({repository.opened_by(host, path)})" for host in hosts]
-        cells = [f"[](../{path})", *links, *["–"] * (3 - len(links))]  # of no text: its title
+        cells = [
+            f"[](../{path})",
+            *links,
+            *["–"] * (3 - len(links)),
+        ]  # empty text: Sphinx fills in the title
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join([*rows, ""])
 

@@ -1,13 +1,12 @@
-"""Weigh every page of the built book, and time its first paint, by the browser's own numbers.
+"""Measure bytes and first paint of every page of the built book, as the browser reports them.
 
-python -m tools.site.page_weights            three loads a page; fails over the goals
+python -m tools.site.page_weights            three loads a page; fails if a goal is missed
 python -m tools.site.page_weights --loads 9
 
-Transferred is what a first visit takes over the wire, heads included, from a server that gzips
-text as GitHub Pages does; raw is the same unpacked. Paint is the median of the loads' first
-contentful paint, each with an empty cache, on loopback: it says what the page costs the browser,
-not the network. Bytes are the same on every machine, and `make test-site` holds the book to them;
-times are not, so only this table does.
+Transferred: bytes of a first visit, headers included, from a server that gzips text as GitHub Pages
+does. Raw: the same uncompressed. Paint: the median first contentful paint of the loads, each with
+an empty cache, on loopback, so without the network. Bytes are the same on every machine, so
+`make test-site` tests them; times are not.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ MEASURE = """() => {
 
 
 class Weight(NamedTuple):
-    """What one page costs: files, their bytes on the wire and unpacked, and milliseconds."""
+    """The files of one page with their transferred and raw bytes, and the paint in milliseconds."""
 
     page: str
     files: list[tuple[str, int, int]]
@@ -48,28 +47,28 @@ class Weight(NamedTuple):
 
     @property
     def transferred(self) -> int:
-        """Bytes over the wire."""
+        """Transferred bytes."""
         return sum(sent for _, sent, _ in self.files)
 
     @property
     def raw(self) -> int:
-        """Bytes once unpacked."""
+        """Uncompressed bytes."""
         return sum(unpacked for _, _, unpacked in self.files)
 
 
 def weigh(chromium: Browser, address: str, page: str, loads: int = 1) -> Weight:
-    """Load a page with an empty cache, once or more, and return its weight.
+    """Load a page with an empty cache, and return its weight.
 
     Parameters
     ----------
     chromium
         The browser.
     address
-        Of the server.
+        The address of the server.
     page
-        Its name, ``notebooks/05_als.html``.
+        The name of the page, as in ``notebooks/05_als.html``.
     loads
-        How often; the paint is the median.
+        Number of loads; the paint is their median.
     """
     paints, files = [], []
     for _ in range(loads):
@@ -84,7 +83,7 @@ def weigh(chromium: Browser, address: str, page: str, loads: int = 1) -> Weight:
 
 
 def over_weight(weights: Sequence[Weight]) -> list[str]:
-    """Return a sentence for each goal that bytes miss."""
+    """Return a sentence for each goal for bytes that is missed."""
     heavy = [
         f"{w.page} transfers {w.transferred // KB} kB; the most is {MOST // KB} kB."
         for w in weights
@@ -97,13 +96,13 @@ def over_weight(weights: Sequence[Weight]) -> list[str]:
 
 
 def too_slow(weights: Sequence[Weight]) -> list[str]:
-    """Return a sentence for each page that paints late."""
+    """Return a sentence for each page that misses the goal for the first paint."""
     late = [w for w in weights if w.paint >= PAINT]
     return [f"{w.page} paints after {w.paint:.0f} ms; the goal is {PAINT:.0f} ms." for w in late]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a row for each page, the heaviest files of all, and what misses the goals."""
+    """Print a row for each page, the largest files, and the goals that are missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--loads", type=int, default=3, help="of each page (default 3)")
     loads = parser.parse_args(arguments).loads

@@ -1,4 +1,4 @@
-"""Print the whole book into one file, _build/course.pdf, with a Chromium that is there already.
+"""Print the whole book into one file, _build/course.pdf, with an installed Chromium.
 
 python -m tools.site.pdf                  the self-study edition
 python -m tools.site.pdf --edition class  without solutions
@@ -31,13 +31,13 @@ NO_BROWSER = (
     "A PDF is printed by Chromium or Chrome, and there is none here; install one, or name it, "
     "as in `make pdf CHROMIUM=/path/to/chrome`."
 )
-# What pages write as HTML, Sphinx does not turn into links within the one page.
+# Sphinx does not convert links in raw HTML into links within the single page.
 PAGE_LINK = re.compile(r'href="\.\./((?:notebooks|book)/[\w/-]+)\.html(#[^"]*)?"')
-MILLISECONDS = 20_000  # of the page's own clock, for its scripts; it runs ahead of ours
+MILLISECONDS = 20_000  # of virtual time for the page's scripts
 
 
 def find_browser(given: str = "") -> str:
-    """Return the program that prints: the one that is given, or the first that is installed.
+    """Return the browser that prints: the given one, or the first that is installed.
 
     Raises
     ------
@@ -51,10 +51,10 @@ def find_browser(given: str = "") -> str:
 
 
 def within_one_page(page: str, name: str) -> str:
-    """Return a page so that its links lead to what is in it, from the top of its folder.
+    """Return the single page with its links changed to anchors within it.
 
-    Sphinx writes it as if it lay there, under the name of the book's first page, into that page's
-    folder.
+    Sphinx writes the page into the folder of the book's first page, but with links relative to the
+    top folder.
     """
     page = page.replace(f'href="{name}#', 'href="#').replace('src="../_static/', 'src="_static/')
     return PAGE_LINK.sub(lambda link: f'href="{link[2] or "#document-" + link[1]}"', page)
@@ -86,7 +86,7 @@ def print_page(browser: str, page: Path, target: Path) -> None:
     Raises
     ------
     CourseError
-        If the browser did not.
+        If the browser fails.
     """
     target.unlink(missing_ok=True)
     command = [
@@ -103,7 +103,7 @@ def print_page(browser: str, page: Path, target: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Build and print, and say where the file is."""
+    """Build and print the book; return the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--edition", choices=["self-study", "class"], default="self-study")
     parser.add_argument("--browser", default="", help="a Chromium or Chrome; found by itself")

@@ -1,7 +1,7 @@
 """Serve the built book on this machine as GitHub Pages does.
 
-Text is gzipped, 404.html stands for what is not there, and the site is in the folder which its 404
-page names as its base, ``/course/`` say.
+Text is gzipped, 404.html is sent for missing pages, and the site is served below the path that its
+404 page has as its base, for example ``/course/``.
 
 python -m tools.site.server    from port 8765, until Ctrl+C
 """
@@ -23,18 +23,18 @@ from tools import ROOT
 
 SITE = ROOT / "_build" / "html"
 PORT = 8765
-# What Pages compresses; pictures and fonts are compressed already.
+# Types that GitHub Pages compresses; images and fonts are compressed already.
 TEXT = ("text/", "application/javascript", "application/json", "application/xml", "image/svg+xml")
 
 
 class Pages(SimpleHTTPRequestHandler):
-    """Answers for one folder, and says nothing about it."""
+    """Serve one folder without logging."""
 
     protocol_version = "HTTP/1.1"  # as browsers and Pages speak it: one connection, many files
     wbufsize = -1  # head and body in one packet, or each answer waits 40 ms for an acknowledgment
 
     def do_GET(self) -> None:
-        """Answer with a file, the index of a folder, or the page for what is not there."""
+        """Send a file, the index of a folder, or the 404 page."""
         path = Path(self.directory) / "404.html"
         base, status = base_of(path), HTTPStatus.NOT_FOUND
         if self.path.startswith(base):
@@ -54,16 +54,16 @@ class Pages(SimpleHTTPRequestHandler):
         self.wfile.write(body)
 
     def handle(self) -> None:
-        """Answer, unless the browser has gone away in the middle of a request."""
+        """Handle a request; ignore a browser that closes the connection."""
         with suppress(ConnectionError):
             super().handle()
 
     def log_message(self, format: str, *args: object) -> None:
-        """Leave the terminal alone."""
+        """Log nothing."""
 
 
 def base_of(not_found: Path) -> str:
-    """Return the folder that a site's 404 page says it is in, the root without any."""
+    """Return the base path that a site's 404 page has, or ``/``."""
     text = not_found.read_text(encoding="utf-8") if not_found.is_file() else ""
     named = re.search(r'<base href="(/[^"]*)"', text)
     return named[1] if named else "/"
@@ -100,7 +100,7 @@ def serve(folder: Path = SITE, port: int = 0) -> Iterator[str]:
 
 
 def main() -> int:
-    """Serve the book until the user has seen enough."""
+    """Serve the book until Ctrl+C; return the exit status."""
     if not (SITE / "index.html").is_file():
         print("There is no book in _build/html; run `make book`.", file=sys.stderr)
         return 1

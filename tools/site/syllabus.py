@@ -19,7 +19,7 @@ NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
 
 
 class Lesson(NamedTuple):
-    """A lesson on the map: its number, title, notebook (without suffix) and what it is about."""
+    """A lesson on the map: number, title, notebook (without suffix) and subject."""
 
     number: str
     title: str
@@ -51,7 +51,7 @@ PARTS: dict[str, list[Lesson]] = {
     ],
 }
 
-# What is done together, and what is handed out to be done alone.
+# For each week: what is done together in class, and what is handed out.
 TEN_WEEKS = (
     (("01", "02"), ("lab01",)),
     (("03", "04"), ()),
@@ -73,7 +73,7 @@ def minutes(script: str) -> tuple[int, int]:
     Raises
     ------
     ValueError
-        When it does not say so in the words of the lessons.
+        If the script has no such line, or the line has another form.
 
     Examples
     --------
@@ -100,7 +100,7 @@ def _number(words: str) -> float:
 
 
 def said(least: int, most: int) -> str:
-    """Write minutes as people say them, with a dash for none.
+    """Return a range of minutes in words, or a dash for zero.
 
     Examples
     --------
@@ -118,12 +118,12 @@ def _said(total: int) -> str:
 
 
 def course_map(notebooks: Path) -> str:
-    """Return the map, with links to the lessons that are in `notebooks`.
+    """Return the map of the course as HTML: a box for each lesson, linked if its notebook exists.
 
     Parameters
     ----------
     notebooks
-        The folder that holds the lessons.
+        The folder of the lessons.
     """
     parts = [
         f'<li><p class="course-map-part">{html.escape(part)}</p><ol>'
@@ -149,7 +149,7 @@ def _box(lesson: Lesson, notebooks: Path) -> str:
 class Unit(NamedTuple):
     """A lesson or lab: its title, its page from `book/`, and the minutes it takes.
 
-    `page` is empty and the minutes are 0 where the notebook is not written yet.
+    For a notebook that does not exist yet, `page` is empty and the minutes are 0.
     """
 
     title: str
@@ -159,7 +159,7 @@ class Unit(NamedTuple):
 
 
 def units(notebooks: Path) -> dict[str, Unit]:
-    """Return the lessons of the map and the labs that are in `notebooks`: "01", …, "lab05"."""
+    """Return the lessons of the map and the labs in `notebooks` by name: "01", …, "lab05"."""
     found = {
         lesson.number: Unit(lesson.title)
         for part in PARTS.values()
@@ -185,7 +185,7 @@ def _link(name: str, unit: Unit) -> str:
 
 
 def lessons_table(known: dict[str, Unit]) -> str:
-    """Return a row for each lesson and lab, and how long all of them take."""
+    """Return a table of lessons and labs with their durations and the sums."""
     rows = [f"| {_link(name, unit)} | {_sum([unit])} |" for name, unit in known.items()]
     for what, is_lesson in (("all lessons", True), ("all labs", False)):
         total = _sum([unit for name, unit in known.items() if name.isdigit() is is_lesson])
@@ -194,7 +194,7 @@ def lessons_table(known: dict[str, Unit]) -> str:
 
 
 def ten_weeks_table(known: dict[str, Unit]) -> str:
-    """Return a row for each week: what is done together and alone, and how long that takes."""
+    """Return a table of the ten weeks: lessons, labs handed out, and durations."""
     rows = ["| week | together | time | handed out | time |", "| --- | --- | --- | --- | --- |"]
     for week, halves in enumerate(TEN_WEEKS, start=1):
         cells = [
@@ -211,7 +211,7 @@ def ten_weeks_table(known: dict[str, Unit]) -> str:
 
 
 def two_days_table(known: dict[str, Unit]) -> str:
-    """Return a row for each day: what is done, and how long that takes."""
+    """Return a table of the two days: lessons, labs and durations."""
     rows = ["| day | what | time |", "| --- | --- | --- |"]
     for day, names in enumerate(TWO_DAYS, start=1):
         what = "<br>".join(_link(name, known[name]) for name in names)

@@ -1,1 +1,1 @@
-"""What keeps a checkout healthy: environment, tests, adoption, upgrades, secrets."""
+"""Environment, test runner, adoption of the course, upgrades, secret scan."""

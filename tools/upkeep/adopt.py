@@ -1,14 +1,14 @@
-"""Make the course yours: put your names into every place that says the present ones.
+"""Make the course yours: replace its names (address, class bucket, title) everywhere.
 
     python -m tools.upkeep.adopt --repo https://github.com/you/course --bucket yours --title "Yours"
 
-`make adopt REPO=… BUCKET=… TITLE=…` calls it. A name that is not given stays. The setup cells and
-Colab badges of all notebooks follow, scripts and notebooks alike, and no cell is executed: outputs
-stay, since none of them says a name. The bucket is that of your class, which students read
-(book/class-bucket.md); the one that lesson 01 makes on its local server keeps its name.
+`make adopt REPO=… BUCKET=… TITLE=…` calls it. A name that is not given is kept. Setup cells and
+Colab badges are updated in scripts and notebooks. No cell is executed, and outputs are kept, since
+no output contains a name. The bucket is the one your students read (book/class-bucket.md); the
+bucket that lesson 01 creates on its local server keeps its name.
 
-Every file is worked out before the first is written, each is replaced in one step, and
-_config.yml, which says the names, comes last. A run that was cut off can be repeated with --force.
+All new texts are computed before the first file is written. Each file is replaced atomically, and
+_config.yml, which holds the names, is the last. Repeat an interrupted run with --force.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ import nbformat
 
 from course_utils.errors import CourseError
 from tools import ROOT
-from tools.notebooks.build import check, find_scripts, replace_file
+from tools.notebooks.build import find_scripts, lint, replace_file
 from tools.notebooks.kernel import read_notebook, read_script, set_ids
 from tools.notebooks.setup_cell import Repository, read_repository, render, setup_source
 from tools.upkeep.checkout import git, refuse_changes
-from tools.upkeep.names import CONFIG, Names, checked, left_behind, read_names, renamed
+from tools.upkeep.names import CONFIG, Names, left_behind, read_names, renamed, validated
 
 
 def plan(root: Path, old: Names, new: Names) -> dict[str, str]:
@@ -51,26 +51,28 @@ def plan(root: Path, old: Names, new: Names) -> dict[str, str]:
 
 
 def with_sources(root: Path, name: str, script: str, old: Names, new: Names) -> str:
-    """Return a notebook with its sources renamed, and the outputs it had.
+    """Return a notebook with the names replaced in its sources, and its outputs unchanged.
 
     Parameters
     ----------
     root, name : Path, str
         The course's root, and the notebook's path from there.
     script : str
-        What the script beside it will be.
+        The new text of the script beside it.
     old, new : Names
-        What the course was called, and what it will be.
+        The present names of the course, and the new ones.
 
     Raises
     ------
     CourseError
-        If the notebook does not hold the cells of its script then.
+        If the cells of the notebook then differ from those of the script.
     """
     notebook, repository = read_notebook(root / name), read_repository(root)._replace(url=new.url)
     for cell in notebook.cells:
         cell.source = renamed(name, cell.source, old, new)
-        if "setup" in cell.metadata.get("tags", []):  # of other lines where an address is longer
+        if "setup" in cell.metadata.get(
+            "tags", []
+        ):  # its line breaks depend on the length of the address
             cell.source = setup_source(repository, cell.metadata.get("extra", ""))
     wanted = [(cell.cell_type, cell.source) for cell in read_script(script, name).cells]
     if [(cell.cell_type, cell.source) for cell in notebook.cells] != wanted:
@@ -81,7 +83,7 @@ def with_sources(root: Path, name: str, script: str, old: Names, new: Names) -> 
 
 
 def tracked_texts(root: Path) -> dict[str, str]:
-    """Return what is in every text file that git tracks, by its path from the root."""
+    """Return the content of every text file that git tracks, by its path from the root."""
     texts = {}
     for name in git(root, "ls-files", "-z").split("\0"):
         path = root / name
@@ -109,7 +111,7 @@ def adopt(root: Path, new: Names, *, dry_run: bool = False) -> int:
     for name, text in tracked_texts(root).items():
         for line in left_behind(text, old, new):
             print(f"look at  {name}:{line}: it says an old name, perhaps of something else")
-    status = check(root)
+    status = lint(root)
     if changes and not status:
         print("Look at `git diff`, run `make test`, and commit.")
     return status
@@ -131,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not given:
         parser.error("say at least one of --repo, --bucket and --title")
     try:
-        new = checked(read_names(root)._replace(**given))
+        new = validated(read_names(root)._replace(**given))
         if not (options.force or options.dry_run):
             refuse_changes(root)
         return adopt(root, new, dry_run=options.dry_run)

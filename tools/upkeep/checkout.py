@@ -1,4 +1,4 @@
-"""What git says of a checkout. The standard library only."""
+"""Git commands on a checkout."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def git(root: Path, *arguments: str) -> str:
 
 
 def refuse_changes(root: Path) -> None:
-    """Raise a `CourseError` where git sees changes that are not committed."""
+    """Raise a `CourseError` if there are uncommitted changes."""
     changes = git(root, "status", "--porcelain").splitlines()
     if changes:
         raise CourseError(

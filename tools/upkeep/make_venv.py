@@ -1,4 +1,8 @@
-"""Make .venv with everything the book and the tests need. Uses the standard library only."""
+"""Make .venv with everything the book and the tests need. Uses the standard library only.
+
+The pins of requirements.txt exist for Python 3.11 to 3.13, so .venv is made with one of these. The
+package itself has no upper bound.
+"""
 
 from __future__ import annotations
 
@@ -39,11 +43,10 @@ def main() -> int:
     print("Installing requirements.txt and the course into .venv (a minute or two) …", flush=True)
     start = time.monotonic()
     install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    # The pip that Python brings along is often years old, and slow with many packages.
+    # The pip bundled with Python is often years old, and slow with many packages.
     subprocess.run([*install, "--upgrade", "pip"], cwd=ROOT, check=False)
-    # One pass for pins and package together: the resolver finds nothing to choose, so it cannot
-    # backtrack. Nothing is compiled ahead: most modules are never imported, and Python compiles
-    # the others when they are.
+    # Pins and package are installed together, so the resolver has no choice and cannot backtrack.
+    # --no-compile: most modules are never imported, and Python compiles the others on import.
     everything = ["--no-compile", "-r", "requirements.txt", "-e", "."]
     done = subprocess.run([*install, *everything], cwd=ROOT, check=False)
     if done.returncode:

@@ -1,8 +1,8 @@
-"""The names of a course, its address, title and class bucket, and how each place says them.
+"""The names of a course (address, title, class bucket), and how to replace them in a text.
 
-_config.yml is where they are written. A name is replaced only where its surroundings show that it
-is one: an address after ``github.com/``, say, or a bucket after ``s3://``. So a bucket that is
-called ``data`` costs no sentence about data its meaning.
+_config.yml defines them. A name is replaced only where the text around it shows that it is one: an
+address after ``github.com/``, for example, or a bucket after ``s3://``. So a bucket called ``data``
+does not change sentences about data.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BEFORE_BUCKET = r"(?:\bBUCKET=|\"Bucket\": \"|\bs3://|\barn:aws:s3:::)"
 
 
 class Names(NamedTuple):
-    """What a course is called: its address on GitHub, its class bucket, its title."""
+    """The names of a course: its address on GitHub, its class bucket, its title."""
 
     url: str
     bucket: str
@@ -34,7 +34,7 @@ class Names(NamedTuple):
 
     @property
     def owner(self) -> str:
-        """Whose repository it is."""
+        """The owner of the repository."""
         return self.url.split("/")[-2]
 
     @property
@@ -54,18 +54,18 @@ def read_names(root: Path) -> Names:
     Raises
     ------
     CourseError
-        If the file does not say them, or what it says cannot be one.
+        If a name is missing from the file or not valid.
     """
     url = read_repository(root).url
     config = yaml.safe_load((root / CONFIG).read_text(encoding="utf-8"))
     try:
-        return checked(Names(url, str(config["class_bucket"]), str(config["title"])))
+        return validated(Names(url, str(config["class_bucket"]), str(config["title"])))
     except KeyError as missing:
         raise CourseError(f"{root / CONFIG} should name {missing.args[0]}.") from None
 
 
-def checked(names: Names) -> Names:
-    """Return the names, the address as it should be written.
+def validated(names: Names) -> Names:
+    """Return the names with the address in its canonical form.
 
     Raises
     ------
@@ -90,11 +90,11 @@ def renamed(path: str, text: str, old: Names, new: Names) -> str:
     Parameters
     ----------
     path : str
-        The file's path from the root: some files say the title, each in its own way.
+        The file's path from the root; it decides where the title is replaced.
     text : str
-        What is in it.
+        The content of the file.
     old, new : Names
-        What the course was called, and what it will be.
+        The present names of the course, and the new ones.
     """
     slug = re.escape(f"{old.owner}/{old.name}")
     address = rf"({BEFORE_SLUG}){slug}(?![\w-]|\.(?!git\b)\w)"
@@ -113,14 +113,12 @@ def renamed(path: str, text: str, old: Names, new: Names) -> str:
 
 
 def left_behind(text: str, old: Names, new: Names) -> list[int]:
-    """Return the numbers of the lines that still say an old name, whatever stands around it.
+    """Return the numbers of the lines that still contain an old name, in any context.
 
-    A name that has not changed is not looked for, nor is one that the new name holds.
+    A name that has not changed is skipped, and so is one that is part of the new name.
     """
-    pairs = [
-        (old.owner, new.owner), (old.name, new.name),
-        (old.bucket, new.bucket), (old.title, new.title),
-    ]  # fmt: skip
+    pairs = [(old.owner, new.owner), (old.name, new.name)]
+    pairs += [(old.bucket, new.bucket), (old.title, new.title)]
     gone = [re.escape(before) for before, after in pairs if before.lower() not in after.lower()]
     if not gone:
         return []
@@ -129,7 +127,7 @@ def left_behind(text: str, old: Names, new: Names) -> list[int]:
 
 
 def _with_value(text: str, key: str, old: str, new: str) -> str:
-    """Return YAML in which the value of a key at the margin says `new` where it said `old`."""
+    """Return YAML with `old` replaced by `new` in the value of a top-level key."""
 
     def replaced(line: re.Match[str]) -> str:
         value = str(yaml.safe_load(line[2])).replace(old, new)
@@ -139,7 +137,7 @@ def _with_value(text: str, key: str, old: str, new: str) -> str:
 
 
 def _as_yaml(value: str) -> str:
-    """Return a text as YAML has it, in quotes only where it would be read as something else."""
+    """Return a text as a YAML scalar, quoted only where YAML would read it as another value."""
     try:
         plain = yaml.safe_load(f"key: {value}") == {"key": value}
     except yaml.YAMLError:

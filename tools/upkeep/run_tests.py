@@ -1,4 +1,4 @@
-"""Run every part of the test suite, and end with a table of what passed and how long it took."""
+"""Run every part of the test suite; end with a table of results and seconds."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import NamedTuple
 from tools import ROOT
 
 PYTHON = sys.executable
-LAST_LINES, MAX_WIDTH = 15, 200  # of a part that failed, said again at the end
+LAST_LINES, MAX_WIDTH = 15, 200  # of a failed part, repeated at the end
 
-# One worker more than cores, for some always wait for a kernel or a server. One that has run out of
-# tests takes some of another's; a notebook's cells, however, stay together.
+# One worker more than cores, since some always wait for a kernel or a server. With worksteal an
+# idle worker takes tests of another; with loadfile the cells of a notebook stay on one worker.
 WORKERS = str((os.cpu_count() or 1) + 1)
 PARALLEL = ["-n", WORKERS, "--dist", "worksteal"]
 NOTEBOOKS = ["-n", WORKERS, "--dist", "loadfile"]
@@ -40,16 +40,16 @@ PARTS: dict[str, list[str]] = {
         "--nbval-sanitize-with", "tests/nbval_sanitize.cfg", "notebooks",
     ],
 }  # fmt: skip
-# Asked for by name only: what looks at a site must have one, and `make book` builds it.
+# Run only when named: it needs a built site (`make book`).
 PARTS_ON_DEMAND: dict[str, list[str]] = {
     "site": [PYTHON, "-m", "pytest", "-q", *PARALLEL, "tests/site"],
 }
-# What starts workers of its own has the machine to itself; of the rest two parts run side by side.
+# Parts that start workers of their own run alone; of the others, two run at a time.
 WHOLE_MACHINE = {"unit", "real", "nbval", "site"}
 
 
 class Result(NamedTuple):
-    """How a part ended, the seconds it took, and what it said."""
+    """Exit code, seconds and output lines of a part."""
 
     code: int
     seconds: float
@@ -78,7 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run(parts: Sequence[str]) -> dict[str, Result]:
-    """Run parts, those of one process two at a time, the others after them; return the results."""
+    """Run single-process parts two at a time, then the others one by one; return the results."""
     small = [part for part in parts if part not in WHOLE_MACHINE]
     results = {}
     if len(small) > 1:
@@ -93,9 +93,9 @@ def run(parts: Sequence[str]) -> dict[str, Result]:
 
 
 def _run(part: str, show: bool = False) -> Result:
-    """Run a part, showing what it says as it comes if asked to."""
-    # The committed outputs are of the sample and of the packaged encoder, whatever this shell has
-    # chosen. The folder of real data stays: tests/real looks there.
+    """Run a part; with `show`, print its output line by line as it comes."""
+    # The committed outputs come from the sample and the packaged encoder, so choices of this shell
+    # are removed. The folder of real data is kept: tests/real reads it.
     chosen = ("COURSE_DATASET", "COURSE_ENCODERS")
     environment = {name: value for name, value in os.environ.items() if name not in chosen}
     lines = []

@@ -1,4 +1,4 @@
-"""Look for credentials in every file of the repository, the outputs of notebooks included.
+"""Look for credentials in every file of the repository, including notebook outputs.
 
     python -m tools.upkeep.secret_scan [FILE …]
 
@@ -42,22 +42,22 @@ from tools import ROOT
 ADVICE = "revoke it, take it out, read it from the environment"
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
-# The name of a secret in code, configuration or a table; what may stand between it and its value;
-# and the value, quoted, or bare and so long that no word is meant.
+# The name of a secret in code, configuration or a table; the separator between name and value; and
+# the value, quoted, or unquoted and too long for a word.
 NAME = (
     r"(?i:(?:secret|secret[_ -]?(?:access[_ -]?)?key|client[_-]?secret|passw(?:or)?d|passphrase"
     r"|api[_-]?key|(?:session|security|access|auth|refresh|api|bearer)[_-]?token))"
 )
 BETWEEN = r"[\"'\]`]*(?:\s*:\s*\w[\w. |]*(?==))?\s*(?:[:=|]|=>)\s*"
 VALUE = r"(?:[\"'](?P<secret>[^\"'\s]{10,})[\"']|(?P<bare>[A-Za-z0-9/+_.~-]{32,}={0,2}))"
-# As in setenv("PASSWORD", "…"); a list of names looks the same, so the value holds a digit and is
-# no SUCH_NAME2 itself.
+# As in setenv("PASSWORD", "…"). A list of names looks the same, so the value must contain a digit
+# and must not look like SUCH_NAME2.
 NEXT = (
     r"[\"'],\s*[\"'](?P<next>(?![A-Za-z]+(?:_[A-Za-z\d]+)+[\"'])"
     r"(?=[^\"'\s]*\d)(?=[^\"'\s]*[A-Za-z])[^\"'\s]{12,})[\"']"
 )
 
-# A text without any of a kind's words, in lower case, need not be searched for its pattern.
+# A pattern is tried only if the lower-case text contains one of the kind's words.
 WORDS = {
     "an AWS access key id": ("akia", "asia", "aroa", "aida", "abia", "acca"),
     "an AWS session token": ("iqojb3jpz2lu", "zxivyxdz"),
@@ -114,7 +114,7 @@ PATTERNS: dict[str, re.Pattern[str]] = {
             r"(?P<secret>[\w.~+/-]{16,}=*)"
         ),
         "a secret": f"{NAME}(?:{BETWEEN}{VALUE}|{NEXT})",
-        # As pandas prints a credentials table: no sign between name and value, only blanks.
+        # As pandas prints a table of credentials: only blanks between name and value.
         "a secret in a table": (
             r"(?i:secret|token)\w*\s+(?P<secret>(?=\S*[a-z])(?=\S*[A-Z])(?=\S*\d)"
             r"[A-Za-z0-9/+]{40,}={0,2})(?![\w/+])"
@@ -127,7 +127,7 @@ MADE_UP = re.compile(
     r"|\*{3,}|\.{3}|…|<[^<>]+>|\{[^{}]*\}|^\$[\w({]+|^%\(?\w*\)?s$"
 )
 
-# "AKIA" "…", "AKIA" + "…" and a line that ends in a backslash are one value on several lines.
+# String concatenation and line continuation: "AKIA" "…", "AKIA" + "…", backslash at the line end.
 SPLIT = re.compile(r"[\"'][\s+\\]*[rbfuRBFU]{0,2}[\"']|\\\r?\n[ \t]*")
 TAG = re.compile(r"<[^<>]*>")
 DATA_URL = re.compile(r"data:(?:text|application)/[^,\"']*;base64,([A-Za-z0-9+/=\s]{16,})")
@@ -135,7 +135,7 @@ DATA_URL = re.compile(r"data:(?:text|application)/[^,\"']*;base64,([A-Za-z0-9+/=
 
 @dataclass(frozen=True)
 class Secret:
-    """What looks like a credential: its kind, its line in the text from 1, and a masked excerpt."""
+    """A finding: the kind of credential, its line number (from 1), and a masked excerpt."""
 
     kind: str
     line: int
@@ -143,13 +143,13 @@ class Secret:
 
 
 def secrets_in(text: str) -> list[Secret]:
-    """Return what looks like a credential in a text, in order of its lines, each line's kind once.
+    """Return the credentials found in a text, ordered by line, one per line and kind.
 
-    The text is read as it is; with strings joined that were split; as a page shows it, where it
-    has HTML tags; and its ``data:`` URLs are decoded.
+    The text is searched as it is, with split strings joined, without its HTML tags, and in its
+    decoded ``data:`` URLs.
     """
     found = {(secret.line, secret.kind): secret for secret in _readings(text)}
-    # The name before a value says less than the value's own shape.
+    # A finding by the value's own shape takes precedence over one by the name before it.
     shaped = {line for line, kind in found if not kind.startswith("a secret")}
     return sorted(
         (s for s in found.values() if s.line not in shaped or not s.kind.startswith("a secret")),
@@ -173,13 +173,13 @@ def _readings(text: str) -> Iterator[Secret]:
 
 
 def _matches_after(cut: re.Pattern[str], instead: str, text: str) -> Iterator[Secret]:
-    """Yield the secrets of a text in which every match of ``cut`` is replaced, on its old lines."""
+    """Yield the secrets of a text with matches of ``cut`` replaced, on their original lines."""
     kept, starts, lines, end, length = [], [0], [1], 0, 0
     for match in cut.finditer(text):
         kept += [text[end : match.start()], instead]
         length += match.start() - end + len(instead)
         end = match.end()
-        # A line of the new text is as many lines down in the old one as were cut before it.
+        # The line number in the old text is that in the new one plus the newlines cut before it.
         starts.append(length)
         lines.append(lines[-1] + match[0].count("\n"))
     joined = "".join([*kept, text[end:]])
@@ -198,7 +198,7 @@ def _found(text: str) -> Iterator[tuple[Secret, int]]:
         if not any(word in lower for word in WORDS[kind]):
             continue
         for match in pattern.finditer(text):
-            # Of the groups, all of which are named for the secret, one took part in the match.
+            # Every group is named for the secret part; exactly one took part in the match.
             value, start = next(
                 ((value, match.start(name)) for name, value in match.groupdict().items() if value),
                 ("", match.end()),
@@ -211,7 +211,7 @@ def _found(text: str) -> Iterator[tuple[Secret, int]]:
 
 
 def scan_file(path: Path, name: str) -> list[str]:
-    """Return one line for each credential in a file: where, what kind, and its masked excerpt."""
+    """Return one line per credential in a file: the place, the kind and the masked excerpt."""
     text = path.read_bytes().decode("utf-8", errors="replace")
     places = _notebook_texts(text) if path.suffix == ".ipynb" else None
     if places is None:
@@ -229,7 +229,7 @@ def repository_files(root: Path) -> list[str]:
     Raises
     ------
     ValueError
-        Where ``root`` is no git checkout.
+        If ``root`` is not a git checkout.
     """
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listing = subprocess.run(command, cwd=root, capture_output=True, check=False)
@@ -240,10 +240,10 @@ def repository_files(root: Path) -> list[str]:
 
 
 def cell_texts(cell: Any) -> Iterator[tuple[str, str]]:
-    """Yield all texts of a notebook's cell, each with "source", "output" or another place's name.
+    """Yield all texts of a notebook cell, each with the name of its place, "source" for example.
 
-    An output's texts are its stream, every representation of its data (HTML and base64 too), its
-    metadata, and its error; colors are taken out.
+    The texts of an output are its stream, every representation of its data (including HTML and
+    base64), its metadata and its error. ANSI colors are removed.
     """
     yield "source", _text(cell.get("source", ""))
     for place, value in (("metadata", cell.get("metadata")), ("file", cell.get("attachments"))):
@@ -253,7 +253,7 @@ def cell_texts(cell: Any) -> Iterator[tuple[str, str]]:
 
 
 def _notebook_texts(text: str) -> list[tuple[str, str]] | None:
-    """Return a notebook's texts with their places, or None if it is to be read as any file."""
+    """Return the texts of a notebook with their places, or None if it is not a valid notebook."""
     import json
 
     try:
@@ -268,7 +268,7 @@ def _notebook_texts(text: str) -> list[tuple[str, str]] | None:
 
 
 def _strings(value: Any) -> Iterator[str]:
-    """Yield the texts in a JSON value; a list of lines is one text, a name goes with its text."""
+    """Yield the strings in a JSON value; lists of lines are joined, keys go with their text."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):

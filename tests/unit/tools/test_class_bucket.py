@@ -20,7 +20,6 @@ from moto import mock_aws  # noqa: E402
 from moto.iam.access_control import PermissionResult  # noqa: E402
 from moto.s3.models import FakeBucket  # noqa: E402
 
-import course_cloud.storage.client as storage_client  # noqa: E402
 from course_utils.datasets import MovieLens, load_movielens  # noqa: E402
 from tools.cloud import bucket, policy  # noqa: E402
 from tools.cloud.policy import ClassBucket, same  # noqa: E402
@@ -90,9 +89,9 @@ def cloud(monkeypatch: pytest.MonkeyPatch, release: MovieLens) -> Iterator[Cloud
     # One loader of AWS's descriptions for all sessions: reading them takes longer than the tests.
     monkeypatch.setattr("botocore.session.create_loader", lambda *_: LOADER)
     with mock_aws():
-        cloud, make_client = Cloud(), storage_client.make_client
+        cloud, make_client = Cloud(), bucket.make_client
         monkeypatch.setattr(
-            storage_client, "make_client", lambda *a, **k: cloud.watch(make_client(*a, **k))
+            bucket, "make_client", lambda *a, **k: cloud.watch(make_client(*a, **k))
         )
         yield cloud
 
@@ -408,8 +407,8 @@ def test_students_list_and_read_the_prefix_and_nothing_else(scratch: int | None)
 
 
 def test_an_account_number_means_the_whole_account_and_china_has_its_own_partition() -> None:
-    assert policy.checked_principal(ACCOUNT, REGION) == f"arn:aws:iam::{ACCOUNT}:root"
-    chinese = policy.checked_principal(ACCOUNT, "cn-north-1")
+    assert policy.as_principal(ACCOUNT, REGION) == f"arn:aws:iam::{ACCOUNT}:root"
+    chinese = policy.as_principal(ACCOUNT, "cn-north-1")
     assert chinese == f"arn:aws-cn:iam::{ACCOUNT}:root"
     assert ClassBucket(BUCKET, "us-gov-west-1").arn == f"arn:aws-us-gov:s3:::{BUCKET}"
 
