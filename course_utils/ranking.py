@@ -1,8 +1,11 @@
-"""The k best items of each row, from scores or from factors, with ties broken by lowest item.
+"""Top-k items of each row, from scores or from factors, and batches of users on all cores.
 
-Only the few items that can be among the best are ever sorted. The items of a row are dealt into
-groups, and the k-th largest of the groups' maxima is a bound: at least k items reach it. So the
-best are among the items that reach the bound, and these are about k.
+Ties are broken by the lowest item column. Rows with fewer than k candidates are padded with id -1
+and score -inf.
+
+Only a few candidates per row are sorted. The items of a row are divided into groups, and the k-th
+largest group maximum is a lower bound of the k-th largest score, since at least k items reach it.
+About k items reach the bound; only these are sorted.
 """
 
 from __future__ import annotations
@@ -19,30 +22,37 @@ import numpy.typing as npt
 from scipy import sparse
 
 from course_utils.errors import DataError
-from course_utils.validation import NOTHING, need_choice, need_positive
+from course_utils.validation import NOTHING, BoolArray, need_choice, need_positive
+
+__all__ = [
+    "BLOCK", "IdArray", "Scores", "cores", "dot_product_factors", "entries", "for_each_batch",
+    "top_k", "top_k_of_factors", "write_top_k",
+]  # fmt: skip
 
 IdArray = npt.NDArray[np.int32]
 Scores = npt.NDArray[np.floating[Any]]
 
-BLOCK = 2**19  # scores computed at once: 2 MB of float32, about what a cache holds
-GROUP = 32
+BLOCK = 2**19  # scores computed per batch: 2 MB of float32, about the size of a cache
+GROUP = 32  # items per group, at most
+LARGE = 10**9  # scores from which a GPU is faster, transfers included
+IMPLICIT = tuple(f"implicit.{part}.matrix_factorization_base" for part in ("cpu", "gpu"))
 
 
 def top_k(scores: npt.ArrayLike, k: int) -> tuple[IdArray, Scores]:
-    """Return the `k` best items of each row, best first.
+    """Return the top-k items of each row, best first.
 
     Parameters
     ----------
     scores
-        Numbers, shape (n_rows, n_items); -inf for an item that must not be recommended.
+        Numbers, shape (n_rows, n_items); -inf for an item that is no candidate.
     k
-        How many items to return.
+        Number of items to return.
 
     Returns
     -------
     ids, scores
-        Each of shape (n_rows, k). Of equal scores the lowest item comes first. Where a row has
-        fewer than `k` items above -inf, it ends in id -1 and score -inf.
+        int32 and float, each of shape (n_rows, k). Ties are broken by the lowest item. A row with
+        fewer than `k` candidates ends in id -1 and score -inf.
 
     Raises
     ------
@@ -71,53 +81,49 @@ def top_k(scores: npt.ArrayLike, k: int) -> tuple[IdArray, Scores]:
     for start in range(0, len(table), step):
         block = table[start : start + step]
         rows = slice(start, start + len(block))
-        write_best(block, candidates(block, k, start), ids[rows], best[rows])
+        write_top_k(block, ids[rows], best[rows], start)
     return ids, best
 
 
-def candidates(scores: Scores, k: int, first_row: int) -> npt.NDArray[np.bool_]:
-    """Return which scores may be among the `k` best of their row: all that are, and few others.
+def write_top_k(scores: Scores, ids: IdArray, best: Scores | None = None, start: int = 0) -> None:
+    """Write the top-k items of each row to `ids`, shape (n_rows, k), and their scores to `best`.
 
-    Raises
-    ------
-    DataError
-        When a score is NaN; the message counts rows from `first_row`.
+    `scores` has the shape (n_rows, n_items). Both outputs are filled with padding before. A NaN
+    raises a DataError, whose message counts rows from `start`.
     """
+    candidates = np.flatnonzero(_candidates(scores, ids.shape[1], start))
+    row, column = np.divmod(candidates, max(scores.shape[1], 1))
+    _sort_candidates(row, column, scores[row, column], ids, best)
+
+
+def _candidates(scores: Scores, k: int, first_row: int) -> BoolArray:
+    """Return the mask of scores that reach the bound: all of the top-k, and few others."""
     n_rows, n_items = scores.shape
     k = min(k, n_items)
-    size = min(GROUP, max(1, n_items // (10 * max(k, 1))))  # small enough for 10 k groups
-    first = min(8, size)  # in two steps: the more groups at once, the faster the maximum
+    size = min(GROUP, max(1, n_items // (10 * max(k, 1))))  # at least 10 k groups
+    first = min(8, size)  # in two steps: a maximum over more groups at once is faster
     second = size // first
     n_groups = n_items // (first * second)
-    n_dealt = n_groups * first * second
-    dealt, rest = scores[:, :n_dealt], scores[:, n_dealt:]
-    maxima = dealt.reshape(n_rows, first, second * n_groups).max(axis=1)
+    n_grouped = n_groups * first * second
+    grouped, rest = scores[:, :n_grouped], scores[:, n_grouped:]
+    maxima = grouped.reshape(n_rows, first, second * n_groups).max(axis=1)
     maxima = maxima.reshape(n_rows, second, n_groups).max(axis=1)
-    refuse_nan(maxima, first_row)
-    refuse_nan(rest, first_row)
+    _refuse_nan(maxima, first_row)
+    _refuse_nan(rest, first_row)
     bound = np.partition(maxima, n_groups - k, axis=1)[:, n_groups - k] if k else maxima[:, :0]
     lowest = np.finfo(scores.dtype).min  # -inf is no candidate
-    may: npt.NDArray[np.bool_] = scores >= np.maximum(bound, lowest).reshape(n_rows, -1)
-    return may
+    mask: BoolArray = scores >= np.maximum(bound, lowest).reshape(n_rows, -1)
+    return mask
 
 
-def write_best(
-    scores: Scores, may: npt.NDArray[np.bool_], ids: IdArray, best: Scores | None = None
-) -> None:
-    """Write the best of the `scores` that `may` be among them into `ids` and `best`."""
-    flat = np.flatnonzero(may)
-    row, column = np.divmod(flat, scores.shape[1]) if flat.size else (flat, flat)
-    sort_candidates(row, column, scores[row, column], ids, best)
-
-
-def sort_candidates(
+def _sort_candidates(
     row: npt.NDArray[Any],
     column: npt.NDArray[Any],
     score: Scores,
     ids: IdArray,
     best: Scores | None = None,
 ) -> None:
-    """Write the best candidates of each row into `ids`; they come row by row, columns ascending."""
+    """Write the best candidates of each row to `ids`; they are ordered by row, then by column."""
     counts = np.bincount(row, minlength=len(ids))
     place = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
     width = int(counts.max(initial=0))
@@ -130,7 +136,7 @@ def sort_candidates(
         best[:, : order.shape[1]] = -np.take_along_axis(negated, order, axis=1)
 
 
-def refuse_nan(scores: Any, first_row: int) -> None:
+def _refuse_nan(scores: Any, first_row: int) -> None:
     """Raise a DataError that names the first row with a NaN, counted from `first_row`."""
     has_nan = np.isnan(scores).any(axis=1)
     if has_nan.any():
@@ -141,34 +147,25 @@ def refuse_nan(scores: Any, first_row: int) -> None:
         )
 
 
-IMPLICITS = tuple(f"implicit.{part}.matrix_factorization_base" for part in ("cpu", "gpu"))
-LARGE = 10**9  # scores; what a GPU needs to pay for itself
-
-
 def dot_product_factors(model: object) -> tuple[npt.NDArray[Any], npt.NDArray[Any]] | None:
-    """Return user and item factors of a model that ranks by their dot product, None of others.
+    """Return the factors of a model whose scores are their dot products, or None.
 
-    Factors alone do not say how they are used: biases may be added, or something subtracted. So
-    it must be a matrix factorization of `implicit` that ranks with that library's own
-    ``recommend``, or a model with an attribute ``scores_are_dot_products = True``.
-
-    Parameters
-    ----------
-    model
-        Anything. `implicit` is not imported to find out.
+    Attributes called factors are not enough, since the scores may have biases. The model must be
+    a matrix factorization of `implicit` with that library's own ``recommend``, or have an
+    attribute ``scores_are_dot_products = True``. `implicit` is not imported to find out.
 
     Returns
     -------
     tuple of ndarray, or None
-        Shapes (n_users, d) and (n_items, d).
+        User and item factors, shapes (n_users, d) and (n_items, d).
 
     Raises
     ------
     DataError
-        When the factors are not there yet: the model is not fitted.
+        When the model is not fitted.
     """
     ranked_by = getattr(getattr(type(model), "recommend", None), "__module__", None)
-    theirs = ranked_by in IMPLICITS and "recommend" not in getattr(model, "__dict__", {})
+    theirs = ranked_by in IMPLICIT and "recommend" not in getattr(model, "__dict__", {})
     if not theirs and getattr(model, "scores_are_dot_products", False) is not True:
         return None
     users, items = (getattr(model, name, None) for name in ("user_factors", "item_factors"))
@@ -176,7 +173,7 @@ def dot_product_factors(model: object) -> tuple[npt.NDArray[Any], npt.NDArray[An
         raise DataError(
             f"The model {type(model).__name__} is not fitted; call model.fit(train) first."
         )
-    # on a GPU, implicit keeps them in matrices of its own
+    # on a GPU, implicit has matrices of its own
     users, items = (x.to_numpy() if hasattr(x, "to_numpy") else x for x in (users, items))
     return np.asarray(users), np.asarray(items)
 
@@ -192,32 +189,32 @@ def top_k_of_factors(
     threads: int | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> IdArray:
-    """Return the `k` items with the largest dot product for each user, leaving out seen items.
+    """Return the top-k items of each user by dot product, without seen items.
 
     Parameters
     ----------
     user_factors, item_factors
         Shapes (n_users, d) and (n_items, d).
     seen
-        csr, shape (n_users, n_items): the stored entries of a row are never recommended to it.
+        csr, shape (n_users, n_items): stored entries of a row are no candidates of this user.
     k
-        How many items to return.
+        Number of items to return.
     batch
-        Users to score at once; left out, as many as a cache holds.
+        Users per batch; None means as many as fit into a cache.
     backend
-        "numpy", "torch", or "auto": torch only when it is imported already, sees a GPU, and
-        there is at least a thousand million scores to compute. On a CPU its product and its
-        ``topk`` take longer than NumPy's way (see benchmarks/evaluation.py).
+        "numpy", "torch", or "auto": torch only when it is imported already, sees a GPU, and there
+        are at least 10⁹ scores to compute. On a CPU, the NumPy backend is faster (see
+        benchmarks/evaluation.py).
     threads
-        Batches scored at the same time, with NumPy; left out, one for each core. The BLAS itself
-        is held to one thread meanwhile, through threadpoolctl.
+        Batches computed in parallel by the NumPy backend; None means one per core. BLAS is limited
+        to one thread meanwhile.
     progress
         Called with the number of users after each batch.
 
     Returns
     -------
     ndarray
-        int32, shape (n_users, k), best first, -1 where the items run out.
+        int32, shape (n_users, k), best first, padded with -1.
 
     Raises
     ------
@@ -226,9 +223,9 @@ def top_k_of_factors(
 
     Notes
     -----
-    Equal scores give equal ids whatever the backend. Scores themselves may differ in their last
-    bit between BLAS libraries, processors and batch sizes, since they add in another order; two
-    items whose scores are that close may then change places.
+    Equal scores give equal ids with every backend. The scores themselves may differ in the last
+    bit between BLAS libraries, processors and batch sizes, because of another order of summation,
+    so that two items with almost equal scores may change places.
     """
     from threadpoolctl import threadpool_limits
 
@@ -245,7 +242,7 @@ def top_k_of_factors(
         block = 128 * BLOCK if on_torch else BLOCK
         batch = min(n_users, max(64, block // n_items))
     factors = np.ascontiguousarray(user_factors, dtype=dtype)
-    # Laid out as the product reads it: this alone saves a third of the time.
+    # transposed in memory, as the product reads it: saves a third of the time
     items = np.ascontiguousarray(np.asarray(item_factors, dtype=dtype).T)
 
     n_threads = 1 if on_torch else min(threads or cores(), -(-n_users // batch))
@@ -261,7 +258,7 @@ def top_k_of_factors(
 def _numpy_worker(
     factors: Scores, items: Scores, seen: sparse.csr_matrix, ids: IdArray, batch: int
 ) -> Callable[[int], int]:
-    own = threading.local()  # fresh memory for each product costs more than the product
+    own = threading.local()  # a new buffer for each batch costs more than the product
 
     def _score_and_rank(start: int) -> int:
         if not hasattr(own, "scores"):
@@ -270,8 +267,7 @@ def _numpy_worker(
         scores = np.matmul(mine, items, out=own.scores[: len(mine)])
         row, column = entries(seen, start, len(mine))
         scores.reshape(-1)[row * scores.shape[1] + column] = -np.inf  # a view; faster than pairs
-        rows = ids[start : start + batch]
-        write_best(scores, candidates(scores, ids.shape[1], start), rows)
+        write_top_k(scores, ids[start : start + batch], start=start)
         return len(mine)
 
     return _score_and_rank
@@ -292,42 +288,36 @@ def _torch_worker(
         scores[
             torch.as_tensor(rows, device=device), torch.as_tensor(columns, device=device)
         ] = -torch.inf
-        refuse_nan(scores.amax(dim=1, keepdim=True).cpu().numpy(), start)
-        # Its own ids are not used: of equal scores it takes any.
+        _refuse_nan(scores.amax(dim=1, keepdim=True).cpu().numpy(), start)
+        # only the bound is used: torch breaks ties in any order
         bound = scores.topk(k).values[:, -1:].clamp(min=torch.finfo(scores.dtype).min)
         row, column = torch.nonzero(scores >= bound, as_tuple=True)
         found = [part.cpu().numpy() for part in (row, column, scores[row, column])]
-        sort_candidates(found[0], found[1], found[2], ids[start : start + len(scores)])
+        _sort_candidates(found[0], found[1], found[2], ids[start : start + len(scores)])
         return len(scores)
 
     return _score_and_rank
 
 
-def entries(
-    matrix: sparse.csr_matrix, start: int, n_rows: int
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Return rows, counted from `start`, and columns of the entries of `n_rows` rows of a csr."""
-    bounds = matrix.indptr[start : start + n_rows + 1]
-    return np.repeat(np.arange(n_rows), np.diff(bounds)), matrix.indices[bounds[0] : bounds[-1]]
-
-
 def _torch_has_gpu() -> bool:
-    """Say whether torch is imported and sees a GPU; importing it takes seconds, so we do not."""
+    """Return whether torch is imported and sees a GPU; importing it would take seconds."""
     torch = sys.modules.get("torch")
     return torch is not None and bool(torch.cuda.is_available())
 
 
-def cores() -> int:
-    """Return how many processors this process may use."""
-    allowed = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
-    return len(allowed(0)) if allowed else os.cpu_count() or 1
+def entries(
+    matrix: sparse.csr_matrix, start: int, n_rows: int
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return the row numbers, from 0, and columns of the entries in rows `start` and following."""
+    bounds = matrix.indptr[start : start + n_rows + 1]
+    return np.repeat(np.arange(n_rows), np.diff(bounds)), matrix.indices[bounds[0] : bounds[-1]]
 
 
 def for_each_batch(work: Callable[[int], Any], starts: range) -> None:
-    """Call `work` with each start, on as many threads as there are cores.
+    """Call `work` with each start, on one thread per core.
 
-    BLAS is held to one thread meanwhile, so that each batch keeps to its core. A single batch is
-    worked on right here, with all the threads that BLAS has.
+    BLAS is limited to one thread meanwhile. A single batch runs in this thread, with all threads
+    of BLAS.
     """
     if len(starts) < 2:
         for start in starts:
@@ -339,3 +329,9 @@ def for_each_batch(work: Callable[[int], Any], starts: range) -> None:
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(n_threads) as pool:
         for _ in pool.map(work, starts):
             pass
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    allowed = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
