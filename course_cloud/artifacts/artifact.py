@@ -12,15 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from course_cloud.artifacts import packing
-from course_cloud.artifacts.folders import (
-    as_path,
-    entries_of,
-    read_manifest,
-    replacing,
-    standing,
-    verified,
-)
+from course_cloud.artifacts import folders, packing
 from course_cloud.artifacts.manifest import EMBEDDINGS, MANIFEST, Manifest, as_json
 from course_cloud.artifacts.npz import Arrays, read_npz, write_npz
 from course_cloud.artifacts.packing import Metrics
@@ -125,7 +117,7 @@ def save(
     tree, arrays = packing.pack(model)
     numbers = packing.metrics_to_json(metrics)
     ids = {name: np.asarray(getattr(train, name)) for name in IDS}
-    with replacing(as_path(folder)) as new:
+    with folders.replacing(folders.as_path(folder)) as new:
         (new / "model.json").write_bytes(json.dumps(tree, indent=1).encode())
         write_npz(new / "model.npz", arrays)
         write_npz(new / "train.npz", packing.csr_parts("matrix", train.matrix) | ids)
@@ -139,7 +131,7 @@ def save(
             split=split,
             model=type(model).__name__,
             settings=packing.settings_of(model),
-            files=entries_of(new),
+            files=folders.entries_of(new),
         )
         (new / MANIFEST).write_bytes(manifest.to_json())
     return manifest
@@ -177,15 +169,15 @@ def load(folder: str | Path, *, classes: Iterable[type[Recommender]] = ()) -> Ar
     process was killed while it replaced the folder, the old version may be left in a hidden folder
     beside it; then that version is loaded.
     """
-    asked, kinds = as_path(folder), tuple(classes)
+    asked, kinds = folders.as_path(folder), tuple(classes)
     for attempt in range(TRIES):
-        here = standing(asked)
+        here = folders.standing(asked)
         before = _identity(here)
         try:
             with disk("read", here):
                 return _load(here, kinds)
         except (ArtifactError, StorageError):
-            if attempt == TRIES - 1 or _identity(standing(asked)) == before:
+            if attempt == TRIES - 1 or _identity(folders.standing(asked)) == before:
                 raise
     raise AssertionError("the last attempt returns or raises")
 
@@ -234,10 +226,10 @@ def _identity(folder: Path) -> tuple[int, int] | None:
 
 
 def _load(folder: Path, classes: tuple[type[Recommender], ...]) -> Artifact:
-    manifest = read_manifest(folder)
+    manifest = folders.read_manifest(folder)
 
     def read(name: str, parse: Callable[[IO[bytes], Path], T]) -> T:
-        with verified(folder, name, manifest) as file:
+        with folders.verified(folder, name, manifest) as file:
             return parse(file, folder / name)
 
     train = read("train.npz", _train)

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from course_cloud.artifacts.manifest import LARGEST, MANIFEST, Manifest, parse_manifest
+from course_cloud.artifacts.manifest import LIMIT, MANIFEST, Manifest, parse_manifest
 from course_cloud.storage.addresses import is_clutter
 from course_cloud.storage.failures import disk
 from course_utils.errors import ArtifactError, DataError
@@ -102,12 +102,12 @@ def read_manifest(folder: Path) -> Manifest:
         )
     _need_file(path, None)
     with open(path, "rb") as file:
-        content = file.read(LARGEST + 1)
-    if len(content) > LARGEST:
+        content = file.read(LIMIT + 1)
+    if len(content) > LIMIT:
         raise ArtifactError(f"{path} is larger than any manifest; save the model again.")
     manifest = parse_manifest(content, path)
-    strange = sorted({*_names(folder)} - {*manifest.files, MANIFEST})
-    if strange:
+    others = {*os.listdir(folder)} - {*manifest.files, MANIFEST}
+    if strange := sorted(name for name in others if not is_clutter(name)):
         raise ArtifactError(
             f"{folder} holds {strange[0]!r}, which its manifest does not list; remove it, or save "
             "the model again."
@@ -168,15 +168,12 @@ def verify(folder: Path, fetched: bool = False) -> Manifest:
 def entries_of(folder: Path) -> dict[str, dict[str, Any]]:
     """Return the entry of each file of a folder for :attr:`Manifest.files`."""
     entries: dict[str, dict[str, Any]] = {}
-    for name in sorted(_names(folder)):
-        with open(folder / name, "rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        entries[name] = {"sha256": sha256, "bytes": (folder / name).stat().st_size}
+    for path in sorted(folder.iterdir()):
+        if not is_clutter(path.name):
+            with open(path, "rb") as file:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            entries[path.name] = {"sha256": sha256, "bytes": path.stat().st_size}
     return entries
-
-
-def _names(folder: Path) -> list[str]:
-    return [name for name in os.listdir(folder) if not is_clutter(name)]
 
 
 def _need_file(path: Path, size: int | None) -> None:
@@ -207,7 +204,9 @@ def _need_replaceable(target: Path) -> None:
     """Refuse to replace anything but an artifact or an empty folder."""
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise DataError(f"{target} is no folder of its own; give another place to save to.")
-    if target.is_dir() and _names(target) and not (target / MANIFEST).is_file():
+    if not target.is_dir() or (target / MANIFEST).is_file():
+        return
+    if not all(is_clutter(path.name) for path in target.iterdir()):
         raise DataError(
             f"{target} holds other files and no {MANIFEST}, so it is not replaced; give a new "
             "folder."

@@ -43,9 +43,26 @@ def read_npz(file: Path | IO[bytes], most: int | None = None, what: str = "The a
         When it is no such archive, holds pickled objects, takes more than `most` bytes, or an
         array has another size than its header says. No array has been allocated then.
     """
+    headers = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
     try:
         with zipfile.ZipFile(file) as archive:
-            _need_honest_members(archive, most, what)
+            members = archive.infolist()
+            if len({member.filename for member in members}) != len(members):
+                raise DataError(f"{what} include two of one name.")
+            if most is None and any(m.compress_type != zipfile.ZIP_STORED for m in members):
+                raise DataError(f"{what} are compressed.")
+            size = sum(member.file_size for member in members)
+            if most is not None and size > most:
+                raise DataError(f"{what} take {size / 1e6:.0f} MB unpacked; that is too much.")
+            for member in members:
+                with archive.open(member) as array:
+                    shape, _, dtype = headers[np.lib.format.read_magic(array)](array)
+                    rest = member.file_size - array.tell()
+                if dtype.hasobject or math.prod(shape) * dtype.itemsize != rest:
+                    raise DataError(f"{what} hold objects, or less than they promise.")
         if not isinstance(file, Path):
             file.seek(0)
         with np.load(file, allow_pickle=False) as found:
@@ -54,25 +71,3 @@ def read_npz(file: Path | IO[bytes], most: int | None = None, what: str = "The a
         raise
     except Exception as error:  # zipfile and NumPy raise a dozen kinds on a damaged file
         raise DataError(f"{what} cannot be read ({type(error).__name__}).") from None
-
-
-def _need_honest_members(archive: zipfile.ZipFile, most: int | None, what: str) -> None:
-    """Refuse an archive before its arrays are allocated."""
-    members = archive.infolist()
-    if len({member.filename for member in members}) != len(members):
-        raise DataError(f"{what} include two of one name.")
-    if most is None and any(member.compress_type != zipfile.ZIP_STORED for member in members):
-        raise DataError(f"{what} are compressed.")
-    size = sum(member.file_size for member in members)
-    if most is not None and size > most:
-        raise DataError(f"{what} take {size / 1e6:.0f} MB unpacked; that is too much.")
-    headers = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }
-    for member in members:
-        with archive.open(member) as file:
-            shape, _, dtype = headers[np.lib.format.read_magic(file)](file)
-            rest = member.file_size - file.tell()
-        if dtype.hasobject or math.prod(shape) * dtype.itemsize != rest:
-            raise DataError(f"{what} hold objects, or less than they promise.")

@@ -8,26 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from course_cloud.artifacts.folders import as_path, replacing, standing, verify
-from course_cloud.artifacts.manifest import (
-    LARGEST,
-    MANIFEST,
-    NEEDED,
-    RUN_ID,
-    Manifest,
-    as_json,
-    parse_manifest,
-)
-from course_cloud.storage.addresses import (
-    Address,
-    as_folder,
-    is_clutter,
-    list_keys,
-    parse_address,
-)
+from course_cloud.artifacts.manifest import LIMIT, MANIFEST, NEEDED, RUN_ID, as_json, parse_manifest
+from course_cloud.storage import Address, list_keys, parse_address, upload_dir
+from course_cloud.storage.addresses import as_folder, is_clutter
 from course_cloud.storage.client import default_client
 from course_cloud.storage.failures import explained
 from course_cloud.storage.objects import fetch as read_object
-from course_cloud.storage.uploads import upload_dir
 from course_utils.errors import ArtifactError
 
 LATEST = "latest.json"
@@ -104,14 +90,14 @@ def fetch(address: str, folder: str | Path, run: str = "latest", *, client: Any 
     if _is_good(target, sealed):
         return target
     source = _place(address, f"runs/{run_id}/")
-    content, manifest = _need_whole(client, source, run_id)
+    content, names = _need_whole(client, source, run_id)
     if sealed not in (None, hashlib.sha256(content).hexdigest()):
         raise ArtifactError(
             f"The manifest in {source} is not the one that {LATEST} was made for; publish the run "
             "again, or fetch another."
         )
     with replacing(target) as new:
-        for name in manifest.files:
+        for name in names:
             key = source.key + name
             with explained("read", source.bucket, key, client):
                 client.download_file(source.bucket, key, str(new / name))
@@ -190,8 +176,8 @@ def _latest(client: Any, address: str) -> tuple[str, str]:
     return _need_run_id(said["run_id"]), str(said["manifest_sha256"])
 
 
-def _need_whole(client: Any, source: Address, run_id: str) -> tuple[bytes, Manifest]:
-    """Return content of a run's manifest, and the manifest; files and sizes must be as listed."""
+def _need_whole(client: Any, source: Address, run_id: str) -> tuple[bytes, list[str]]:
+    """Return a run's manifest and the files it lists, which must be there in the listed sizes."""
     place = Address(source.bucket, source.key + MANIFEST)
     content = _read(client, place)
     manifest = parse_manifest(content, place)
@@ -208,7 +194,7 @@ def _need_whole(client: Any, source: Address, run_id: str) -> tuple[bytes, Manif
             f"{source}{name[:60]} is not what the manifest says, {there.get(name, 'no')} bytes for "
             f"{listed.get(name, 'none')}; publish the run again, or use another."
         )
-    return content, manifest
+    return content, list(manifest.files)
 
 
 def _is_good(folder: Path, sealed: str | None) -> bool:
@@ -223,7 +209,7 @@ def _is_good(folder: Path, sealed: str | None) -> bool:
 
 def _read(client: Any, place: Address) -> bytes:
     """Return the content of a small object."""
-    content, _ = read_object(client, place, span=f"bytes=0-{LARGEST}")
-    if len(content) > LARGEST:
+    content, _ = read_object(client, place, span=f"bytes=0-{LIMIT}")
+    if len(content) > LIMIT:
         raise ArtifactError(f"{place} is larger than any manifest; publish the run again.")
     return content

@@ -181,7 +181,8 @@ def evaluate(
 
 
 def _collected(table: DataFrame) -> pd.DataFrame:
-    return table.toArrow().to_pandas()
+    found: pd.DataFrame = table.toArrow().to_pandas()
+    return found
 
 
 def _need_lists(lists: pd.DataFrame, items: IntArray) -> None:

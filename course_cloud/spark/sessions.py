@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from course_utils.errors import ClusterError
 
@@ -95,7 +95,7 @@ def session(
     if re.match(HERE, master):  # Python of the workers; a cluster has its own
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     home = Path(tempfile.mkdtemp(prefix="course-spark-"))
-    ours = _settings(master, memory, home) | (_s3_settings() if s3 else {})
+    ours: dict[str, Any] = {**_settings(master, memory, home), **(_s3_settings() if s3 else {})}
     builder = SparkSession.Builder().appName("course").config(map=ours | dict(settings or {}))
     log = home / "spark.log"
     try:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
 RATINGS = {"user_id": "int", "movie_id": "int", "rating": "float", "timestamp": "bigint"}
+S3A = "org.apache.hadoop.fs.s3a.S3AFileSystem"  # class of the package hadoop-aws
 ROW = "row"  # position of a rating in its file; a DataFrame has no order
 
 
@@ -76,11 +77,14 @@ def read_ratings(spark: SparkSession, path: str) -> DataFrame:
     from pyspark.errors import AnalysisException, PySparkException
     from pyspark.sql import functions as F
 
-    if path.startswith("s3a://") and not _reads_s3(spark):
-        raise ClusterError(
-            f"This Spark cannot read {path}: it lacks the package hadoop-aws; stop it, and start "
-            "it with session(s3=True), which fetches the package."
-        )
+    if path.startswith("s3a://"):
+        try:
+            spark._jvm.java.lang.Class.forName(S3A)  # type: ignore[union-attr]
+        except Py4JJavaError:
+            raise ClusterError(
+                f"This Spark cannot read {path}: it lacks the package hadoop-aws; stop it, and "
+                "start it with session(s3=True), which fetches the package."
+            ) from None
     try:
         table = spark.read.parquet(path)
     except AnalysisException as error:
@@ -173,13 +177,3 @@ def need_columns(table: DataFrame | pd.DataFrame, *names: str) -> None:
         raise DataError(
             f"The table has no column {missing[0]!r}, only {', '.join(map(str, table.columns))}."
         )
-
-
-def _reads_s3(spark: SparkSession) -> bool:
-    from py4j.protocol import Py4JJavaError
-
-    try:
-        spark._jvm.java.lang.Class.forName("org.apache.hadoop.fs.s3a.S3AFileSystem")  # type: ignore[union-attr]
-    except Py4JJavaError:
-        return False
-    return True
