@@ -1,17 +1,9 @@
 """One function per figure of the course. Each draws on a new figure and returns its axes.
 
-The figures have an opaque background, so that they read on a dark page, and they tell things
-apart by position, label and lightness, so that they read in gray.
+The figures have an opaque background, for dark pages, and distinguish by position, label and
+lightness, not by color alone, for gray prints.
 """
 
-from course_utils.plots.als import (
-    argument_sweep,
-    contribution_bars,
-    loss_by_iteration,
-    popularity_bias,
-    recall_by_activity,
-    search_trials,
-)
 from course_utils.plots.baselines import (
     because_you_watched,
     matrix_and_similarity,
@@ -29,12 +21,23 @@ from course_utils.plots.data import (
     ratings_per_user,
 )
 from course_utils.plots.evaluation import (
+    before_and_after,
     exposure_curves,
+    how_far_off,
     metric_against_k,
     models_in_a_plane,
     models_with_intervals,
 )
-from course_utils.plots.factorization import learning_curves, rating_parts
+from course_utils.plots.factorization import (
+    argument_sweep,
+    contribution_bars,
+    learning_curves,
+    loss_by_iteration,
+    popularity_bias,
+    rating_parts,
+    recall_by_activity,
+    search_trials,
+)
 from course_utils.plots.film_map import film_map
 from course_utils.plots.hybrids import (
     cosines_in_groups,
@@ -42,11 +45,15 @@ from course_utils.plots.hybrids import (
     score_by_weight,
     whole_films_held_out,
 )
-from course_utils.plots.scale import memory_by_size, recall_and_latency, seconds_by_size
-from course_utils.plots.serving import answer_times
-from course_utils.plots.storage import bytes_moved, monthly_bill
+from course_utils.plots.systems import (
+    answer_times,
+    bytes_moved,
+    memory_by_size,
+    monthly_bill,
+    recall_and_latency,
+    seconds_by_size,
+)
 from course_utils.plots.words import accuracy_and_cost, arrows, token_vectors
-from course_utils.plots.wrong import before_and_after, how_far_off
 
 __all__ = [
     "accuracy_and_cost",

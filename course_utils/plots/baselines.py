@@ -9,18 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from course_utils.plots.evaluation import STYLES
-from course_utils.plots.style import (
-    ACCENT,
-    DARK,
-    INK,
-    LIGHT,
-    MIDDLE,
-    SOFT,
-    STYLE,
-    draw_cell,
-    new_axes,
-)
+from course_utils.plots.drawing import draw_cell, name_rows, new_axes, shorten
+from course_utils.plots.style import ACCENT, DARK, INK, LIGHT, MIDDLE, SOFT, STYLE, STYLES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,7 +28,7 @@ def matrix_and_similarity(
     similarity
         Shape (n_items, n_items), values from 0 to 1.
     users, items
-        What to call the rows and columns of `matrix`.
+        Names of the rows and columns of `matrix`.
     """
     import matplotlib as mpl
     import matplotlib.pyplot as plt
@@ -73,9 +63,9 @@ def score_by_half_life(scores: pd.Series, forever: float, what: str) -> Axes:
     scores
         The score by half-life in days, ascending.
     forever
-        The score when old likes count as much as new ones.
+        The score without decay.
     what
-        What to call the score.
+        Label of the axis.
     """
     axes = new_axes("How fast should popularity forget?", "half-life in days", what)
     axes.axhline(forever, color=ACCENT, linestyle="--")
@@ -95,7 +85,7 @@ def recall_by_neighbors(curves: pd.DataFrame, metric: str) -> Axes:
     curves
         Numbers of neighbors as index, ascending; shrinkages as columns; values of the metric.
     metric
-        What to call it on the axis.
+        Its name on the axis.
     """
     axes = new_axes("How many neighbors should count?", "neighbors of each film", metric)
     for (shrinkage, values), style in zip(curves.items(), STYLES, strict=False):
@@ -108,12 +98,12 @@ def recall_by_neighbors(curves: pd.DataFrame, metric: str) -> Axes:
 
 
 def because_you_watched(parts: pd.Series, film: str) -> Axes:
-    """Draw from which films of a history the score of a recommended one comes.
+    """Draw the contributions of a history's films to the score of a recommended film.
 
     Parameters
     ----------
     parts
-        What each film of the history adds, by title, drawn from top to bottom.
+        Contribution of each film of the history, by title, drawn from top to bottom.
     film
         The title of the recommended film.
     """
@@ -122,13 +112,13 @@ def because_you_watched(parts: pd.Series, film: str) -> Axes:
     rows = np.arange(len(parts))
     bars = axes.barh(rows, parts.to_numpy(), color=MIDDLE)
     axes.bar_label(bars, fmt="{:.2f}", padding=3, fontsize=10)
-    _name_rows(axes, parts.index)
+    name_rows(axes, [shorten(str(title), 33) for title in parts.index])
     axes.set_xlim(0, 1.15 * float(parts.max()))
     return axes
 
 
 def stars_of_neighbors(table: pd.DataFrame) -> Axes:
-    """Draw how well regarded the neighbors of each film are, in two lists.
+    """Draw the mean stars of each film's neighbors, in two lists of neighbors.
 
     Parameters
     ----------
@@ -147,7 +137,7 @@ def stars_of_neighbors(table: pd.DataFrame) -> Axes:
         (second, table.columns[1], DARK, "o"),
     ):
         axes.plot(values, rows, color=color, marker=marker, linestyle="", label=str(name))
-    _name_rows(axes, table.index)
+    name_rows(axes, [shorten(str(title), 33) for title in table.index])
     _legend_below(axes)
     return axes
 
@@ -171,24 +161,18 @@ def weights_beside(table: pd.DataFrame, film: str) -> Axes:
         share = values.to_numpy() / values.abs().max()
         axes.barh(at, share, height=thickness, color=color, edgecolor=edge, label=str(name))
     axes.axvline(0, color=SOFT, linewidth=0.8)
-    _name_rows(axes, table.index)
+    name_rows(axes, [shorten(str(title), 33) for title in table.index])
     _legend_below(axes)
     return axes
 
 
 def _rows_of_films(title: str, xlabel: str, height: float) -> Axes:
-    """Return axes with a title that begins above the names of the rows, where there is room."""
+    """Return axes with a title that begins at the left edge, above the names of the rows."""
     axes = new_axes("", xlabel, "", size=(5.6, height))
     figure = axes.get_figure(root=True)
-    assert figure is not None  # it was made with its axes
-    figure.suptitle(_short(title, 72), x=0.01, ha="left", fontsize=11, color=INK)
+    assert figure is not None
+    figure.suptitle(shorten(title, 72), x=0.01, ha="left", fontsize=11, color=INK)
     return axes
-
-
-def _name_rows(axes: Axes, titles: pd.Index) -> None:
-    """Name the rows 0, 1, 2, … from top to bottom; two may bear the same name."""
-    axes.set_yticks(np.arange(len(titles)), labels=[_short(str(title)) for title in titles])
-    axes.set_ylim(len(titles) - 0.4, -0.6)
 
 
 def _legend_below(axes: Axes) -> None:
@@ -202,8 +186,3 @@ def _log_ticks(axes: Axes, values: pd.Index) -> None:
     axes.set_xscale("log")
     axes.set_xticks(list(values), labels=[f"{value:g}" for value in values])
     axes.minorticks_off()
-
-
-def _short(title: str, length: int = 33) -> str:
-    """Return a title that fits beside a figure."""
-    return title if len(title) <= length else title[: length - 1].rstrip() + "…"

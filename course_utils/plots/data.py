@@ -8,17 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from course_utils.plots.style import (
-    ACCENT,
-    DARK,
-    LIGHT,
-    MIDDLE,
-    SOFT,
-    STYLE,
-    draw_cell,
-    labeled_bars,
-    new_axes,
-)
+from course_utils.plots.drawing import draw_cell, labeled_bars, new_axes
+from course_utils.plots.style import ACCENT, DARK, LIGHT, MIDDLE, SOFT, STYLE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def long_tail(ratings: pd.DataFrame, top: float = 0.1) -> Axes:
-    """Draw how many ratings each film has, the most rated first, and mark the top share.
+    """Draw the number of ratings of each film, in descending order, and mark the top share.
 
     Parameters
     ----------
@@ -57,7 +48,7 @@ def long_tail(ratings: pd.DataFrame, top: float = 0.1) -> Axes:
 
 
 def ratings_per_user(ratings: pd.DataFrame) -> Axes:
-    """Draw how many people gave how many ratings, on a logarithmic axis, with the median."""
+    """Draw a histogram of ratings per user, on a logarithmic axis, with the median."""
     counts = ratings["user_id"].value_counts().to_numpy()
     edges = np.geomspace(counts.min(), counts.max() + 1, 25)
 
@@ -93,7 +84,7 @@ def rating_scale(ratings: pd.DataFrame, threshold: float = 4.0) -> Axes:
 
 
 def activity_over_time(ratings: pd.DataFrame) -> Axes:
-    """Draw how many ratings were given in each month (UTC)."""
+    """Draw the number of ratings in each month (UTC)."""
     when = pd.to_datetime(ratings["timestamp"], unit="s")  # UTC, as the timestamps are
     months = pd.Series(1, index=when).resample("MS").sum()
 
@@ -106,14 +97,14 @@ def activity_over_time(ratings: pd.DataFrame) -> Axes:
 
 
 def csr_anatomy(matrix: sparse.csr_matrix, rows: Sequence[str], columns: Sequence[str]) -> Axes:
-    """Draw a small csr matrix beside the three arrays that hold it, one shade for each row.
+    """Draw a small CSR matrix and its three arrays, one shade for each row.
 
     Parameters
     ----------
     matrix
-        csr, shape (n_users, n_items), small enough to read: up to about 6 × 8.
+        CSR, shape (n_users, n_items), small enough to read: up to about 6 × 8.
     rows, columns
-        What to call its rows and columns.
+        Names of its rows and columns.
     """
     import matplotlib.pyplot as plt
 
@@ -155,7 +146,7 @@ def _shade(row: int, n_rows: int) -> str:
 
 
 def memory_of(sizes: dict[str, float]) -> Axes:
-    """Draw how many megabytes each way to store one matrix takes.
+    """Draw the megabytes that a matrix takes in each storage format.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A map of films that answers the pointer: lessons 05 and 09."""
+"""An interactive map of films: lessons 05 and 09."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from course_utils.plots.style import ACCENT, DARK, INK, MIDDLE, SOFT
 WIDTH, HEIGHT, MARGIN, LEGEND = 480, 400, 16, 24  # units of the drawing; the page scales it
 FONT = "font-family:sans-serif;font-size:13px"
 OTHER = "other"
-# Each group has a shape as well as a color, so that gray is enough to tell them apart.
+# Each group has a shape as well as a color, so that groups differ in gray too.
 MARKS = (
     (ACCENT, "M0,-5L5,4H-5Z"),
     (DARK, "M-4,-4H4V4H-4Z"),
@@ -24,8 +24,8 @@ MARKS = (
     (MIDDLE, "M-5,-4H5L0,5Z"),
 )
 OTHER_MARK = (SOFT, "M-2.5,0A2.5,2.5 0 1,0 2.5,0A2.5,2.5 0 1,0 -2.5,0Z")
-# Names the film nearest to the pointer or the finger, within 24 units. One attribute, no script
-# element and no library: it works in the book, in Jupyter and in Colab, without a network.
+# Shows the title of the film nearest to the pointer, within 24 units. One attribute, without a
+# script element or a library, works in the book, in Jupyter and in Colab, and offline.
 NEAREST = (
     "const p=new DOMPoint(event.clientX,event.clientY)"
     ".matrixTransform(this.getScreenCTM().inverse()),t=this.lastElementChild;"
@@ -40,7 +40,7 @@ NEAREST = (
 
 
 class FilmMap(NamedTuple):
-    """A drawing that notebooks and the book show as it is."""
+    """An SVG drawing, which notebooks and the book display."""
 
     svg: str
     summary: str
@@ -65,17 +65,17 @@ def film_map(
     Parameters
     ----------
     points
-        Shape (n, 2). Both directions are stretched to fill the drawing: where two films lie
-        beside each other says something, how far apart they are says little.
+        Shape (n, 2). Both axes are stretched to fill the drawing, so neighborhoods have a meaning
+        and distances have little.
     titles
-        Of the films, in the order of `points`.
+        Titles of the films, in the order of `points`.
     groups
-        What each film is marked by, a genre say. Five of them, those with the most films, get a
-        mark of their own; ``"other"`` and the rest share a small gray dot.
+        Group of each film, such as its genre. The five largest groups get a mark of their own;
+        ``"other"`` and the rest share a small gray dot.
     title
-        What the map shows; also what a screen reader says first.
+        Subject of the map, also for screen readers.
     named
-        Positions of films whose titles always stand on the map.
+        Positions of films whose titles are always shown.
 
     Raises
     ------

@@ -1,42 +1,31 @@
-"""Figures about new people, new films, and models that work together: lesson 10."""
+"""Figures about new users, new films and hybrid models: lesson 10."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from course_utils.plots.evaluation import STYLES
-from course_utils.plots.style import (
-    ACCENT,
-    DARK,
-    INK,
-    LIGHT,
-    MIDDLE,
-    SOFT,
-    STYLE,
-    draw_cell,
-    new_axes,
-)
+from course_utils.plots.drawing import draw_cell, name_rows, new_axes, note
+from course_utils.plots.style import ACCENT, DARK, INK, LIGHT, MIDDLE, SOFT, STYLE, STYLES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
 def score_by_history(curves: Mapping[str, pd.DataFrame], metric: str) -> Axes:
-    """Draw a metric against how many positives of a person are known, with intervals.
+    """Draw a metric against the number of known positives of a user, with intervals.
 
     Parameters
     ----------
     curves
         For each model, numbers of known positives as index, ascending, and columns ``mean``,
-        ``low`` and ``high``. The steps of the axis are of one width, however far apart the
-        numbers are.
+        ``low`` and ``high``. The numbers are evenly spaced on the axis.
     metric
-        What to call the values.
+        Its name on the axis.
     """
     axes = new_axes("How much must a model know of you?", "likes it is told", metric)
     known: Sequence[object] = []
@@ -62,9 +51,9 @@ def whole_films_held_out(
     matrix
         Shape (n_users, n_items), small enough to read: up to about 8 × 8.
     cold
-        The columns that are held out. A "?" stands where the test set has a like.
+        The columns that are held out; a positive of theirs is drawn as "?".
     users, items
-        What to call the rows and columns.
+        Names of the rows and columns.
     """
     import matplotlib.pyplot as plt
 
@@ -76,15 +65,8 @@ def whole_films_held_out(
         axes.axis("off")
         for column, name in enumerate(items):
             is_cold = column in cold
-            axes.text(
-                column + 0.5,
-                0.25,
-                name,
-                ha="center",
-                fontsize=9,
-                color=ACCENT if is_cold else INK,
-                weight="bold" if is_cold else "normal",
-            )
+            look: Any = {"color": ACCENT, "weight": "bold"} if is_cold else {"color": INK}
+            axes.text(column + 0.5, 0.25, name, ha="center", fontsize=9, **look)
         for row, name in enumerate(users):
             axes.text(-0.15, -row - 0.5, name, ha="right", va="center", fontsize=9)
             for column in range(n_items):
@@ -107,53 +89,38 @@ def score_by_weight(scores: pd.Series, chosen: float, ends: tuple[str, str], met
     chosen
         The weight to mark; it is in the index.
     ends
-        The names of the models that stand alone at the left and at the right end.
+        Names of the models at weight 0 and at weight 1.
     metric
-        What to call the values.
+        Its name on the axis.
     """
     axes = new_axes("How much of each?", f"weight of {ends[1]}", metric)
     weights, values = scores.index.to_numpy(dtype=np.float64), scores.to_numpy(dtype=np.float64)
     axes.plot(weights, values, color=DARK, marker="o", markersize=5)
     axes.plot(chosen, scores[chosen], color=ACCENT, marker="D", markersize=10)
-    axes.annotate(
-        "chosen",
-        (chosen, scores[chosen]),
-        xytext=(0, 11),
-        textcoords="offset points",
-        ha="center",
-        color=ACCENT,
-    )
+    note(axes, "chosen", (chosen, scores[chosen]), (0, 11), ha="center", color=ACCENT)
     for at, name, side in ((0, ends[0], "left"), (-1, ends[1], "right")):
-        axes.annotate(
-            f"{name} alone",
-            (weights[at], values[at]),
-            xytext=(0, -18),
-            textcoords="offset points",
-            ha=side,
-            fontsize=10,
-        )
+        note(axes, f"{name} alone", (weights[at], values[at]), (0, -18), ha=side, fontsize=10)
     axes.set_ylim(0, 1.25 * values.max())
     return axes
 
 
 def cosines_in_groups(groups: Mapping[str, npt.ArrayLike], what: str) -> Axes:
-    """Draw how cosines are spread in several groups: a box for each, the first on top.
+    """Draw the distribution of cosines in several groups, a box for each, the first on top.
 
     Parameters
     ----------
     groups
-        Cosines by name. The box holds the middle half of them and its line is the median; the
-        whiskers hold 90%.
+        Cosines by name. A box goes from the first to the third quartile, its line is the median,
+        and the whiskers go from the 5th to the 95th percentile.
     what
-        What the cosines are of.
+        Label of the axis.
     """
     height = 1.1 + 0.6 * len(groups)
     axes = new_axes("Boxes hold one half, whiskers 90%", what, "", size=(5.6, height))
     axes.axvline(0, color=SOFT, linewidth=1)
-    places = np.arange(len(groups))
     boxes = axes.boxplot(
         [np.asarray(values, dtype=np.float64) for values in groups.values()],
-        positions=places,
+        positions=np.arange(len(groups)),
         orientation="horizontal",
         widths=0.5,
         whis=(5, 95),
@@ -163,6 +130,5 @@ def cosines_in_groups(groups: Mapping[str, npt.ArrayLike], what: str) -> Axes:
     )
     for box in boxes["boxes"]:
         box.set(facecolor=MIDDLE, edgecolor=INK)
-    axes.set_yticks(places, labels=list(groups))
-    axes.set_ylim(len(groups) - 0.4, -0.6)
+    name_rows(axes, groups)
     return axes

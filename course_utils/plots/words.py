@@ -10,28 +10,29 @@ import numpy.typing as npt
 import pandas as pd
 
 from course_utils.errors import DataError
-from course_utils.plots.style import ACCENT, DARK, INK, SOFT, STYLE, draw_cell, new_axes
+from course_utils.plots.drawing import draw_cell, new_axes, note, reach
+from course_utils.plots.style import ACCENT, DARK, INK, SOFT, STYLE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
 def token_vectors(tokens: Sequence[str], vectors: npt.ArrayLike, shown: int = 8) -> Axes:
-    """Draw the vectors of a text's tokens, and below them what two poolings make of these.
+    """Draw the vectors of a text's tokens, and below them the results of two poolings.
 
     Parameters
     ----------
     tokens
-        Of one text, drawn from top to bottom.
+        Tokens of one text, drawn from top to bottom.
     vectors
-        Shape (n_tokens, d): what the last layer says of each token.
+        Last hidden layer, shape (n_tokens, d).
     shown
-        How many of the d numbers to draw.
+        How many of the d components to draw.
 
     Raises
     ------
     DataError
-        When there are not as many vectors as tokens.
+        When the number of vectors is not that of the tokens.
     """
     import matplotlib as mpl
     import matplotlib.pyplot as plt
@@ -67,12 +68,12 @@ def token_vectors(tokens: Sequence[str], vectors: npt.ArrayLike, shown: int = 8)
 
 
 def arrows(vectors: pd.DataFrame) -> Axes:
-    """Draw vectors of two numbers as arrows, and where they end when they have length 1.
+    """Draw two-dimensional vectors as arrows, and their ends after normalization to length 1.
 
     Parameters
     ----------
     vectors
-        What each stands for as index, two columns; at least one number is not 0.
+        Names as index, two columns; no vector is zero.
     """
     xy = vectors.to_numpy(dtype=np.float64)
     xlabel, ylabel = map(str, vectors.columns)
@@ -82,7 +83,7 @@ def arrows(vectors: pd.DataFrame) -> Axes:
     for name, (x, y) in zip(vectors.index, xy, strict=True):
         arrow: Any = {"arrowstyle": "-|>", "color": DARK, "linewidth": 1.6, "shrinkA": 0}
         axes.annotate("", (x, y), (0, 0), arrowprops={**arrow, "shrinkB": 0})
-        axes.annotate(str(name), (x, y), (6, 4), textcoords="offset points", color=INK)
+        note(axes, str(name), (x, y), (6, 4), color=INK)
     ends = xy / np.linalg.norm(xy, axis=1, keepdims=True)
     axes.plot(*ends.T, color=ACCENT, marker="o", linestyle="", label="at length 1")
     axes.legend(frameon=False, fontsize=10, loc="lower right")
@@ -92,7 +93,7 @@ def arrows(vectors: pd.DataFrame) -> Axes:
 
 
 def accuracy_and_cost(table: pd.DataFrame, metric: str) -> Axes:
-    """Draw how well encoders do, with intervals, against the time they take.
+    """Draw a metric of encoders, with intervals, against their encoding time.
 
     Parameters
     ----------
@@ -100,7 +101,7 @@ def accuracy_and_cost(table: pd.DataFrame, metric: str) -> Axes:
         Encoders as index; columns ``mean``, ``low`` and ``high`` of the metric, and ``seconds``
         per 1,000 films, above 0.
     metric
-        What to call the values.
+        Its name on the axis.
 
     Raises
     ------
@@ -112,12 +113,12 @@ def accuracy_and_cost(table: pd.DataFrame, metric: str) -> Axes:
         raise DataError("A time is 0 or less, and has no place on a logarithmic axis.")
     axes = new_axes("What does an encoder cost?", "seconds for 1,000 films", metric)
     axes.set_xscale("log")
-    reach = [table["mean"] - table["low"], table["high"] - table["mean"]]
-    axes.errorbar(seconds, table["mean"], yerr=reach, fmt="o", color=DARK, ecolor=SOFT, capsize=4)
+    style: Any = {"fmt": "o", "color": DARK, "ecolor": SOFT, "capsize": 4}
+    axes.errorbar(seconds, table["mean"], yerr=reach(table), **style)
     for name, x, y in zip(table.index, seconds, table["mean"], strict=True):
         right = x > np.sqrt(seconds.min() * seconds.max())
-        side: Any = {"xytext": (-8, 0), "ha": "right"} if right else {"xytext": (8, 0)}
-        axes.annotate(str(name), (x, y), textcoords="offset points", va="center", color=INK, **side)
+        shift, side = ((-8, 0), "right") if right else ((8, 0), "left")
+        note(axes, str(name), (x, y), shift, va="center", ha=side, color=INK)
     first, last = np.log10([seconds.min() / 3, seconds.max() * 3])
     powers = 10.0 ** np.arange(np.ceil(first), last)
     axes.set_xticks(powers, labels=[f"{power:g}" for power in powers])
