@@ -1,8 +1,8 @@
-"""The tested package that the lessons of the course import.
+"""The package that the lessons of the course import.
 
-``import course_utils`` is light: it loads the standard library only. Each module is imported
-by name (``from course_utils.datasets import load_movielens``), and none of them loads a heavy
-library before a function needs it.
+``import course_utils`` loads the standard library only. Import its modules by name, as in
+``from course_utils.datasets import load_movielens``. None of them imports a heavy library, such as
+torch, before a function needs it.
 """
 
 from course_utils.session import setup

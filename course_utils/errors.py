@@ -1,35 +1,35 @@
-"""What goes wrong, said in one sentence: what, where, and what to do about it."""
+"""Errors and warnings of the course. A message is one sentence: what, where, what to do."""
 
 from __future__ import annotations
 
 
 class CourseError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base class of all errors that the course's packages raise themselves."""
 
 
 class DataError(CourseError, ValueError):
-    """Data that cannot be right. The message names the file and the line, or the id."""
+    """Invalid data or an invalid argument. The message names the file and line, or the value."""
 
 
 class ArtifactError(DataError):
-    """A saved model that is damaged, foreign or from a newer version. Nothing of it was used."""
+    """A saved model that is damaged, of another format or of a newer version; it was not loaded."""
 
 
 class DownloadError(CourseError, OSError):
-    """A release that could be fetched from nowhere. The message says what each source answered."""
+    """A release that no source could provide. The message has the answer of each source."""
 
 
 class StorageError(CourseError, OSError):
-    """A bucket or key that could not be reached, read or written. The message says what to do."""
+    """A bucket or key that cannot be reached, read or written."""
 
 
 class ClusterError(CourseError, RuntimeError):
-    """A Spark that cannot be started, or lacks something. The message says what to do."""
+    """Spark cannot be started, or a requirement of it is missing."""
 
 
 class ModelError(CourseError, RuntimeError):
-    """An encoder that cannot be found, fetched or run here. The message says what to do."""
+    """A text encoder that cannot be found, downloaded or run on this machine."""
 
 
 class CourseWarning(UserWarning):
-    """Something a reader should know about, though the work goes on."""
+    """A possible mistake in the data or in a model; the computation continues."""

@@ -1,4 +1,4 @@
-"""From a table of ratings to a sparse user × item matrix, and between ids and rows."""
+"""Positives, and their sparse user × item matrix with the ids of its rows and columns."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ import pandas as pd
 from scipy import sparse
 
 from course_utils.errors import DataError
+from course_utils.validation import IntArray, need_table_columns
+
+__all__ = ["Interactions", "encode", "to_implicit"]
 
 
 def to_implicit(ratings: pd.DataFrame, threshold: float = 4.0) -> pd.DataFrame:
-    """Keep the rows whose rating says "I liked it": the positives.
+    """Keep the positives, the rows with a rating at or above a threshold.
 
     Parameters
     ----------
@@ -25,7 +28,7 @@ def to_implicit(ratings: pd.DataFrame, threshold: float = 4.0) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A copy of the rows with ``rating >= threshold``, in their order, renumbered from 0.
+        A copy of the rows with ``rating >= threshold``, in their order, with an index from 0.
 
     Raises
     ------
@@ -39,7 +42,7 @@ def to_implicit(ratings: pd.DataFrame, threshold: float = 4.0) -> pd.DataFrame:
     >>> to_implicit(ratings)["movie_id"].tolist()
     [9]
     """
-    _need_columns(ratings, "rating")
+    need_table_columns(ratings, "rating")
     stars = ratings["rating"]
     if not pd.api.types.is_numeric_dtype(stars) or stars.notna().sum() == 0:
         raise DataError("Column 'rating' holds no numbers; give a table of ratings in stars.")
@@ -51,9 +54,9 @@ def to_implicit(ratings: pd.DataFrame, threshold: float = 4.0) -> pd.DataFrame:
     return ratings[stars >= threshold].reset_index(drop=True)
 
 
-@dataclass(frozen=True, repr=False, eq=False)  # arrays have no one answer to ==
+@dataclass(frozen=True, repr=False, eq=False)  # eq=False: elementwise == is ambiguous
 class Interactions:
-    """A user × item matrix together with the ids of its rows and columns.
+    """A user × item matrix with the ids of its rows and columns.
 
     Attributes
     ----------
@@ -64,7 +67,7 @@ class Interactions:
     items
         ``items[column]`` is the movie id of a column, shape (n_items,).
     dropped
-        How many rows of the table were left out, because their user or item is unknown.
+        Number of rows of the table that were dropped, because their user or item is unknown.
     """
 
     matrix: sparse.csr_matrix
@@ -76,7 +79,7 @@ class Interactions:
         n_users, n_items = self.matrix.shape
         return f"Interactions({n_users:,} users × {n_items:,} items, {self.matrix.nnz:,} positives)"
 
-    def rows_of(self, user_ids: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    def rows_of(self, user_ids: npt.ArrayLike) -> IntArray:
         """Return the row of each user id, in the shape of `user_ids`.
 
         Raises
@@ -86,7 +89,7 @@ class Interactions:
         """
         return _positions(self.users, user_ids, "user")
 
-    def columns_of(self, movie_ids: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    def columns_of(self, movie_ids: npt.ArrayLike) -> IntArray:
         """Return the column of each movie id, in the shape of `movie_ids`.
 
         Raises
@@ -110,22 +113,22 @@ def encode(
         A table with columns ``user_id`` and ``movie_id``, each pair at most once. It is not
         changed.
     users, items
-        The ids of the rows and columns, in their order. Left out, they are the ids of the
-        table, ascending. Give a test set those of the training set, so that both matrices
-        have the same rows and columns: ``encode(test, users=train.users, items=train.items)``.
+        The ids of the rows and columns, in their order. None means the ids of the table,
+        ascending. Give a test set those of the training set, so that both matrices have the same
+        rows and columns: ``encode(test, users=train.users, items=train.items)``.
 
     Returns
     -------
     Interactions
-        The matrix and its ids. Rows of the table with an unknown user or item cannot be
-        placed; a printed line says how many there were. It may be all of them: then, and for
-        an empty table with `users` and `items` given, the matrix holds nothing.
+        The matrix and its ids. Rows of the table with an unknown user or item are dropped; a
+        printed line says how many. If all are dropped, or the table is empty and `users` and
+        `items` are given, the matrix has no entries.
 
     Raises
     ------
     DataError
-        For an empty table whose rows and columns are not given, a missing column, a pair that
-        stands twice, and for ids that repeat or are no 32-bit integers.
+        For an empty table without `users` and `items`, a missing column, a repeated pair, and for
+        ids that are repeated or no 32-bit integers of at least 0.
 
     Examples
     --------
@@ -141,7 +144,7 @@ def encode(
     array([[0., 0.],
            [1., 0.]], dtype=float32)
     """
-    _need_columns(positives, "user_id", "movie_id")
+    need_table_columns(positives, "user_id", "movie_id")
     if positives.empty and (users is None or items is None):
         raise DataError("There is nothing to encode: the table has no rows.")
     user_ids = _ids(positives["user_id"].to_numpy(), "Column 'user_id'")
@@ -168,16 +171,8 @@ def encode(
     return Interactions(matrix, users.astype(np.int32), items.astype(np.int32), dropped)
 
 
-def _need_columns(table: pd.DataFrame, *names: str) -> None:
-    missing = [name for name in names if name not in table.columns]
-    if missing:
-        raise DataError(
-            f"The table has no column {missing[0]!r}, only {', '.join(map(str, table.columns))}."
-        )
-
-
-def _ids(ids: npt.ArrayLike, what: str) -> npt.NDArray[np.int64]:
-    """Return `ids` as an array, refusing what pandas or NumPy would quietly bend into shape."""
+def _ids(ids: npt.ArrayLike, what: str) -> IntArray:
+    """Return `ids` as an array; other types are refused, not cast."""
     array = np.asarray(ids)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
         raise DataError(f"{what} must be a list of integer ids, and is {array.dtype}; convert it.")
@@ -187,7 +182,7 @@ def _ids(ids: npt.ArrayLike, what: str) -> npt.NDArray[np.int64]:
     return array.astype(np.int64)
 
 
-def _distinct(ids: npt.ArrayLike, what: str) -> npt.NDArray[np.int64]:
+def _distinct(ids: npt.ArrayLike, what: str) -> IntArray:
     array = _ids(ids, what)
     repeated = pd.Index(array)[pd.Index(array).duplicated()]
     if len(repeated):
@@ -195,9 +190,7 @@ def _distinct(ids: npt.ArrayLike, what: str) -> npt.NDArray[np.int64]:
     return array
 
 
-def _refuse_repeated_pairs(
-    matrix: sparse.csr_matrix, users: npt.NDArray[np.int64], items: npt.NDArray[np.int64]
-) -> None:
+def _refuse_repeated_pairs(matrix: sparse.csr_matrix, users: IntArray, items: IntArray) -> None:
     if matrix.nnz and matrix.data.max() > 1:
         row, column = (int(index[0]) for index in (matrix > 1).nonzero())
         raise DataError(
@@ -206,9 +199,7 @@ def _refuse_repeated_pairs(
         )
 
 
-def _positions(
-    ids: npt.NDArray[np.int32], wanted: npt.ArrayLike, what: str
-) -> npt.NDArray[np.int64]:
+def _positions(ids: npt.NDArray[np.int32], wanted: npt.ArrayLike, what: str) -> IntArray:
     asked = np.asarray(wanted)
     found = pd.Index(ids).get_indexer(pd.Index(asked.ravel()))
     if (found < 0).any():

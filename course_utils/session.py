@@ -1,4 +1,4 @@
-"""What every notebook does first: fix seeds and threads, say which versions and data are in use."""
+"""Setup of a notebook: seeds, threads, and a print of versions and dataset."""
 
 from __future__ import annotations
 
@@ -18,18 +18,20 @@ def setup(seed: int = 42, threads: int = 1) -> None:
         Seed of Python's ``random``, of NumPy's legacy global generator and, when it is
         imported already, of PyTorch.
     threads
-        Threads of the BLAS libraries behind NumPy and SciPy. One by default: sums then run in
-        one order, so that a printed number repeats, and `implicit` does not fight over cores.
+        Number of threads of the BLAS libraries of NumPy and SciPy. With one thread, the order of
+        summation is fixed, so that printed numbers are reproducible, and the threads of `implicit`
+        do not compete with those of BLAS.
 
     Notes
     -----
-    Code that takes a seed of its own, as every model of the course does, ignores these.
+    Functions with their own `seed` argument, such as all models of the course, do not depend on
+    these seeds.
 
-    The commands installed beside this Python go to the front of the path, where a kernel does not
-    have them by itself: ``!aws`` in a cell is then the one that came with the course.
+    The scripts folder of this Python is put at the front of ``PATH``, so that ``!aws`` in a cell
+    runs the version that is installed with the course.
     """
     import numpy as np
-    import scipy.linalg  # noqa: F401 - brings a BLAS of its own, and the limit below must see it
+    import scipy.linalg  # noqa: F401 - its BLAS must be loaded before the limit below
     from threadpoolctl import threadpool_limits
 
     from course_utils.datasets import describe, requested_name
@@ -37,7 +39,7 @@ def setup(seed: int = 42, threads: int = 1) -> None:
     name = requested_name()
     _put_commands_on_path()
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - what scikit-learn and friends fall back on
+    np.random.seed(seed)  # noqa: NPY002 - the default of scikit-learn and others
     threadpool_limits(limits=threads, user_api="blas")
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(seed)
@@ -56,10 +58,10 @@ def _put_commands_on_path() -> None:
 
 
 def version_of(distribution: str) -> str:
-    """Return the version of what is installed, or "not installed"; nothing is loaded."""
+    """Return the version of a distribution without importing it, or "not installed"."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:
         return version(distribution)
-    except PackageNotFoundError:  # imported from a checkout that nobody installed
+    except PackageNotFoundError:  # imported from a checkout that is not installed
         return "not installed"

@@ -1,11 +1,13 @@
-"""Hold-out protocols: which interactions a model learns from, and which it is judged on.
+"""Hold-out protocols: which interactions a model is trained on, and which it is tested on.
 
-Every protocol orders interactions by time, and timestamps tie far more often than people think.
-What counts as last among equals is therefore an argument, ``ties``:
+Every protocol but :func:`cold_item_split` orders interactions by time, and timestamps often tie.
+The order of ties is an argument, ``ties``:
 
 - ``"order"``: the order of the table's rows, that is of the file;
 - ``"movie_id"``: ascending movie id;
 - ``"random"``: at random, under ``seed``.
+
+:func:`assert_no_leakage` tests a split, :func:`k_core` filters a table before it is split.
 """
 
 from __future__ import annotations
@@ -20,30 +22,27 @@ import pandas as pd
 from course_utils.errors import DataError
 
 __all__ = [
-    "Split",
-    "assert_no_leakage",
-    "global_time_split",
-    "k_core",
-    "leave_last_out",
-    "ratio_split",
-]
+    "Split", "Ties", "assert_no_leakage", "cold_item_split", "global_time_split", "k_core",
+    "leave_last_out", "ratio_split",
+]  # fmt: skip
 
 Ties = Literal["order", "movie_id", "random"]
+EPSILON = 1e-9  # so that 0.2 of 5 is 1 in floating point
 
 
-@dataclass(frozen=True, repr=False, eq=False)  # tables have no one answer to ==
+@dataclass(frozen=True, repr=False, eq=False)  # eq=False: elementwise == is ambiguous
 class Split:
-    """The parts of a table of interactions. Each row of it is in exactly one of them.
+    """The parts of a table of interactions. Each row of the table is in exactly one part.
 
     Attributes
     ----------
     train, val, test
-        Rows as in the table, with its index and in its order.
+        Rows of the table, with its index and in its order.
     n_too_short
-        How many users have too few interactions to hold any out. All of theirs are in `train`.
+        Number of users with too few interactions to hold any out. All their rows are in `train`.
     cut
-        The timestamp from which on interactions are in the test set, where one cut in time
-        serves everybody; None where each user has a cut of their own.
+        The first timestamp of the test set (Unix seconds), where all users have the same cut in
+        time; None where each user has a cut of their own.
     """
 
     train: pd.DataFrame
@@ -73,13 +72,13 @@ def leave_last_out(
     positives
         A table with columns ``user_id``, ``movie_id`` and ``timestamp``. It is not changed.
     n_test, n_val
-        How many of each user's last interactions are tested on, and how many before them are
-        validated on.
+        Number of each user's last interactions in the test set, and of those before them in the
+        validation set.
     min_train
-        How many a user must keep. Whoever has fewer than ``n_test + n_val + min_train`` stays
-        in the training set altogether, and `Split.n_too_short` says how many that are.
+        Number of interactions that a user must keep. All rows of users with fewer than
+        ``n_test + n_val + min_train`` are in the training set; `Split.n_too_short` counts them.
     ties, seed
-        What is last among equal timestamps; see the module's text.
+        The order of equal timestamps; see the module's docstring.
 
     Raises
     ------
@@ -120,48 +119,46 @@ def ratio_split(
     positives
         A table with columns ``user_id``, ``movie_id`` and ``timestamp``. It is not changed.
     test_ratio
-        The share to hold out, above 0 and below 1. It is rounded down for each user, so that
-        everybody keeps at least one; with 0.2, whoever has fewer than 5 has none held out and
-        counts as too short.
+        The share to hold out, above 0 and below 1. The number is rounded down for each user, so
+        that every user keeps at least one; with 0.2, users with fewer than 5 interactions have
+        none held out and count as too short.
     ties, seed
-        What is last among equal timestamps; see the module's text.
+        The order of equal timestamps; see the module's docstring.
 
     Raises
     ------
     DataError
         For a missing column, a ratio out of range, unknown `ties`.
     """
-    _check_ratio(test_ratio)
+    _need_share(test_ratio, "test_ratio")
     from_end, sizes = _positions_from_end(positives, ties, seed)
-    # 1e-9: 0.2 of 5 is 1, whatever binary fractions make of it
-    held_out = np.floor(sizes * test_ratio + 1e-9).astype(np.int64)
+    held_out = np.floor(sizes * test_ratio + EPSILON).astype(np.int64)
     too_short = positives["user_id"].to_numpy()[held_out == 0]
     nothing = np.zeros(len(positives), dtype=bool)
     return _split(positives, from_end < held_out, nothing, n_too_short=len(np.unique(too_short)))
 
 
 def global_time_split(positives: pd.DataFrame, test_ratio: float = 0.2) -> Split:
-    """Cut once in time for everybody: a model learns from the past and is judged on the future.
+    """Cut once in time for all users: train on the past, test on the future.
 
     Parameters
     ----------
     positives
         A table with columns ``user_id``, ``movie_id`` and ``timestamp``. It is not changed.
     test_ratio
-        The share to hold out, above 0 and below 1. Interactions of one second are never
-        parted, so the share is met as nearly as that allows, and never exceeded.
+        The largest share to hold out, above 0 and below 1. Interactions with equal timestamps are
+        never separated, so the share that is held out may be smaller.
 
     Raises
     ------
     DataError
-        For a missing column, a ratio out of range, or timestamps that tie so much that nothing
+        For a missing column, a ratio out of range, or timestamps with so many ties that nothing
         can be held out.
     """
-    _check_ratio(test_ratio)
-    _need(positives)
+    _need_share(test_ratio, "test_ratio")
+    _need_interactions(positives)
     time = positives["timestamp"].to_numpy()
-    largest_test = int(np.floor(len(time) * test_ratio + 1e-9))
-    # the first second after the last interaction that must be in the training set
+    largest_test = int(np.floor(len(time) * test_ratio + EPSILON))
     last_in_train = np.sort(time)[len(time) - largest_test - 1]
     test = time > last_in_train
     if not largest_test:
@@ -177,25 +174,78 @@ def global_time_split(positives: pd.DataFrame, test_ratio: float = 0.2) -> Split
     return _split(positives, test, nothing, cut=int(time[test].min()))
 
 
+def cold_item_split(positives: pd.DataFrame, share: float = 0.2, seed: int | None = 42) -> Split:
+    """Hold out all interactions of some films, drawn at random: cold start of items.
+
+    Parameters
+    ----------
+    positives
+        A table with columns ``user_id`` and ``movie_id``. It is not changed.
+    share
+        The share of the films to hold out, above 0 and below 1, rounded down to whole films.
+    seed
+        Seed of the draw.
+
+    Returns
+    -------
+    Split
+        `test` has all rows of the held-out films, `train` all other rows, `val` none. To choose
+        settings, split `train` once more.
+
+    Raises
+    ------
+    DataError
+        For a missing column, a share out of range, or one that is less than one film.
+
+    Notes
+    -----
+    The split ignores time: a user's training interactions may be later than the test interactions,
+    and :func:`assert_no_leakage` refuses it. A user whose films are all held out is in `test` only
+    and has no history.
+
+    The training matrix needs a column for every film, so that the cold ones can be recommended:
+    ``items = np.unique(positives["movie_id"])`` and ``encode(split.train, items=items)``.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"user_id": [1, 1, 2, 2], "movie_id": [5, 6, 5, 7]})
+    >>> split = cold_item_split(table, share=0.4)
+    >>> split
+    Split(train 2, val 0, test 2)
+    >>> set(split.train["movie_id"]) & set(split.test["movie_id"])
+    set()
+    """
+    _need_columns(positives, "user_id", "movie_id")
+    _need_share(share, "share")
+    films = np.unique(positives["movie_id"])
+    n_cold = int(np.floor(len(films) * share + EPSILON))
+    if not n_cold:
+        raise DataError(f"{share:.0%} of {len(films)} films is less than one film; raise share.")
+    rng = np.random.default_rng(seed)
+    is_cold = positives["movie_id"].isin(rng.choice(films, n_cold, replace=False))
+    return Split(positives[~is_cold], positives.head(0), positives[is_cold])
+
+
 def k_core(positives: pd.DataFrame, k_users: int = 5, k_items: int = 5) -> pd.DataFrame:
-    """Keep users and items with enough interactions, again and again until nothing changes.
+    """Drop users and items with too few interactions, repeatedly, until nothing changes.
 
     Parameters
     ----------
     positives
         A table with columns ``user_id`` and ``movie_id``. It is not changed.
     k_users, k_items
-        The fewest interactions of a user, and of an item, that stay.
+        The smallest number of interactions of a user, and of an item, that is kept.
 
     Returns
     -------
     DataFrame
-        The rows that are left, in their order: the largest part of the table in which
-        everybody has `k_users` and every item `k_items`. It may be empty.
+        The remaining rows, in their order: the largest part of the table in which every user has
+        at least `k_users` rows and every item at least `k_items`. It may be empty.
 
     Notes
     -----
-    A core is easier to recommend for than the whole: it has no newcomers. Say so with a result.
+    Recommending is easier in a core than in the whole table, which has cold users and items.
+    Report the filter with the results.
     """
     users, user_codes = np.unique(positives["user_id"], return_inverse=True)
     items, item_codes = np.unique(positives["movie_id"], return_inverse=True)
@@ -209,11 +259,60 @@ def k_core(positives: pd.DataFrame, k_users: int = 5, k_items: int = 5) -> pd.Da
         kept = stays
 
 
+def assert_no_leakage(split: Split) -> None:
+    """Raise a DataError when a split leaks information from the future, or shares pairs.
+
+    For each user, no training or validation interaction may be later than the first test
+    interaction, and no training interaction later than the first of validation. Equal timestamps
+    pass, since they have no order. If the split has one cut in time for all users, this must hold
+    across users; otherwise one user's training set may be later than another user's test set. No
+    (user, movie) pair may be in two parts.
+
+    Raises
+    ------
+    DataError
+        Names the first user and the movie, or the two times.
+    """
+    parts = {"train": split.train, "val": split.val, "test": split.test}
+    _refuse_shared_pairs(parts)
+    for earlier, later in (("train", "val"), ("train", "test"), ("val", "test")):
+        _refuse_later(parts[earlier], parts[later], earlier, later, split.cut)
+
+
+def _refuse_shared_pairs(parts: dict[str, pd.DataFrame]) -> None:
+    pairs = pd.concat(
+        [part[["user_id", "movie_id"]].assign(part=name) for name, part in parts.items()]
+    )
+    pairs = pairs.drop_duplicates()  # a pair repeated within one part is no leak
+    repeated = pairs.duplicated(["user_id", "movie_id"])
+    if repeated.any():
+        user, movie, part = pairs[repeated].iloc[0]
+        raise DataError(f"User {user} and movie {movie} are in {part} and in an earlier part too.")
+
+
+def _refuse_later(
+    before: pd.DataFrame, after: pd.DataFrame, earlier: str, later: str, cut: int | None
+) -> None:
+    first = after.groupby("user_id")["timestamp"].min()
+    last = before.groupby("user_id")["timestamp"].max()
+    if cut is not None and len(first):
+        first = pd.Series(first.min(), index=last.index)  # the first of all users
+    both = pd.DataFrame({"last": last, "first": first}).dropna()
+    wrong = both[both["last"] > both["first"]]
+    if len(wrong):
+        user, times = wrong.index[0], wrong.iloc[0].astype("int64")
+        when = pd.to_datetime(times, unit="s").dt.strftime("%Y-%m-%d %H:%M:%S UTC")
+        raise DataError(
+            f"User {user} has an interaction of {when['last']} in {earlier}, later than the first "
+            f"one in {later} at {when['first']} ({len(wrong)} such users); split by time."
+        )
+
+
 def _positions_from_end(
     positives: pd.DataFrame, ties: Ties, seed: int | None
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return for each row how many of its user's come after it, and how many the user has."""
-    _need(positives)
+    """Return for each row the number of later rows of its user, and of all rows of its user."""
+    _need_interactions(positives)
     n = len(positives)
     _, user = np.unique(positives["user_id"], return_inverse=True)
     if ties == "order":
@@ -241,121 +340,18 @@ def _split(
     return Split(positives[~test & ~val], positives[val], positives[test], n_too_short, cut)
 
 
-def _need(positives: pd.DataFrame) -> None:
-    for name in ("user_id", "movie_id", "timestamp"):
+def _need_columns(positives: pd.DataFrame, *names: str) -> None:
+    for name in names:
         if name not in positives.columns:
             raise DataError(f"The table has no column {name!r}, which a split needs.")
+
+
+def _need_interactions(positives: pd.DataFrame) -> None:
+    _need_columns(positives, "user_id", "movie_id", "timestamp")
     if positives.empty:
         raise DataError("There is nothing to split: the table has no rows.")
 
 
-def _check_ratio(test_ratio: float) -> None:
-    if not 0 < test_ratio < 1:
-        raise DataError(f"test_ratio must be above 0 and below 1, and is {test_ratio!r}.")
-
-
-def assert_no_leakage(split: Split) -> None:
-    """Raise when somebody's past, as a split has it, is later than their own future.
-
-    For each user, nothing in the training or validation set is later than the earliest test
-    interaction (equal timestamps pass: what happened within one second has no order). Where one
-    cut in time serves everybody, that holds across users; where each user has a cut of their
-    own, one person's training set may be later than another's test, and that passes. No
-    (user, movie) pair is in two parts.
-
-    Raises
-    ------
-    DataError
-        Names the first offending user, the movie or the two times.
-    """
-    parts = {"train": split.train, "val": split.val, "test": split.test}
-    _refuse_shared_pairs(parts)
-    for earlier, later in (("train", "val"), ("train", "test"), ("val", "test")):
-        _refuse_later(parts[earlier], parts[later], earlier, later, split.cut)
-
-
-def _refuse_shared_pairs(parts: dict[str, pd.DataFrame]) -> None:
-    pairs = pd.concat(
-        [part[["user_id", "movie_id"]].assign(part=name) for name, part in parts.items()]
-    )
-    pairs = pairs.drop_duplicates()  # twice within one part is no leak
-    repeated = pairs.duplicated(["user_id", "movie_id"])
-    if repeated.any():
-        user, movie, part = pairs[repeated].iloc[0]
-        raise DataError(f"User {user} and movie {movie} are in {part} and in an earlier part too.")
-
-
-def _refuse_later(
-    before: pd.DataFrame, after: pd.DataFrame, earlier: str, later: str, cut: int | None
-) -> None:
-    first = after.groupby("user_id")["timestamp"].min()
-    last = before.groupby("user_id")["timestamp"].max()
-    if cut is not None and len(first):
-        first = pd.Series(first.min(), index=last.index)  # nobody may know anybody's future
-    both = pd.DataFrame({"last": last, "first": first}).dropna()
-    wrong = both[both["last"] > both["first"]]
-    if len(wrong):
-        user, times = wrong.index[0], wrong.iloc[0].astype("int64")
-        when = pd.to_datetime(times, unit="s").dt.strftime("%Y-%m-%d %H:%M:%S UTC")
-        raise DataError(
-            f"User {user} has an interaction of {when['last']} in {earlier}, later than the first "
-            f"one in {later} at {when['first']} ({len(wrong)} such users); split by time."
-        )
-
-
-__all__ = ["cold_item_split"]
-
-
-def cold_item_split(positives: pd.DataFrame, share: float = 0.2, seed: int | None = 42) -> Split:
-    """Hold out all interactions of some films, drawn at random: nobody is known to have them.
-
-    Parameters
-    ----------
-    positives
-        A table with columns ``user_id`` and ``movie_id``. It is not changed.
-    share
-        The share of the films to hold out, above 0 and below 1, rounded down to whole films.
-    seed
-        Of the draw.
-
-    Returns
-    -------
-    Split
-        `test` has every row of the cold films, `train` every row of the others, `val` none. To
-        choose settings, split `train` once more.
-
-    Raises
-    ------
-    DataError
-        For a missing column, a share out of range, or one that is less than one film.
-
-    Notes
-    -----
-    Time plays no part, so somebody's training set may be later than their test set, and
-    :func:`course_utils.splits.assert_no_leakage` refuses it. Somebody whose films are all cold
-    is in `test` only, and has no history to recommend from.
-
-    Give the training matrix a column for every film, or there is none to recommend them by:
-    ``items = np.unique(positives["movie_id"])`` and ``encode(split.train, items=items)``.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"user_id": [1, 1, 2, 2], "movie_id": [5, 6, 5, 7]})
-    >>> split = cold_item_split(table, share=0.4)
-    >>> split
-    Split(train 2, val 0, test 2)
-    >>> set(split.train["movie_id"]) & set(split.test["movie_id"])
-    set()
-    """
-    for name in ("user_id", "movie_id"):
-        if name not in positives.columns:
-            raise DataError(f"The table has no column {name!r}, which a split needs.")
-    if not 0 < share < 1:
-        raise DataError(f"share must be above 0 and below 1, and is {share!r}.")
-    films = np.unique(positives["movie_id"])
-    n_cold = int(np.floor(len(films) * share + 1e-9))  # 0.2 of 5 is 1, whatever floats say
-    if not n_cold:
-        raise DataError(f"{share:.0%} of {len(films)} films is less than one film; raise share.")
-    rng = np.random.default_rng(seed)
-    is_cold = positives["movie_id"].isin(rng.choice(films, n_cold, replace=False))
-    return Split(positives[~is_cold], positives.head(0), positives[is_cold])
+def _need_share(value: float, name: str) -> None:
+    if not 0 < value < 1:
+        raise DataError(f"{name} must be above 0 and below 1, and is {value!r}.")
