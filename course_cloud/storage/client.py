@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,9 @@ from course_cloud.storage.servers import (
 )
 from course_utils.errors import StorageError
 
-METADATA_SERVICE = ("169.254.169.254", 80)  # that hands a machine in AWS its role's credentials
-METADATA_SECONDS = 0.5  # to wait for it, on a laptop that has none
+# Timeout of EC2's metadata service, which gives machines in AWS the credentials of their role. On a
+# laptop it does not answer, and botocore would wait a second for each of two requests.
+METADATA_SECONDS = 0.25
 
 
 def connect(
@@ -31,26 +31,25 @@ def connect(
     connect_timeout: float = CONNECT_TIMEOUT,
     read_timeout: float = READ_TIMEOUT,
 ) -> Any:
-    """Make a boto3 client of S3.
+    """Return a boto3 client of S3.
 
-    Credentials come from AWS's ordinary chain: the environment, a profile, SSO, the role of the
-    machine. Nothing takes a key as an argument, so that none ends up in a notebook. Where there
-    are no credentials and nothing says that there should be, the local server is started and one
-    line says so.
+    Credentials come from AWS's default chain: the environment, a profile, SSO, the role of the
+    machine. No function takes a key as an argument, so that none ends up in a notebook. When there
+    are no credentials and nothing shows that there should be some, the local server is started and
+    one line says so.
 
     Parameters
     ----------
     profile
-        A profile of ``~/.aws/config``. When left out, what ``AWS_PROFILE`` says.
+        A profile of ``~/.aws/config``; by default ``AWS_PROFILE``.
     endpoint_url
-        Another server than AWS. When left out, what ``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL``
-        or the profile says.
+        A server other than AWS; by default ``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL`` or the
+        profile's.
     region
-        When left out, what ``AWS_REGION``, ``AWS_DEFAULT_REGION`` or the profile says, or else
-        ``"us-east-1"``.
+        By default ``AWS_REGION``, ``AWS_DEFAULT_REGION``, the profile's, or ``"us-east-1"``.
     attempts
-        How often a request is sent before giving up, with growing pauses between: for answers of
-        5xx, for throttling and where nobody answers.
+        Number of attempts for each request, with growing pauses between, when the server answers
+        5xx, throttles or does not answer.
     connect_timeout, read_timeout
         Seconds to wait for a connection, and for the next bytes on it.
 
@@ -63,16 +62,18 @@ def connect(
     ------
     StorageError
         For a profile that does not exist, half a pair of credentials, an endpoint that is no URL,
-        no credentials where AWS_PROFILE, an endpoint or other profiles show that some were meant,
-        and when boto3 is not installed. An expired session shows at the first request.
+        no credentials although AWS_PROFILE, an endpoint or other profiles show that some were
+        meant, and when boto3 is not installed. An expired session raises at the first request.
 
     Notes
     -----
-    A server other than AWS is addressed by path (``http://host/bucket/key``) and is sent checksums
-    only where S3 requires them: Swift and others refuse the newer trailers.
+    A server other than AWS is addressed by path (``http://host/bucket/key``) and gets checksums
+    only when S3 requires them: Swift and others refuse the newer trailers.
     """
     session = _session(profile, region)
-    if not _has_credentials(session):
+    with explained("connect"):
+        found = session.get_credentials() is not None
+    if not found:
         _refuse_if_some_were_meant(session, profile, endpoint_url)
         server = local_s3()
         print(
@@ -93,15 +94,15 @@ _default: tuple[object, Any] = (None, None)
 
 
 def default_client() -> Any:
-    """Return the client that functions of this package use when they are given none.
+    """Return the client of calls without ``client=``: `connect` makes it once.
 
-    It is made by `connect` once, and again when the environment or ``~/.aws`` has changed.
+    It makes a new one when the environment or ``~/.aws`` has changed.
     """
     global _default
     made_for, client = _default
     if client is None or made_for != _circumstances():
         client = connect()
-        _default = (_circumstances(), client)  # which `connect` may just have changed
+        _default = (_circumstances(), client)  # after `connect`, which may change them
     return client
 
 
@@ -118,55 +119,26 @@ def _circumstances() -> object:
 
 
 def _session(profile: str | None, region: str | None) -> Any:
-    """Make a session of the ordinary chain, which asks EC2's metadata service only if it is there.
-
-    botocore alone would wait two seconds for it on every laptop without credentials.
-    """
-    session = _session_without_metadata(profile, region)
-    with explained("connect"):
-        found = session.get_credentials() is not None
-        if found or not _metadata_service_answers():
-            return session
-        return need("boto3").session.Session(profile_name=profile, region_name=region)
-
-
-def _session_without_metadata(profile: str | None, region: str | None) -> Any:
+    """Return a boto3 session with the default chain of credentials."""
     boto3 = need("boto3")
     core = need("botocore.session").get_session()
-    core.register_component("data_loader", _models())
     with explained("connect"):
-        session = boto3.session.Session(
+        core.register_component("data_loader", _models())
+        if core.get_config_variable("metadata_service_timeout") == 1:  # botocore's default
+            core.set_config_variable("metadata_service_timeout", METADATA_SECONDS)
+        return boto3.session.Session(
             profile_name=profile, region_name=region, botocore_session=core
         )
-        core.get_component("credential_provider").remove("iam-role")
-    return session
 
 
 @lru_cache(maxsize=1)
 def _models() -> Any:
-    """Return botocore's loader of API descriptions, kept: reading them is most of `connect`."""
+    """Return botocore's loader of API descriptions, whose cache saves most of `connect`'s time."""
     return need("botocore.session").get_session().get_component("data_loader")
 
 
-def _metadata_service_answers() -> bool:
-    if os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
-        return False
-    if os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT"):
-        return True  # somebody knows better
-    try:
-        socket.create_connection(METADATA_SERVICE, timeout=METADATA_SECONDS).close()
-    except OSError:
-        return False
-    return True
-
-
-def _has_credentials(session: Any) -> bool:
-    with explained("connect"):
-        return session.get_credentials() is not None
-
-
 def _refuse_if_some_were_meant(session: Any, profile: str | None, endpoint_url: str | None) -> None:
-    """Raise a `StorageError` where starting the local server would hide a mistake."""
+    """Raise a `StorageError` when starting the local server would hide a mistake."""
     names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
     endpoint = endpoint_url or next((os.environ[n] for n in names if os.environ.get(n)), None)
     if endpoint:

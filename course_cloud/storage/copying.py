@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
+from course_cloud.storage import transfers
 from course_cloud.storage.addresses import (
     LONGEST_KEY,
     Address,
@@ -19,28 +18,15 @@ from course_cloud.storage.addresses import (
 )
 from course_cloud.storage.client import default_client
 from course_cloud.storage.failures import explained
-from course_cloud.storage.transfers import (
-    Crew,
-    Job,
-    Transferred,
-    cut_into,
-    etag_in,
-    n_workers,
-    sha256_in,
-    usual_cuts,
-)
+from course_cloud.storage.transfers import Crew, Job, Transferred, etag_in, sha256_in
 from course_utils.errors import StorageError
 
 LARGEST_COPY = 5 << 30  # bytes that S3 copies in one request
 BIG_PART = 512 << 20  # part size of larger objects whose own part size is unknown
+# What a copy in parts does not keep by itself.
 KEPT = (
-    "ContentType",
-    "ContentEncoding",
-    "ContentLanguage",
-    "ContentDisposition",
-    "CacheControl",
-    "Expires",
-    "Metadata",
+    *("ContentType", "ContentEncoding", "ContentLanguage", "ContentDisposition", "CacheControl"),
+    *("Expires", "Metadata"),
 )
 
 
@@ -92,7 +78,7 @@ def copy_prefix(
     client = default_client() if client is None else client
     here = as_folder(parse_address(source, need_key=False))
     there = as_folder(parse_address(target, need_key=False))
-    workers = n_workers(client, workers)
+    workers = transfers.n_workers(client, workers)
     if here.bucket == there.bucket and there.key.startswith(here.key):
         raise StorageError(f"{there} lies in {here}, so a copy would hold itself; choose another.")
     items = list_keys(str(here), client=client)
@@ -120,7 +106,7 @@ def copy_prefix(
 def _cut(item: S3Object) -> int | None:
     """Return the size of the parts to copy in; None for one request."""
     if "-" in item.etag:
-        cuts = usual_cuts(item.size, int(item.etag.rpartition("-")[2]))
+        cuts = transfers.usual_cuts(item.size, int(item.etag.rpartition("-")[2]))
         if cuts:
             return cuts[0]
     return BIG_PART if item.size > LARGEST_COPY else None
@@ -132,15 +118,17 @@ def _copy(
     """Copy one object; return False when `known`, the object there, has the same content."""
     if known and known.size == item.size and _is_same(client, item, to, known):
         return False
-    origin: dict[str, Any] = {"CopySource": {"Bucket": item.bucket, "Key": item.key}}
-    if "-" not in item.etag:  # Swift refuses the condition for objects that were uploaded in parts
-        origin["CopySourceIfMatch"] = f'"{item.etag}"'
     if cut is None:
+        # Swift refuses the condition for objects that were uploaded in parts
+        condition = {} if "-" in item.etag else {"CopySourceIfMatch": f'"{item.etag}"'}
+        source = {"Bucket": item.bucket, "Key": item.key}
         with explained("copy to", *to, client):
-            answer = client.copy_object(Bucket=to.bucket, Key=to.key, **origin)
+            answer = client.copy_object(
+                Bucket=to.bucket, Key=to.key, CopySource=source, **condition
+            )
         stored = {**answer, **answer["CopyObjectResult"]}
     else:
-        stored = _copy_parts(client, item, to, origin, cut, crew)
+        stored = _copy_parts(client, item, to, cut, crew)
     if etag_in(stored) != item.etag:
         _need_unchanged(client, item, to, stored)
     return True
@@ -175,62 +163,20 @@ def _heads(client: Any, item: S3Object, to: Address) -> tuple[Any, Any]:
         return ours, client.head_object(Bucket=to.bucket, Key=to.key)
 
 
-def _copy_parts(
-    client: Any, item: S3Object, to: Address, origin: dict[str, Any], cut: int, crew: Crew
-) -> Any:
-    """Copy in parts of `cut` bytes and return the server's last answer.
-
-    boto3's managed copy is not used: it always sends the condition that Swift refuses.
-    """
+def _copy_parts(client: Any, item: S3Object, to: Address, cut: int, crew: Crew) -> Any:
+    """Copy by boto3's managed transfer in parts of `cut` bytes; return a HEAD of the copy."""
     with explained("look at", item.bucket, item.key, client):
         about = client.head_object(Bucket=item.bucket, Key=item.key, IfMatch=f'"{item.etag}"')
     described = {name: about[name] for name in KEPT if about.get(name)}
-    sizes = cut_into(item.size, cut)
-
-    def copy_part(number: int) -> dict[str, Any]:
-        crew.need_wanted()
-        start = (number - 1) * cut
-        with explained("copy to", *to, client):
-            answer = client.upload_part_copy(
-                Bucket=to.bucket,
-                Key=to.key,
-                UploadId=upload_id,
-                PartNumber=number,
-                CopySourceRange=f"bytes={start}-{start + sizes[number - 1] - 1}",
-                **origin,
-            )
-        crew.moved(sizes[number - 1])
-        return {"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]}
-
-    with _multipart(client, to, described) as upload_id, ThreadPoolExecutor(crew.workers) as pool:
-        parts = list(pool.map(copy_part, range(1, len(sizes) + 1)))
-        with explained("upload", *to, client):
-            return client.complete_multipart_upload(
-                Bucket=to.bucket,
-                Key=to.key,
-                UploadId=upload_id,
-                MultipartUpload={"Parts": parts},
-            )
-
-
-@contextmanager
-def _multipart(client: Any, to: Address, described: dict[str, Any]) -> Iterator[str]:
-    """Begin an upload in parts and yield its id; abort it when the block fails."""
-    with explained("upload", *to, client):
-        upload_id = client.create_multipart_upload(Bucket=to.bucket, Key=to.key, **described)[
-            "UploadId"
-        ]
-    try:
-        yield upload_id
-    except BaseException as error:
-        try:
-            with explained("abort the upload of", *to, client):
-                client.abort_multipart_upload(Bucket=to.bucket, Key=to.key, UploadId=upload_id)
-        except StorageError as also:
-            if isinstance(error, StorageError):
-                raise StorageError(
-                    f"{error} {also} Its parts cost money until they are removed: aws s3api "
-                    f"abort-multipart-upload --bucket {to.bucket} --key '{to.key}' --upload-id "
-                    f"{upload_id}"
-                ) from None
-        raise
+    if "-" in item.etag:
+        del about["ETag"]  # boto3 would make it a condition of each part, see `_copy`
+    with explained("copy to", *to, client):
+        client.copy(
+            {"Bucket": item.bucket, "Key": item.key},
+            *to,
+            ExtraArgs=described,
+            SourceClient=SimpleNamespace(head_object=lambda **_: about),
+            Config=transfers.transfer_config(cut, crew.workers),
+            Callback=crew.moved,
+        )
+        return client.head_object(Bucket=to.bucket, Key=to.key)

@@ -11,10 +11,11 @@ import shutil
 import stat
 import unicodedata
 from collections.abc import Collection, Iterator
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from course_cloud.storage import transfers
 from course_cloud.storage.addresses import (
     TEMPORARY,
     Address,
@@ -28,18 +29,7 @@ from course_cloud.storage.addresses import (
 from course_cloud.storage.client import default_client
 from course_cloud.storage.failures import disk, explained
 from course_cloud.storage.objects import fetch
-from course_cloud.storage.transfers import (
-    PART,
-    Crew,
-    Job,
-    Transferred,
-    etag_in,
-    is_complete,
-    n_workers,
-    same_bytes,
-    sha256_in,
-    transfer_config,
-)
+from course_cloud.storage.transfers import PART, Crew, Job, Transferred
 from course_utils.errors import StorageError
 
 TRIES = 5  # downloads of an object whose bytes do not match its checksum
@@ -99,7 +89,7 @@ def download_dir(
     top = Path(folder)
     client = default_client() if client is None else client
     source = as_folder(parse_address(address, need_key=False))
-    workers = n_workers(client, workers)
+    workers = transfers.n_workers(client, workers)
     items = {
         item.key.removeprefix(source.key): item
         for item in list_keys(str(source), client=client)
@@ -113,22 +103,21 @@ def download_dir(
         top.mkdir(parents=True, exist_ok=True)
     total = sum(item.size for item in items.values())
     with Crew("download", workers, total, progress) as crew:
-        jobs = [
-            Job(
-                item.key,
-                item.size,
-                partial(_download, client, item, paths[name], crew),
-                big=item.size > PART,
-            )
-            for name, item in items.items()
-        ]
+        jobs = []
+        for name, item in items.items():
+            bring = partial(_download, client, item, paths[name], crew)
+            jobs.append(Job(item.key, item.size, bring, big=item.size > PART))
         crew.run(jobs)
     return crew.summary("downloaded", f"from {source}", len(jobs), "download_dir")
 
 
 def _download(client: Any, item: S3Object, path: Path, crew: Crew) -> bool:
     """Download one object; return False when the file has the same content already."""
-    if path.is_file() and path.stat().st_size == item.size and is_complete(client, item, path):
+    if (
+        path.is_file()
+        and path.stat().st_size == item.size
+        and transfers.is_complete(client, item, path)
+    ):
         return False
     get = _download_parts if item.size > PART else _download_whole
     with disk("write", path):
@@ -175,7 +164,7 @@ def _download_parts(client: Any, item: S3Object, temporary: Path, crew: Crew) ->
                 item.bucket,
                 item.key,
                 file,
-                Config=transfer_config(PART, crew.workers),
+                Config=transfers.transfer_config(PART, crew.workers),
                 Callback=crew.moved,
             )
     return _verify(client, item, answer, temporary)
@@ -184,10 +173,12 @@ def _download_parts(client: Any, item: S3Object, temporary: Path, crew: Crew) ->
 def _verify(client: Any, item: S3Object, answer: Any, content: bytes | Path) -> bool | None:
     """Return whether `content` is the object; None when its checksum cannot be recomputed."""
     with disk("read", content):
-        verified = same_bytes(content, etag_in(answer), sha256_in(answer))
+        verified = transfers.same_bytes(
+            content, transfers.etag_in(answer), transfers.sha256_in(answer)
+        )
         if verified is None and "-" in item.etag:
             parts = _part_sizes(client, item)
-            verified = same_bytes(content, item.etag, parts=parts) if parts else None
+            verified = transfers.same_bytes(content, item.etag, parts=parts) if parts else None
     return verified
 
 
@@ -238,16 +229,13 @@ def places(names: Collection[str], folder: Path, source: str) -> dict[str, Path]
     if bad:
         told = "; ".join(f"{shown(name)} {why}" for name, why in bad[:3])
         more = f"; and {len(bad) - 3:,} more" if len(bad) > 3 else ""
+        keys = f"{len(bad):,} key{'s' * (len(bad) > 1)}"
         raise StorageError(
-            f"{source} holds {_count(len(bad), 'key')} that cannot become a file in {folder}: "
+            f"{source} holds {keys} that cannot become a file in {folder}: "
             f"{told}{more}. Nothing was downloaded; copy such objects to other keys first, or "
             "choose another folder."
         )
     return {name: top / name for name in names}
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n:,} {noun}{'s' * (n != 1)}"
 
 
 def _clashes(names: Collection[str], fold: bool) -> Iterator[tuple[str, str]]:
@@ -272,12 +260,12 @@ def _clashes(names: Collection[str], fold: bool) -> Iterator[tuple[str, str]]:
 
 def _in_the_way(names: Collection[str], top: Path) -> Iterator[tuple[str, str]]:
     """Yield the names whose path is blocked by what the folder holds already."""
-    known: dict[Path, str | None] = {top: None}
 
+    @cache
     def blocked(folder: Path) -> str | None:
-        if folder not in known:
-            known[folder] = blocked(folder.parent) or _obstacle(folder, folders=True)
-        return known[folder]
+        if folder == top:
+            return None
+        return blocked(folder.parent) or _obstacle(folder, folders=True)
 
     for name in names:
         path = top / name

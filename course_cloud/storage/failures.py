@@ -1,6 +1,6 @@
-"""What S3 and the way to it can refuse, each said in one sentence: what, where, what to do.
+"""The errors of S3, of the network and of the disk, each in one sentence: what, where, what to do.
 
-Nothing here prints a key, a secret, a token or a signature.
+No message contains an access key, a secret, a token or a signature.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 
 from course_utils.errors import StorageError
 
-# The server's codes, and what they mean to whoever sits before the notebook. A HEAD has no body to
-# carry a code, so botocore reports the bare status there.
+# The server's error codes in the words of a notebook's reader. The answer to a HEAD has no body, so
+# botocore reports the HTTP status instead of a code.
 MEANINGS = {
     "NoSuchBucket": "there is no bucket {bucket} at {where}; check its name, or create it",
     "ExpiredToken": "your AWS session has expired; run `aws sso login` (or get new credentials) "
@@ -54,27 +54,53 @@ SAME = {
     "AuthorizationHeaderMalformed": "PermanentRedirect",
     "301": "PermanentRedirect",
 }
+# The exceptions of botocore and urllib3 when there is no answer, by the names of their classes.
+NO_ANSWERS = {
+    "NoCredentialsError": "no AWS credentials were found; run `aws sso login` or `aws configure` "
+    "first",
+    "PartialCredentialsError": "half of the AWS credentials is missing; set the access key and its "
+    "secret together",
+    "ProfileNotFound": "there is no AWS profile {profile}; `aws configure list-profiles` shows "
+    "those there are",
+    "SSOTokenLoadError UnauthorizedSSOTokenError TokenRetrievalError SSOError LoginRefreshRequired "
+    "LoginTokenLoadError LoginError NoAuthTokenError": "your AWS sign-in has expired; run `aws sso "
+    "login` and run the cell again",
+    "CredentialRetrievalError MetadataRetrievalError": "the AWS credentials could not be fetched; "
+    "run `aws sso login`, or check the profile",
+    "ProxyConnectionError": "the proxy did not answer; check HTTPS_PROXY",
+    "SSLError": "the TLS certificate of {where} cannot be verified; check the address and the "
+    "clock",
+    "EndpointConnectionError NewConnectionError MaxRetryError": "nobody answers at {where}; check "
+    "the network and AWS_ENDPOINT_URL",
+    "ConnectTimeoutError ReadTimeoutError": "{where} did not answer in time; check the network and "
+    "run it again",
+    "IncompleteReadError IncompleteRead ResponseStreamingError ProtocolError": "the connection to "
+    "{where} broke off in the middle of the object; run it again",
+    "ConnectionClosedError HTTPClientError": "{where} hung up without an answer; run it again",
+    "FlexibleChecksumError ChecksumError": "the bytes that arrived do not match their checksum; "
+    "run it again",
+}
 RETRIED = "503", "500", "502", "504", "429"
 
 
 @contextmanager
 def explained(doing: str, bucket: str = "", key: str = "", client: Any = None) -> Iterator[None]:
-    """Turn what botocore raises in the block into a `StorageError` of one sentence.
+    """Turn an exception of botocore in the block into a `StorageError` of one sentence.
 
     Parameters
     ----------
     doing
         A verb, as in "Could not read s3://bucket/key: …".
     bucket, key
-        What it is done to, as far as known.
+        The target of the action, as far as known.
     client
-        The client in use. It tells the endpoint, and is asked for the nearest keys when one is
-        missing, and for the reason where a HEAD was refused without one.
+        The client in use. Its endpoint is named, and it makes one more request to find the nearest
+        keys of a missing one, or the reason for a refused HEAD.
 
     Raises
     ------
     StorageError
-        In place of every exception of botocore, boto3, s3transfer and urllib3. Others pass.
+        For every exception of botocore, boto3, s3transfer and urllib3. Others are not changed.
     """
     try:
         yield
@@ -107,7 +133,7 @@ def disk(doing: str, path: object) -> Iterator[None]:
 
 
 def need(module: str) -> Any:
-    """Import one of the extra's libraries, or say in one sentence how to get it."""
+    """Import a library of the extra ``s3``; without it, raise how to install it."""
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
@@ -121,7 +147,7 @@ def need(module: str) -> Any:
 
 
 def is_missing(error: Exception) -> bool:
-    """Say whether botocore's `error` means that a key, bucket or version is not there."""
+    """Return whether botocore's `error` means that a key, bucket or version does not exist."""
     return _code(error) in ("404", "NoSuchKey", "NoSuchBucket", "NoSuchVersion", "NotFound")
 
 
@@ -131,7 +157,7 @@ def _code(error: Exception) -> str:
 
 
 def _why(error: Exception, bucket: str, key: str, client: Any) -> str | None:
-    """Say what `error` means and what to do; None for one that is not about S3."""
+    """Return what `error` means and what to do; None for one that is not about S3."""
     try:
         import boto3.exceptions
         import botocore.exceptions as theirs
@@ -157,7 +183,7 @@ def _endpoint(client: Any) -> str:
 
 
 def _refusal(error: Any, bucket: str, key: str, client: Any) -> str:
-    """Explain an answer that says no."""
+    """Explain an error answer of the server."""
     code = _code(error)
     if client is not None and bucket and code in ("400", "403", "404", "NoSuchKey", "301"):
         error = _asked_again(error, bucket, client)
@@ -181,13 +207,13 @@ def _refusal(error: Any, bucket: str, key: str, client: Any) -> str:
 
 
 def _asked_again(error: Any, bucket: str, client: Any) -> Any:
-    """Return why a HEAD was refused: the error of a request whose answer has a body to say it."""
+    """Return why a HEAD was refused: the error of a request whose answer has a body."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         client.list_objects_v2(Bucket=bucket, MaxKeys=1)
     except ClientError as again:
-        # one who may read but not list is told about the key, not about the listing
+        # whoever may read but not list gets the error about the key, not about the listing
         return error if _code(again) in ("AccessDenied", "403") else again
     except BotoCoreError:
         pass
@@ -202,9 +228,9 @@ def _no_such_key(bucket: str, key: str, client: Any) -> str:
 
 
 def nearest_keys(client: Any, bucket: str, key: str, n: int = 3) -> list[str]:
-    """Return up to `n` keys that look like `key`, of the first 1,000 in its folder or the bucket.
+    """Return up to `n` keys similar to `key`, of the first 1,000 in its folder or the bucket.
 
-    Empty when none does, and when listing is not allowed.
+    Empty when none is similar, and when listing is not allowed.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -225,7 +251,7 @@ def nearest_keys(client: Any, bucket: str, key: str, n: int = 3) -> list[str]:
 
 
 def _clock(response: Any) -> str:
-    """Say how far this computer's clock is from the server's, by the answer's Date."""
+    """Return how far this computer's clock is from the server's, by the answer's Date."""
     date = response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
     try:
         server = parsedate_to_datetime(date)
@@ -237,35 +263,9 @@ def _clock(response: Any) -> str:
 
 
 def _no_answer(error: Exception, where: str) -> str:
-    """Explain what went wrong before or in the middle of an answer."""
-    name = type(error).__name__
-    if name == "NoCredentialsError":
-        return "no AWS credentials were found; run `aws sso login` or `aws configure` first"
-    if name == "PartialCredentialsError":
-        return "half of the AWS credentials is missing; set the access key and its secret together"
-    if name == "ProfileNotFound":
-        return (
-            f"there is no AWS profile {getattr(error, 'kwargs', {}).get('profile', '')!r}; "
-            "`aws configure list-profiles` shows those there are"
-        )
-    if name in ("SSOTokenLoadError", "UnauthorizedSSOTokenError", "TokenRetrievalError",
-                "SSOError", "LoginRefreshRequired", "LoginTokenLoadError", "LoginError",
-                "NoAuthTokenError"):  # fmt: skip
-        return "your AWS sign-in has expired; run `aws sso login` and run the cell again"
-    if name in ("CredentialRetrievalError", "MetadataRetrievalError"):
-        return "the AWS credentials could not be fetched; run `aws sso login`, or check the profile"
-    if name == "ProxyConnectionError":
-        return "the proxy did not answer; check HTTPS_PROXY"
-    if name == "SSLError":
-        return f"the TLS certificate of {where} cannot be verified; check the address and the clock"
-    if name in ("EndpointConnectionError", "NewConnectionError", "MaxRetryError"):
-        return f"nobody answers at {where}; check the network and AWS_ENDPOINT_URL"
-    if name in ("ConnectTimeoutError", "ReadTimeoutError"):
-        return f"{where} did not answer in time; check the network and run it again"
-    if name in ("IncompleteReadError", "IncompleteRead", "ResponseStreamingError", "ProtocolError"):
-        return f"the connection to {where} broke off in the middle of the object; run it again"
-    if name in ("ConnectionClosedError", "HTTPClientError"):
-        return f"{where} hung up without an answer; run it again"
-    if name in ("FlexibleChecksumError", "ChecksumError"):
-        return "the bytes that arrived do not match their checksum; run it again"
-    return " ".join(str(error).split()).rstrip(".")[:200] or name
+    """Explain what went wrong before an answer or in the middle of it."""
+    profile = getattr(error, "kwargs", {}).get("profile", "")
+    for names, meaning in NO_ANSWERS.items():
+        if type(error).__name__ in names.split():
+            return meaning.format(where=where, profile=repr(profile))
+    return " ".join(str(error).split()).rstrip(".")[:200] or type(error).__name__

@@ -100,8 +100,11 @@ def _span_of(answer: dict[str, Any]) -> tuple[int, int]:
     return start, start + answer["ContentLength"]
 
 
-class ObjectFile(io.RawIOBase):
-    """A seekable file of which only what is read is fetched, by ranged requests.
+class ObjectFile:
+    """A binary file of which only what is read is fetched, by ranged requests.
+
+    It has the methods that Arrow needs. Opening it fetches the last 64 KiB, and with them the size
+    and the version of the object.
 
     Parameters
     ----------
@@ -111,8 +114,12 @@ class ObjectFile(io.RawIOBase):
     Attributes
     ----------
     size : int
-        Bytes of the object. Opening it fetches the last 64 KiB, which report the size and version.
+        Bytes of the object.
+    tail : bytes
+        Its last bytes.
     """
+
+    closed = False
 
     def __init__(self, client: Any, place: Address, etag: str | None = None) -> None:
         self.client, self.place, self.position = client, place, 0
@@ -120,13 +127,8 @@ class ObjectFile(io.RawIOBase):
         self.etag: str = answer["ETag"]
         _, self.size = _span_of(answer)
 
-    def readable(self) -> bool:
-        """Return True."""
-        return True
-
-    def seekable(self) -> bool:
-        """Return True."""
-        return True
+    def close(self) -> None:
+        """Do nothing: no connection stays open between reads."""
 
     def tell(self) -> int:
         """Return the position of the next read."""

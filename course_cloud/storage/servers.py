@@ -12,7 +12,6 @@ import atexit
 import logging
 import os
 import threading
-from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -43,7 +42,7 @@ def make_client(
     connect_timeout: float = CONNECT_TIMEOUT,
     read_timeout: float = READ_TIMEOUT,
 ) -> Any:
-    """Make an S3 client of a boto3 session, with the retries, timeouts and pool of the course."""
+    """Return an S3 client of a boto3 session, with the course's retries, timeouts and pool."""
     from botocore.config import Config
 
     config = Config(
@@ -57,7 +56,7 @@ def make_client(
     )
     try:
         client = session.client("s3", endpoint_url=endpoint_url, config=config)
-    except ValueError as error:  # botocore's word for an endpoint that is no URL
+    except ValueError as error:  # botocore raises it for an endpoint that is no URL
         raise StorageError(
             f"{error}; write AWS_ENDPOINT_URL as http://host:port or https://host."
         ) from None
@@ -74,7 +73,7 @@ def make_client(
 
 
 class _Running:
-    """The one server of this process, and what it changed in the environment."""
+    """The one server of this process, and its changes of the environment."""
 
     def __init__(self) -> None:
         self.server: Any = None
@@ -89,14 +88,14 @@ _running = _Running()
 
 
 class LocalS3:
-    """A hold on the local server, given by `local_s3`.
+    """A handle of the local server, returned by `local_s3`.
 
     Attributes
     ----------
     endpoint : str
         ``"http://127.0.0.1:PORT"``.
     access_key, secret, region : str
-        The made-up credentials that it goes by.
+        Its made-up credentials.
     """
 
     access_key, secret, region = ACCESS_KEY, SECRET, REGION
@@ -105,14 +104,14 @@ class LocalS3:
         self.endpoint = endpoint
 
     def client(self) -> Any:
-        """Return a boto3 S3 client of this server, whatever the environment says."""
+        """Return a boto3 S3 client of this server, whatever the environment holds."""
         session = need("boto3").session.Session(
             aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET, region_name=REGION
         )
         return make_client(session, endpoint_url=self.endpoint)
 
     def stop(self) -> None:
-        """Stop the server for everybody, forget what it held and restore the environment."""
+        """Stop the server for all handles, drop its content and restore the environment."""
         with _running.lock:
             if _running.endpoint == self.endpoint:
                 _stop()
@@ -120,12 +119,7 @@ class LocalS3:
     def __enter__(self) -> LocalS3:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
         with _running.lock:
             if _running.endpoint != self.endpoint:
                 return  # stopped by hand
@@ -141,16 +135,16 @@ class LocalS3:
 def local_s3(*, environment: bool = True) -> LocalS3:
     """Start a local S3 server on a free port of 127.0.0.1, or join the one that runs.
 
-    In a notebook, call it once: there is one server to a process, and a second call joins it. In a
-    script, use it as a context manager: when the last block that holds it ends, it stops, forgets
-    everything, and the environment is as it was.
+    In a notebook, call it once: there is one server per process, and a second call joins it. In a
+    script, use it as a context manager: when the last block ends, the server stops, its content is
+    lost, and the environment is restored.
 
     Parameters
     ----------
     environment
-        Whether to point ``AWS_ENDPOINT_URL``, the credentials and the region of this process's
-        environment to it, so that `connect`, plain boto3 and the ``aws`` command in a notebook
-        cell all talk to it.
+        Whether to set ``AWS_ENDPOINT_URL``, the credentials and the region of this process's
+        environment, so that `connect`, plain boto3 and the ``aws`` command in a notebook cell use
+        the server.
 
     Returns
     -------
@@ -164,8 +158,8 @@ def local_s3(*, environment: bool = True) -> LocalS3:
 
     Notes
     -----
-    All in memory: what is uploaded must fit there. moto's server checks no signatures and no
-    policies. It shares this process's interpreter, so its timings are not those of a network.
+    Uploads must fit in memory. moto's server verifies no signatures and no policies. It shares
+    this process's interpreter, so its timings are not those of a network.
 
     Examples
     --------
@@ -182,7 +176,7 @@ def local_s3(*, environment: bool = True) -> LocalS3:
 
 
 def local_endpoint() -> str | None:
-    """Return the address of the local server, None when none runs."""
+    """Return the address of the local server, or None when none runs."""
     return _running.endpoint or None
 
 
@@ -190,7 +184,7 @@ def _start() -> None:
     need("boto3")
     server_class = need("moto.server").ThreadedMotoServer
     for name in ("werkzeug", "moto"):
-        logging.getLogger(name).setLevel(logging.ERROR)  # not a line for each request
+        logging.getLogger(name).setLevel(logging.ERROR)  # no line for each request
     _forget()
     server = server_class(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -217,7 +211,7 @@ def _at_exit() -> None:
 
 def _forget() -> None:
     """Empty moto's backends: they belong to the process, not to a server."""
-    need("moto.core.models")  # before the backends, which it completes
+    need("moto.core.models")  # before the backends, which depend on it
     backends = need("moto.backends")
     for name in ("s3", "s3control", "sts", "iam"):
         for account in backends.get_backend(name).values():
@@ -246,7 +240,7 @@ def _export() -> None:
 
 def _restore() -> None:
     for name, value in _running.before.items():
-        if os.environ.get(name) == _running.ours[name]:  # else somebody has changed it since
+        if os.environ.get(name) == _running.ours[name]:  # else it was changed meanwhile
             _set(name, value)
     _running.before, _running.ours = {}, {}
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any, NamedTuple, Self
 
 from course_cloud.storage.addresses import S3Object, shown
 from course_cloud.storage.failures import disk, explained
@@ -57,20 +57,11 @@ class Stopped(Exception):
     """Raised in a worker thread whose result is no longer wanted."""
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(NamedTuple):
     """The transfer of one file.
 
-    Attributes
-    ----------
-    name
-        The name for messages.
-    size
-        Bytes.
-    transfer
-        Transfers the file; returns False when the target held it already.
-    big
-        Whether it makes several requests in parallel by itself.
+    `transfer` returns False when the target held the file already. The transfer of a `big` file
+    makes several requests in parallel by itself.
     """
 
     name: str
@@ -87,21 +78,10 @@ def n_workers(client: Any, workers: int | None) -> int:
 
 
 class Crew:
-    """Runs jobs in parallel and counts their results.
+    """Runs jobs of `total` bytes by `workers` threads, and counts their results.
 
-    Small files run in parallel threads. Big files run one after another in the calling thread,
-    because each makes its requests in parallel by itself.
-
-    Parameters
-    ----------
-    verb
-        Label of the progress bar.
-    workers
-        Number of threads.
-    total
-        Bytes of all jobs.
-    progress
-        Whether to show a progress bar.
+    Big files run one after another in the calling thread, because each makes its requests in
+    parallel by itself.
     """
 
     def __init__(self, verb: str, workers: int, total: int, progress: bool) -> None:
@@ -157,18 +137,9 @@ class Crew:
         return bool(self._failures)
 
     def summary(self, done: str, place: str, n_files: int, again: str) -> Transferred:
-        """Return the counts, or raise one StorageError for all failures.
+        """Return the counts, or raise one `StorageError` for all failures.
 
-        Parameters
-        ----------
-        done
-            A participle, as in "2 of 7 files could not be downloaded".
-        place
-            The source or target, with its preposition.
-        n_files
-            Number of all jobs.
-        again
-            Name of the function to call again.
+        Its message is "2 of 7 files could not be {done} {place} (…). … call {again} again …".
         """
         if self._failures:
             whole = self._files + self._skipped

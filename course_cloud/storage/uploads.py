@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from course_cloud.storage import transfers
 from course_cloud.storage.addresses import (
     LONGEST_KEY,
     Address,
@@ -28,21 +29,7 @@ from course_cloud.storage.addresses import (
 )
 from course_cloud.storage.client import default_client
 from course_cloud.storage.failures import disk, explained
-from course_cloud.storage.transfers import (
-    PART,
-    SHA256,
-    Crew,
-    Job,
-    Transferred,
-    composite,
-    cut_into,
-    digest,
-    etag_in,
-    is_complete,
-    n_workers,
-    part_size,
-    transfer_config,
-)
+from course_cloud.storage.transfers import PART, Crew, Job, Transferred
 from course_utils.errors import CourseWarning, StorageError
 
 
@@ -113,7 +100,7 @@ def upload_dir(
     top = Path(folder)
     client = default_client() if client is None else client
     target = as_folder(parse_address(address, need_key=False))
-    workers = n_workers(client, workers)
+    workers = transfers.n_workers(client, workers)
     files = _files_below(top, target.key)
     known = {item.key: item for item in list_keys(str(target), client=client)}
     with _bodies_at_once(client), Crew("upload", workers, sum(files.values()), progress) as crew:
@@ -208,14 +195,14 @@ def _upload(
     with disk("read", path):
         content = path if big else path.read_bytes()
         size = path.stat().st_size if isinstance(content, Path) else len(content)
-    if known and known.size == size and is_complete(client, known, content):
+    if known and known.size == size and transfers.is_complete(client, known, content):
         return False
     with disk("read", path):
-        sha256 = digest(content, "sha256")
+        sha256 = transfers.digest(content, "sha256")
     kind, packed = mimetypes.guess_type(path.name)
     described = {
         "ContentType": kind if kind and not packed else "binary/octet-stream",
-        "Metadata": {SHA256: sha256},
+        "Metadata": {transfers.SHA256: sha256},
     }
     if isinstance(content, Path):
         _upload_parts(client, place, content, described, crew)
@@ -239,8 +226,8 @@ def _upload_parts(
     """Upload a big file by boto3's managed transfer, and compare the ETag of the result."""
     with disk("read", path):
         size = path.stat().st_size
-        part = part_size(size)
-        etag = composite(path, cut_into(size, part))
+        part = transfers.part_size(size)
+        etag = transfers.composite(path, transfers.cut_into(size, part))
     failure = None
     try:
         with explained("upload", *place, client), disk("read", path):
@@ -248,7 +235,7 @@ def _upload_parts(
                 str(path),
                 *place,
                 ExtraArgs=described,
-                Config=transfer_config(part, crew.workers),
+                Config=transfers.transfer_config(part, crew.workers),
                 Callback=crew.moved,
             )
     except StorageError as error:
@@ -257,14 +244,16 @@ def _upload_parts(
         stored = client.head_object(Bucket=place.bucket, Key=place.key)
     except client.exceptions.ClientError:
         stored = {}  # who may write may not be allowed to read
-    if failure and etag_in(stored) != etag:  # equal: only the answer of the last request was lost
+    if (
+        failure and transfers.etag_in(stored) != etag
+    ):  # equal: only the answer of the last request was lost
         raise failure
     _refuse_other_than(etag, client, place, stored)
 
 
 def _refuse_other_than(etag: str, client: Any, place: Address, answer: Any) -> None:
     """Remove the version that `answer` reports, and raise, when its ETag is not `etag`."""
-    if etag_in(answer) in ("", etag):
+    if transfers.etag_in(answer) in ("", etag):
         return
     version = {"VersionId": answer["VersionId"]} if answer.get("VersionId") else {}
     with explained("remove the damaged", *place, client):
