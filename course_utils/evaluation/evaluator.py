@@ -353,7 +353,7 @@ def _as_ids_and_scores(answer: Any, n_users: int, name: str) -> tuple[IntArray, 
         )
     if items.dtype.kind not in "iu":
         raise DataError(f"{said}; its ids are {items.dtype}, no integers.")
-    return items.astype(np.int64, copy=False), scores  # -1 is not a uint
+    return items.astype(np.int64, copy=False), scores  # uint64 and int64 would add to float64
 
 
 def _need_valid_items(items: IntArray, scores: Scores, users: IntArray, n_items: int) -> None:

@@ -1,6 +1,7 @@
-"""evaluate: by hand, against a plain loop, for the models of implicit, and its choices."""
+"""evaluate, metrics_of_lists, recommend_all: by hand, against a plain loop, for implicit."""
 
 import math
+import sys
 import warnings
 
 import numpy as np
@@ -10,8 +11,9 @@ from evaluation_models import Factors, Lists, Scores, quietly_fit, random_split
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
+from course_utils import validation
 from course_utils.errors import CourseWarning
-from course_utils.evaluation import evaluate, recommend_all
+from course_utils.evaluation import evaluate, metrics_of_lists, recommend_all
 
 ACCURACY = ["recall", "precision", "hit_rate", "mrr", "map", "ndcg"]
 BEYOND = ["coverage", "popularity", "gini", "novelty", "personalization"]
@@ -94,6 +96,57 @@ def test_several_cutoffs_cost_one_pass_and_equal_separate_runs():
         pd.testing.assert_series_equal(together.summary[alone.summary.index], alone.summary)
         pd.testing.assert_frame_equal(together.per_user[alone.per_user.columns], alone.per_user)
     assert list(together.summary.index[::11]) == ["recall@1", "recall@5", "recall@10"]
+
+
+@pytest.mark.parametrize("k", [10, (1, 5, 10, 20)])
+def test_the_lists_are_validated_once_whatever_the_number_of_cutoffs(k, monkeypatch):
+    train, test = random_split(6)
+    calls = []
+    need_items = validation._need_items
+    monkeypatch.setattr(
+        validation, "_need_items", lambda *given: calls.append(given) or need_items(*given)
+    )
+    evaluate(Scores(np.ones(train.shape)), train, test, k)
+    assert len(calls) == 1
+
+
+def test_an_evaluation_enters_few_files():
+    train, test = random_split(6)
+    model = Factors(*(np.ones((n, 2)) for n in train.shape))
+    evaluate(model, train, test)
+    files = set()
+    sys.setprofile(lambda frame, event, arg: files.add(frame.f_code.co_filename))
+    try:
+        evaluate(model, train, test, progress=False)
+    finally:
+        sys.setprofile(None)
+    ours = {name for name in files if "/course_utils/" in name and "/tests/" not in name}
+    assert len(ours) <= 5, ours
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_given_lists_are_measured_as_those_of_a_model(seed):
+    train, test = random_split(seed)
+    genres = sparse.csr_matrix(np.arange(train.shape[1] * 3).reshape(-1, 3) % 4 == 0)
+    model = Scores(np.random.default_rng(seed).random(train.shape))
+    for options in (
+        {"k": (1, 5)},
+        {"k": 7, "denominator": "min", "missing_users": "skip"},
+        {"genres": genres, "vectors": genres.toarray()},
+    ):
+        of_model = evaluate(model, train, test, **options)
+        of_lists = metrics_of_lists(recommend_all(model, train, k=12), train, test, **options)
+        pd.testing.assert_series_equal(of_lists.summary, of_model.summary)
+        pd.testing.assert_frame_equal(of_lists.per_user, of_model.per_user)
+        assert (of_lists.recommended == of_model.recommended).all()
+
+
+def test_lists_that_are_too_short_miss():
+    train, test = sparse.csr_matrix((2, 4)), sparse.csr_matrix([[0, 1, 0, 1], [0, 0, 0, 0]])
+    result = metrics_of_lists([[1], [-1]], train, test, k=(1, 2))
+    assert result.summary[["recall@1", "recall@2", "precision@2"]].tolist() == [0.5, 0.5, 0.5]
+    assert result.per_user.index.tolist() == [0]
+    assert result.recommended.tolist() == [[1]]
 
 
 def test_choices_are_passed_on():

@@ -6,7 +6,7 @@ from evaluation_models import Factors, Lists, Scores, quietly_fit
 from scipy import sparse
 
 from course_utils.errors import DataError
-from course_utils.evaluation import evaluate, recommend_all
+from course_utils.evaluation import evaluate, metrics_of_lists, recommend_all
 
 TRAIN = sparse.csr_matrix([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]])
 TEST = sparse.csr_matrix([[0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
@@ -150,3 +150,19 @@ def test_recommend_all_refuses_the_same():
         recommend_all(GOOD, TRAIN, k=0)
     with pytest.raises(DataError, match="There is no user row 7"):
         recommend_all(GOOD, TRAIN, users=[7])
+
+
+@pytest.mark.parametrize(
+    ("lists", "sentence"),
+    [
+        ([[0, 1], [1, 2]], "2 lists of recommendations, but the matrix has 3 rows and 4 columns"),
+        ([[0], [4], [1]], "user row 1 holds item 4, but items are columns from 0 to 3"),
+        ([[0, 1], [2, 3], [3, 3]], "user row 2 holds item 3 twice"),
+        ([0, 1, 2], "must be a table of shape (users, ranks), and have the shape (3,)"),
+        ([[0.5]] * 3, "must be integers, columns of the items, and are float64"),
+    ],
+)
+def test_lists_that_are_invalid(lists, sentence):
+    with pytest.raises(DataError) as caught:
+        metrics_of_lists(lists, TRAIN, TEST)
+    assert sentence in str(caught.value)
