@@ -60,11 +60,6 @@ def _git(folder: Path, *arguments: str) -> str | None:
     return done.stdout.strip()
 
 
-def _versions() -> dict[str, str]:
-    python = {"python": platform.python_version()}
-    return python | {name: version_of(name) for name in LIBRARIES}
-
-
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -102,7 +97,11 @@ class Manifest:
     files: dict[str, dict[str, Any]]
     run_id: str = field(default_factory=lambda: f"{_now():%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}")
     created: str = field(default_factory=lambda: _now().isoformat(timespec="seconds"))
-    versions: dict[str, str] = field(default_factory=_versions)
+    versions: dict[str, str] = field(
+        default_factory=lambda: (
+            {"python": platform.python_version()} | {name: version_of(name) for name in LIBRARIES}
+        )
+    )
     git_commit: str | None = field(default_factory=git_commit)
     format: int = FORMAT
 

@@ -147,11 +147,11 @@ def _add_upkeep(app: FastAPI, current: Current, measures: Measures) -> None:
         try:
             before, after = current.reload()
         except CourseError as error:
-            measures.reloaded("refused")
+            measures.reloads.labels("refused").inc()
             raise HTTPException(
                 409, f"Run {current.engine.run_id} goes on answering: {error}"
             ) from None
-        measures.reloaded("swapped")
+        measures.reloads.labels("swapped").inc()
         return Reloaded(before=before.run_id, run_id=after.run_id, model=after.name)
 
 

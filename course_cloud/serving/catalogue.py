@@ -135,13 +135,7 @@ def _fields(row: Any) -> dict[str, Any]:
 
 
 def _words(text: str) -> list[str]:
-    """Return the words of a text in lower case, without accents and punctuation.
-
-    Examples
-    --------
-    >>> _words("Le Fabuleux Destin d'Amélie (2001)")
-    ['le', 'fabuleux', 'destin', 'd', 'amelie', '2001']
-    """
+    """Return the words of a text in lower case, without accents and punctuation."""
     letters = unicodedata.normalize("NFKD", text.casefold())
     plain = (letter for letter in letters if not unicodedata.combining(letter))
     return "".join(letter if letter.isalnum() else " " for letter in plain).split()

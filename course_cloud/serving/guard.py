@@ -36,6 +36,11 @@ class Measures:
     age
         Returns the seconds since the served artifact was saved.
 
+    Attributes
+    ----------
+    requests, errors, seconds, fallbacks, reloads
+        Counters, and the histogram of seconds per request.
+
     Notes
     -----
     The label ``route`` is a template, ``/recommend/{user_id}``: a label with ids would make one
@@ -46,39 +51,22 @@ class Measures:
 
     def __init__(self, age: Callable[[], float]) -> None:
         self._registry = own = CollectorRegistry()
-        self._requests = Counter(
+        self.requests = Counter(
             "course_requests", "Requests answered", ("route", "method", "status"), registry=own
         )
-        self._errors = Counter(
-            "course_errors", "Answers of 500 and above", ("route",), registry=own
-        )
-        self._seconds = Histogram(
+        self.errors = Counter("course_errors", "Answers of 500 and above", ("route",), registry=own)
+        self.seconds = Histogram(
             "course_request_seconds", "Until the last byte", ("route",), buckets=BUCKETS,
             registry=own,
         )  # fmt: skip
-        self._fallbacks = Counter(
+        self.fallbacks = Counter(
             "course_fallbacks", "Answers that are not what was asked for", ("route", "strategy"),
             registry=own,
         )  # fmt: skip
-        self._reloads = Counter("course_reloads", "Reloads", ("outcome",), registry=own)
+        self.reloads = Counter("course_reloads", "Reloads", ("outcome",), registry=own)
         since = Gauge("course_artifact_age_seconds", "Since the artifact was saved", registry=own)
         since.set_function(age)
         ProcessCollector(registry=own)
-
-    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
-        """Count one request."""
-        self._requests.labels(route, method, status).inc()
-        self._seconds.labels(route).observe(seconds)
-        if status >= 500:
-            self._errors.labels(route).inc()
-
-    def fell_back(self, route: str, strategy: str) -> None:
-        """Count an answer by another strategy than the one asked for."""
-        self._fallbacks.labels(route, strategy).inc()
-
-    def reloaded(self, outcome: str) -> None:
-        """Count a reload, "swapped" or "refused"."""
-        self._reloads.labels(outcome).inc()
 
     def text(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
@@ -135,9 +123,12 @@ class Guard:
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route, state = getattr(scope.get("route"), "path", "other"), scope["state"]
         method = scope["method"] if scope["method"] in METHODS else "other"
-        self._measures.answered(route, method, status, seconds)
+        self._measures.requests.labels(route, method, status).inc()
+        self._measures.seconds.labels(route).observe(seconds)
+        if status >= 500:
+            self._measures.errors.labels(route).inc()
         if state.get("fell_back"):
-            self._measures.fell_back(route, state["strategy"])
+            self._measures.fallbacks.labels(route, state["strategy"]).inc()
         if LOG.isEnabledFor(logging.INFO):
             line: dict[str, Any] = {"route": route, "method": method, "status": status}
             line["ms"] = round(1000 * seconds, 2)

@@ -62,6 +62,7 @@ def test_the_image_has_all_that_its_recipe_copies(repository_root):
     copied = [word for line in recipe.splitlines() if line.startswith("COPY")
               for word in line.split()[1:-1]]  # fmt: skip
     assert copied
+    assert "course_labs" not in copied  # it holds the answers of the labs
     for name in copied:
         assert (repository_root / name).exists()
         assert f"!{name}\n" in sent
