@@ -6,8 +6,7 @@ their movie ids, which :func:`save_embeddings` and :func:`load_embeddings` write
 """
 
 from course_utils.text.embeddings import Embeddings, load_embeddings, save_embeddings, search
-from course_utils.text.encoding import TextEncoder, encode_texts
-from course_utils.text.tfidf import TfidfEncoder
+from course_utils.text.encoding import TextEncoder, TfidfEncoder, encode_texts
 from course_utils.text.titles import movie_texts, restore_articles
 
 __all__ = [

@@ -15,9 +15,10 @@ import pandas as pd
 
 from course_utils.errors import DataError, ModelError
 from course_utils.ranking import top_k
-from course_utils.text.encoding import TextEncoder, Vectors, encode_texts, unit_length
+from course_utils.text.encoding import TextEncoder, encode_texts, unit_length
 from course_utils.text.sources import DEFAULT
-from course_utils.text.titles import need_movie_columns
+from course_utils.text.transformer import Vectors
+from course_utils.validation import need_table_columns
 
 FORMAT = "course-embeddings-1"
 _PICKLES = (b"\x80", b"PK\x03\x04")  # how a pickle begins, and the zip archive of torch.save
@@ -34,8 +35,7 @@ class Embeddings:
     movie_ids
         ``movie_ids[row]`` is the movie id of a row, shape (n,), without repeats; stored as int32.
     model, pooling
-        The arguments of :func:`course_utils.text.encode_texts` that made the vectors; None where
-        unknown.
+        The arguments of `encode_texts` that made the vectors; None where unknown.
 
     Raises
     ------
@@ -70,8 +70,8 @@ class Embeddings:
 
     def __repr__(self) -> str:
         n, d = self.vectors.shape
-        made = f", {self.model}" if self.model else ""
-        return f"Embeddings({n:,} films × {d}{made}{f', {self.pooling}' if self.pooling else ''})"
+        parts = filter(None, (f"{n:,} films × {d}", self.model, self.pooling))
+        return f"Embeddings({', '.join(parts)})"
 
     def rows_of(self, movie_ids: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """Return the row of each film, shape (m,).
@@ -157,13 +157,10 @@ def save_embeddings(
     elif movie_ids is not None:
         raise DataError("Embeddings have movie ids of their own; give no others.")
     target = Path(path).expanduser()
-    made_by = {
-        "model": model or embeddings.model or "",
-        "pooling": pooling or embeddings.pooling or "",
-    }
+    model, pooling = model or embeddings.model or "", pooling or embeddings.pooling or ""
     content = _safetensors().save(
         {"vectors": embeddings.vectors, "movie_ids": embeddings.movie_ids},
-        metadata={"format": FORMAT, **made_by},
+        metadata={"format": FORMAT, "model": model, "pooling": pooling},
     )
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
@@ -270,7 +267,7 @@ def search(
     """
     if not isinstance(query, str):
         raise DataError(f"The query must be one text, and is {query!r}.")
-    need_movie_columns(movies, "movie_id", "title")
+    need_table_columns(movies, "movie_id", "title", hint="; give the movies of load_movielens")
     films = embeddings
     if not isinstance(films, Embeddings):
         films = Embeddings(np.asarray(films), movies["movie_id"].to_numpy())
@@ -294,10 +291,10 @@ def search(
         )
     if not asked.any():
         raise DataError(f"No word of the query {query!r} is known to the encoder; use others.")
-    ids, scores = top_k(asked @ unit_length(films.vectors).T, n)
-    found = ids[0] >= 0
-    rows = pd.Index(movies["movie_id"]).get_indexer(pd.Index(films.movie_ids[ids[0][found]]))
-    best: pd.DataFrame = movies.iloc[rows].assign(score=scores[0][found])
+    (ids,), (scores,) = top_k(asked @ unit_length(films.vectors).T, n)
+    found = films.movie_ids[ids[ids >= 0]]
+    rows = pd.Index(movies["movie_id"]).get_indexer(pd.Index(found))
+    best: pd.DataFrame = movies.iloc[rows].assign(score=scores[ids >= 0])
     return best.reset_index(drop=True)
 
 

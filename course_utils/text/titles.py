@@ -1,4 +1,4 @@
-"""What a film is called and what kind of film it is, as one line of text."""
+"""The text of a film for an encoder: its title, with articles in front, and its genres."""
 
 from __future__ import annotations
 
@@ -7,30 +7,22 @@ import re
 import pandas as pd
 
 from course_utils.errors import DataError
+from course_utils.validation import need_table_columns
 
-# MovieLens writes "Matrix, The". Only what is an article in the language of some title may move:
-# in "I, Robot" and "Love, Simon" the last word is none.
+# MovieLens writes "Matrix, The". Only articles may move, in the languages of the titles: the last
+# word of "I, Robot" or "Love, Simon" is none.
 _ARTICLES = (
     "The|A|An|Da|Der|Die|Das|Den|Det|De|Ein|Eine|En|Et|El|Los|Las|Un|Una|Une|Uno|Le|La|Les|L'|Il|"
     "Lo|I|Gli|O|Os|As"
 )
 # A name is the title itself or another one in parentheses, "(a.k.a. Gates of Hell, The)".
 _NAME = re.compile(rf"(^|\((?:a\.?k\.?a\.? )?)([^()]+), ({_ARTICLES})(?=\s*(?:\(|\)|$))")
-_NO_GENRES = "(no genres listed)"
 
 
 def restore_articles(title: str) -> str:
     """Move articles back to the front of a title and of the other names in its parentheses.
 
-    Parameters
-    ----------
-    title
-        As MovieLens publishes it.
-
-    Returns
-    -------
-    str
-        The title as people say it. One without an article behind a comma stays as it is.
+    A title, as MovieLens publishes it, without an article behind a comma stays as it is.
 
     Examples
     --------
@@ -43,20 +35,19 @@ def restore_articles(title: str) -> str:
 
 
 def movie_texts(movies: pd.DataFrame) -> list[str]:
-    """Return the text that stands for each film: title and genres, for an encoder to read.
+    """Return the text of each film for an encoder: title and genres.
 
     Parameters
     ----------
     movies
-        A table with the columns ``title`` and ``genres``, as MovieLens publishes them. It is not
-        changed.
+        A table with the columns ``title`` and ``genres``, as MovieLens publishes them.
 
     Returns
     -------
     list of str
-        One text for each row, in the order of the rows: the title with its articles restored,
-        then ``[SEP]``, the mark that BERT puts between two pieces of text, then the genres. A
-        film without genres has its title alone.
+        One text for each row, in the order of the rows: the title with its articles in front, then
+        ``[SEP]``, the token that BERT puts between two pieces of text, then the genres. A film
+        without genres has its title alone.
 
     Raises
     ------
@@ -69,26 +60,17 @@ def movie_texts(movies: pd.DataFrame) -> list[str]:
     >>> movie_texts(pd.DataFrame(matrix))
     ['The Matrix (1999) [SEP] Action Sci-Fi']
     """
-    need_movie_columns(movies, "title", "genres")
+    need_table_columns(movies, "title", "genres", hint="; give the movies of load_movielens")
     for row, title in enumerate(movies["title"]):
         if not isinstance(title, str) or not title.strip():
             who = f"Movie {movies['movie_id'].iloc[row]}" if "movie_id" in movies else f"Row {row}"
             raise DataError(
                 f"{who} has no title, but {title!r}; drop such rows, or give them a title."
             )
-    genres = movies["genres"].fillna("").replace(_NO_GENRES, "").str.replace("|", " ").str.strip()
+    genres = movies["genres"].fillna("").replace("(no genres listed)", "")
+    kinds = genres.str.replace("|", " ").str.strip()
     names = [restore_articles(title) for title in movies["title"]]
-    return [f"{a} [SEP] {b}" if b else a for a, b in zip(names, genres, strict=True)]
-
-
-def need_movie_columns(movies: pd.DataFrame, *names: str) -> None:
-    """Raise a DataError that names the first column that the table of movies lacks."""
-    missing = [name for name in names if name not in movies.columns]
-    if missing:
-        raise DataError(
-            f"The table has no column {missing[0]!r}, only {', '.join(map(str, movies.columns))}; "
-            "give the movies of load_movielens."
-        )
+    return [f"{a} [SEP] {b}" if b else a for a, b in zip(names, kinds, strict=True)]
 
 
 def _article_first(name: re.Match[str]) -> str:

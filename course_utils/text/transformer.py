@@ -30,40 +30,21 @@ _UNLIMITED = 10**6  # tokens; a tokenizer without a limit states a far larger nu
 
 @dataclass(frozen=True, eq=False)
 class Transformer:
-    """A tokenizer and a model, ready to encode.
-
-    Attributes
-    ----------
-    tokenizer, model
-        As `transformers` loads them; the model is in evaluation mode.
-    device
-        The torch device of the model.
-    longest
-        The largest number of tokens of a text, special tokens included; longer texts are truncated.
-    """
+    """A tokenizer and a model as `transformers` loads them, ready to encode."""
 
     tokenizer: Any
-    model: Any
-    device: str
-    longest: int
+    model: Any  # in evaluation mode
+    device: str  # of torch
+    longest: int  # the most tokens of a text, special tokens included; the rest is truncated
 
     def encode(
         self, texts: list[str], pooling: str, batch_tokens: int | None
     ) -> Iterator[tuple[IntArray, Vectors]]:
         """Encode validated texts batch by batch, with pooling "cls" or "mean".
 
-        A batch holds at most `batch_tokens` tokens; None takes the number that is fastest on the
-        device.
-
-        Yields
-        ------
-        positions, vectors
-            Positions in `texts`, int64 of shape (n,), and their vectors, float32 of shape (n, d).
-
-        Warns
-        -----
-        CourseWarning
-            For truncated texts, and for texts without a word that the tokenizer knows.
+        Yields positions in `texts`, int64 of shape (n,), and their vectors, float32 of shape
+        (n, d). A batch holds at most `batch_tokens` tokens; None takes a number that is fast on
+        the device. A CourseWarning reports truncated texts and texts without a known word.
         """
         import torch
 
@@ -141,15 +122,9 @@ def need_device(device: str) -> str:
 
 @lru_cache(maxsize=2)
 def load(source: Source, device: str, precision: str) -> Transformer:
-    """Load an encoder on a device that `need_device` returned; two encoders stay in memory.
+    """Load an encoder on a device of `need_device`; two encoders stay in memory.
 
-    Code among the files of the encoder is never run.
-
-    Raises
-    ------
-    ModelError
-        When a file is damaged or missing, the model is no encoder, or torch or transformers is
-        not installed.
+    Code among the files is never run. A ModelError says why an encoder cannot be loaded.
     """
     torch, transformers = _import("torch"), _import("transformers")
     dtype = getattr(torch, need_choice(precision, "precision", "float32", "bfloat16", "float16"))
