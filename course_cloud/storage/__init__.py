@@ -5,11 +5,11 @@
 ...     print(obj.key, obj.size)
 >>> ratings = read_table("s3://movielens-class/ml-1m/ratings.csv")    # doctest: +SKIP
 
-Every function takes a boto3 client as ``client=``, or else uses one that `connect` made: AWS by its
-ordinary chain of credentials, the server that ``AWS_ENDPOINT_URL`` names, or, where there are no
-credentials and nothing is configured, a local server that is gone when the process ends. A key
-without ``s3://`` is taken in the bucket that ``COURSE_BUCKET`` names. boto3 is loaded when one of
-these functions first needs it, and comes with ``pip install 'course-utils[s3]'``.
+Every function accepts a boto3 client as ``client=``, and otherwise uses one of `connect`: for AWS
+with its default chain of credentials, for the server that ``AWS_ENDPOINT_URL`` names, or, without
+credentials and configuration, for a local server that ends with the process. A key without
+``s3://`` is in the bucket that ``COURSE_BUCKET`` names. boto3 is imported when it is first needed;
+``pip install 'course-utils[s3]'`` installs it.
 """
 
 from course_cloud.storage.addresses import Address, S3Object, list_keys, parse_address

@@ -1,4 +1,4 @@
-"""Objects copied from prefix to prefix by the server: no byte passes through this computer."""
+"""Copying a prefix on the server: no object is downloaded."""
 
 from __future__ import annotations
 

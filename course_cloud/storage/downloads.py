@@ -1,4 +1,4 @@
-"""Objects below a prefix to a folder: in parallel, and each file verified before it appears.
+"""Downloading a prefix to a folder: in parallel, and each file verified before it appears.
 
 No key becomes a file outside the folder: `places` refuses such keys before anything is downloaded.
 """

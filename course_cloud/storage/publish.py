@@ -94,7 +94,7 @@ def publish_movielens(
     manifest = parse_address(f"s3://{bucket}/{folder}/{MANIFEST}")
     client = client if client is not None else default_client()
     with explained("publish to", bucket, "", client):
-        client.head_bucket(Bucket=bucket)  # before a release is downloaded for nothing
+        client.head_bucket(Bucket=bucket)  # before the release is downloaded
     release = load_movielens(name)
     tables = {
         table: getattr(release, table)
@@ -102,15 +102,14 @@ def publish_movielens(
         if getattr(release, table) is not None
     }
     with explained("replace", *manifest, client):
-        client.delete_object(Bucket=bucket, Key=manifest.key)  # until all is there again
+        client.delete_object(Bucket=bucket, Key=manifest.key)  # until the release is complete again
     written = []
     for file, table in _files(tables):
         written.append(_publish(client, table, Address(bucket, f"{folder}/{file}")))
     listed = [
-        {"file": file.address.rpartition("/")[2], "size": file.size, "sha256": file.sha256,
-         "rows": file.rows}
-        for file in written
-    ]  # fmt: skip
+        {"file": address.rpartition("/")[2], "size": size, "sha256": sha256, "rows": rows}
+        for address, size, sha256, rows in written
+    ]
     text = json.dumps({"release": name, "files": listed}, indent=2) + "\n"
     with explained("write", *manifest, client):
         client.put_object(

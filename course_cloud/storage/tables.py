@@ -1,4 +1,4 @@
-"""Tables straight from S3 into pandas, and back, by the suffix of the key.
+"""Tables in S3 read into pandas and written back, in the format of the key's suffix.
 
 | suffix | read | written | a column subset moves |
 | --- | --- | --- | --- |
@@ -7,10 +7,9 @@
 | `.dat` (MovieLens' ``::``), `.dat.gz` | yes | no | the whole object |
 | `.parquet` | yes | yes | the footer and those columns |
 
-Limits: a table must fit in memory, of text the object as well. An object has at most 5 TB, by S3's
-rules. Objects that were encrypted with a key of your own (SSE-C) are not read; those that the
-server encrypts for you (SSE-S3, SSE-KMS) are, as the server decrypts them. A folder of Parquet
-files is not one table.
+Limits: the table must fit in memory, and so must the object when it is text. S3 limits an object to
+5 TB. Objects encrypted with a key of your own (SSE-C) cannot be read; those that the server
+encrypts (SSE-S3, SSE-KMS) can. A folder of Parquet files is not read as one table.
 """
 
 from __future__ import annotations
@@ -66,31 +65,32 @@ def read_table(
     ----------
     address
         ``"s3://bucket/key"``, or a bare key when ``COURSE_BUCKET`` is set. An object from
-        `list_keys` is read only if it is still the one that was listed.
+        `list_keys` is read only if it has not changed since it was listed.
     columns
         The columns to return, in this order; None for all.
     dtype
-        Types of single columns of text, as NumPy names them (``{"imdbId": "str"}``). Others are
-        inferred: integers, floats, booleans, ISO dates, text.
+        NumPy types of single columns of a text file (``{"imdbId": "str"}``). The types of the
+        others are inferred: integers, floats, booleans, ISO dates, text.
     encoding
-        Of text: UTF-8 when left out. A ``.dat`` is then UTF-8 if it can be, and otherwise latin-1.
+        Encoding of a text file, by default UTF-8. A ``.dat`` that is not valid UTF-8 is then read
+        as latin-1.
     client
         A boto3 client of S3; when left out, one from `connect`.
 
     Returns
     -------
     pandas.DataFrame
-        Columns as the file calls them. A MovieLens ``.dat`` has no header: ratings, movies, users
-        and tags are known by the key's last part, and their columns are those of the course.
-        In CSV a field is missing when it is empty, and only then: "NA" is a text.
+        The columns have the names of the file. A MovieLens ``.dat`` has no header: ratings, movies,
+        users and tags are recognized by the key's last part and get the course's column names.
+        Only an empty field of a text file is a missing value: "NA" is a string.
 
     Raises
     ------
     StorageError
-        When the object cannot be read, or changed meanwhile.
+        When the object cannot be read, or changes while it is read.
     DataError
-        For an unknown suffix, a column that is not there (the message lists those that are), and
-        content that cannot be right.
+        For an unknown suffix, an unknown column (the message lists the existing ones), and damaged
+        or invalid content.
 
     Examples
     --------
@@ -121,15 +121,15 @@ def read_table(
 
 
 def write_table(table: pd.DataFrame, address: str, *, client: Any = None) -> str:
-    """Write a table to S3, in the format that the key's suffix names.
+    """Write a table to S3, in the format of the key's suffix.
 
-    The object appears whole or not at all, and replaces one that was there: that is how S3 works.
-    Above 16 MB it is sent in parts; when one fails for good, the parts are taken back.
+    As always in S3, the object appears complete or not at all, and replaces an existing one. Above
+    16 MB it is uploaded in parts; when one of them fails, the upload is aborted.
 
     Parameters
     ----------
     table
-        Its index is not written; a named one is refused rather than lost.
+        The table. Its index is not written; a named index is refused.
     address
         ``"s3://bucket/key"``, or a bare key when ``COURSE_BUCKET`` is set. Ends with ``.csv``,
         ``.tsv``, one of them with ``.gz``, or ``.parquet``.
@@ -144,14 +144,14 @@ def write_table(table: pd.DataFrame, address: str, *, client: Any = None) -> str
     Raises
     ------
     DataError
-        For an unknown suffix, an index with a name and a table that the format cannot hold.
+        For an unknown suffix, a named index, and a table that the format cannot hold.
     StorageError
         When the object cannot be written.
 
     Notes
     -----
-    If the connection is lost for good in the middle, nobody can take back the parts that arrived:
-    the object does not appear, but they are paid for until a lifecycle rule aborts the upload.
+    When the connection is lost, the upload cannot be aborted: the object does not appear, but its
+    parts stay in the bucket, and are paid for, until a lifecycle rule removes them.
     """
     place = parse_address(address)
     suffix = _suffix(place, WRITABLE, "written")
@@ -173,7 +173,6 @@ def write_to_file(table: pd.DataFrame, file: IO[bytes], suffix: str, label: str)
         import pyarrow as pa
 
         try:
-            # not to an open file of pandas', which would have to be a path for some of its engines
             table.to_parquet(file, index=False, compression="zstd", engine="pyarrow")
         except (pa.ArrowException, ValueError) as error:
             said = str(error).splitlines()[0][:120].rstrip(".")
@@ -184,13 +183,13 @@ def write_to_file(table: pd.DataFrame, file: IO[bytes], suffix: str, label: str)
         index=False,
         sep="\t" if ".tsv" in suffix else ",",
         lineterminator="\n",
-        # no time of writing in the gzip header: the same table gives the same bytes
+        # without the time in the gzip header, so that the same table gives the same bytes
         compression={"method": "gzip", "mtime": 0} if suffix.endswith(".gz") else None,
     )
 
 
 def upload(client: Any, file: IO[bytes], place: Address) -> None:
-    """Send an open file to `place`, in parts where it is big; nothing unfinished stays behind."""
+    """Upload an open file to `place`, above 16 MB in parts, which are removed on failure."""
     from boto3.s3.transfer import TransferConfig
 
     config = TransferConfig(multipart_threshold=MULTIPART, multipart_chunksize=MULTIPART)

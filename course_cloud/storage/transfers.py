@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, NamedTuple, Self
 
@@ -120,7 +121,7 @@ class Crew:
             self._count(self._futures[future], future.result)
         for job in jobs:
             if job.big:
-                self._count(job, lambda job=job: self._start(job))  # type: ignore[misc]
+                self._count(job, partial(self._start, job))
 
     def moved(self, n_bytes: int) -> None:
         """Advance the progress bar within a big file."""

@@ -1,4 +1,4 @@
-"""A folder of this computer to a bucket: in parallel, verified, and only what is not there yet."""
+"""Uploading a folder: in parallel, verified, and without what the bucket holds already."""
 
 from __future__ import annotations
 
@@ -242,11 +242,10 @@ def _upload_parts(
         failure = error
     try:
         stored = client.head_object(Bucket=place.bucket, Key=place.key)
-    except client.exceptions.ClientError:
-        stored = {}  # who may write may not be allowed to read
-    if (
-        failure and transfers.etag_in(stored) != etag
-    ):  # equal: only the answer of the last request was lost
+    except Exception:
+        stored = {}  # reading may be forbidden; after a failure, its reason is raised below
+    # After a failure, an equal ETag shows that only the answer of the last request was lost.
+    if failure and transfers.etag_in(stored) != etag:
         raise failure
     _refuse_other_than(etag, client, place, stored)
 

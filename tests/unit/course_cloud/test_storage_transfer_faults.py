@@ -214,6 +214,14 @@ def test_an_upload_whose_last_answer_is_lost_is_complete_all_the_same(moto, thro
 
 
 @pytest.mark.parametrize("size", [1000, 20 * MIB])
+def test_a_server_that_hangs_up_on_every_request_is_one_sentence(moto, through, tmp_path, size):
+    (tmp_path / "a.bin").write_bytes(os.urandom(size))
+    _, client = through(Fault("lose answer", "", "a.bin", FOREVER))
+    with pytest.raises(StorageError, match=r"1 of 1 files .*hung up without an answer"):
+        upload_dir(tmp_path, moto.address(), client=client)
+
+
+@pytest.mark.parametrize("size", [1000, 20 * MIB])
 def test_an_object_that_the_server_stored_wrongly_does_not_stay(moto, through, tmp_path, size):
     (tmp_path / "a.bin").write_bytes(os.urandom(size))
     _, client = through(Fault("garble", "PUT", "a.bin", FOREVER))
