@@ -303,9 +303,11 @@ def _parser() -> argparse.ArgumentParser:
         "--students", nargs="*", default=[], metavar="WHO", help="roles' ARNs, or account numbers"
     )
     parser.add_argument(
-        "--scratch", type=_days, metavar="DAYS",
+        "--scratch",
+        type=_days,
+        metavar="DAYS",
         help="give each student a folder to write to; its files are deleted after DAYS",
-    )  # fmt: skip
+    )
     parser.add_argument("--keep", type=_days, default=30, metavar="DAYS", help="old versions (30)")
     parser.add_argument("--links", type=_days, metavar="DAYS", help="print presigned links too")
     parser.add_argument("--delete", action="store_true", help="delete the bucket and all in it")

@@ -35,8 +35,14 @@ LANGUAGE = {
 }
 
 # Settings of Kaggle: it disables the internet by default, and the setup cell needs it.
-KAGGLE = {"accelerator": "none", "isGpuEnabled": False, "isInternetEnabled": True,
-          "language": "python", "sourceType": "notebook", "dataSources": []}  # fmt: skip
+KAGGLE = {
+    "accelerator": "none",
+    "isGpuEnabled": False,
+    "isInternetEnabled": True,
+    "language": "python",
+    "sourceType": "notebook",
+    "dataSources": [],
+}
 
 
 class Job(NamedTuple):

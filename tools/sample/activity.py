@@ -21,7 +21,7 @@ def activities(n: int, n_films: int, n_ratings: int, seed: int) -> Ints:
     Parameters
     ----------
     n, n_films, n_ratings : int
-        What there is, and what the result adds up to; `sample.sizes` has checked that it can.
+        What there is, and what the result adds up to; `sizes.Size` has validated that it can.
     seed : int
 
     Returns

@@ -7,7 +7,7 @@
 
 There are exactly as many users, movies and ratings as asked for. The films are real as far as
 the catalogue goes, and visibly made up beyond. The same arguments give the same `.dat` and
-`.csv` bytes on every machine, and the same values in Parquet; `sample/chance.py` says how.
+`.csv` bytes on every machine, and the same values in Parquet; `tools/sample/chance.py` says how.
 """
 
 import argparse

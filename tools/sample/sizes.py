@@ -20,7 +20,7 @@ class Size:
     items: int
     ratings: int
 
-    def check(self) -> None:
+    def validate(self) -> None:
         """Raise a `SizeError` unless everybody can rate `LEAST` films, each at most once."""
         for name, number in (("users", self.users), ("items", self.items)):
             if number < 1:

@@ -67,7 +67,7 @@ def build_world(size: Size, seed: int, catalogue: Path = CATALOGUE) -> World:
     CatalogueError
         If a row of the catalogue is not right.
     """
-    size.check()
+    size.validate()
     activity = activities(size.users, size.items, size.ratings, seed)
     facts = enough_films(read_catalogue(catalogue), size.items, seed)
     # Whoever rates most must find so many films on their last visit, whenever that is.

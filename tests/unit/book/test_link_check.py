@@ -97,7 +97,11 @@ def test_addresses_that_are_nobodys_are_ignored(repository_root: Path) -> None:
 
     nobodys = ("http://127.0.0.1:9000", "https://localhost/a", "https://s3.example")
     assert all(map(ignored, (*nobodys, "https://example.com", "https://minio.example.org:9000/")))
-    others = ("https://example.com.net.io", "https://counterexample.org/", "https://x.org/localhost")
+    others = (
+        "https://example.com.net.io",
+        "https://counterexample.org/",
+        "https://x.org/localhost",
+    )
     assert not any(map(ignored, others))
 
 
