@@ -98,8 +98,9 @@ def as_plain(outputs: Outputs) -> Plain:
         except Exception:  # rows of unequal length, or an object that cannot be converted
             raise AnswerError(f"`{name}` is no regular table of numbers.") from None
         if array.dtype.kind not in "biufU":
-            kind = type(value).__name__
-            raise AnswerError(f"`{name}` should be numbers, and is {_what_it_is(value, kind)}.")
+            kind = f"of type {type(value).__name__}"
+            kind = "nothing: does your function return?" if value is None else kind
+            raise AnswerError(f"`{name}` should be numbers, and is {kind}.")
         plain[name] = array
     return plain
 
@@ -154,10 +155,6 @@ def _same_gradients() -> Iterator[None]:
     finally:
         if torch:
             torch.set_grad_enabled(before)
-
-
-def _what_it_is(value: object, kind: str) -> str:
-    return "nothing: does your function return?" if value is None else f"of type {kind}"
 
 
 def _too_slow(seconds: float) -> str:

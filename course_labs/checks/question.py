@@ -19,7 +19,6 @@ Detector = Callable[[Plain, Plain], bool]  # of a mistake, from a case and the o
 State = Literal["not attempted", "right", "wrong"]
 
 HIDDEN = "hidden_"  # prefix of the arrays of a case that only the judge sees
-LOST = "Your answer has a form that cannot be judged: {}. Look again at what the step asks for."
 
 
 class AnswerError(Exception):
@@ -151,7 +150,10 @@ def _judge_one(question: Question, case: Plain, outputs: Plain) -> str:
     except AnswerError as error:
         return str(error)
     except Exception as error:  # the arrays may have any shape and dtype
-        return LOST.format(f"{type(error).__name__}, {error}")
+        return (
+            f"Your answer has a form that cannot be judged: {type(error).__name__}, {error}. Look "
+            "again at what the step asks for."
+        )
 
 
 def _diagnose(question: Question, wrong: Sequence[tuple[Plain, Plain, str]]) -> str:

@@ -77,7 +77,7 @@ def run_cells(here: Path, job: dict[str, Any]) -> dict[str, Any]:
             errors.append((n, f"It took more than {job['cell_seconds']:g} s and was stopped."))
         elif error is not None:
             errors.append((n, explain(error)))
-        write_json(here / "outputs" / "cells.json", errors)
+        (here / "outputs" / "cells.json").write_text(json.dumps(errors), encoding="utf-8")
     namespace: dict[str, Any] = shell.user_ns
     return namespace
 
@@ -91,20 +91,14 @@ def save(here: Path, question: Question, answer: Any, cases: Any) -> None:
         "missing": answer is NOT_THERE,
         "stub": attempt.stub,
         "failure": attempt.failure,
-        "n_outputs": len(attempt.outputs),
     }
-    write_json(here / "outputs" / f"{question.key}.json", says)
+    (here / "outputs" / f"{question.key}.json").write_text(json.dumps(says), encoding="utf-8")
 
 
 def note(here: Path, step: str) -> None:
     """Append a step to the progress, before it starts: it may end this process."""
     with (here / "progress").open("a", encoding="utf-8") as file:
         file.write(f"{step}\n")
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write a value as JSON."""
-    path.write_text(json.dumps(value), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -174,10 +174,13 @@ def _hide(hidden: Sequence[Path], folder: Path, limits: Limits) -> None:
 def _mount(source: str, target: str, kind: str | None, flags: int, data: str = "") -> None:
     _call(
         LIBC.mount(
-            source.encode(), target.encode(), kind.encode() if kind else None,
-            ctypes.c_ulong(flags), data.encode(),
+            source.encode(),
+            target.encode(),
+            kind.encode() if kind else None,
+            ctypes.c_ulong(flags),
+            data.encode(),
         )
-    )  # fmt: skip
+    )
 
 
 def _loopback() -> None:
@@ -259,12 +262,14 @@ def run(
     errors = os.open(folder / "errors", os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     process = subprocess.Popen(
         command,
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=errors,
         env={**environment(folder), **(extra or {})},
         start_new_session=True,
         # Safe: a worker of the grader has one thread.
         preexec_fn=lambda: confine(limits, protection, folder),
-    )  # fmt: skip
+    )
     os.close(errors)
     stopped, peak, looks = "", 0, 0
     try:

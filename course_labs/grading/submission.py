@@ -288,10 +288,8 @@ def _verdict(
         why = _why(ended) if _last_step(folder) != "done" else "it gave no result"
         return Verdict("wrong", 0, f"`{question.answer}` was not reached: {why}.")
     if says.get("missing") is True:
-        return Verdict(
-            "not attempted", 0,
-            f"There is no `{question.answer}` in your notebook: its cell is missing, or stopped.",
-        )  # fmt: skip
+        why = f"There is no `{question.answer}` in your notebook: its cell is missing, or stopped."
+        return Verdict("not attempted", 0, why)
     failure = says.get("failure")
     outputs: list[Plain] = []
     try:

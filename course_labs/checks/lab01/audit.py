@@ -9,15 +9,7 @@ from typing import Any
 import numpy as np
 
 from course_cloud.storage.publish import MANIFEST
-from course_labs.checks.lab01.data import (
-    NO_SLASH,
-    ONE_PAGE,
-    OTHER_CLIENT,
-    bucket_name,
-    content,
-    folder_of,
-    texts,
-)
+from course_labs.checks.lab01 import data
 from course_labs.checks.lab01.server import MemoryS3
 from course_labs.checks.question import (
     AnswerError,
@@ -52,10 +44,10 @@ def cases(rng: np.random.Generator) -> list[Plain]:
     little = {**healthy, "users.csv": "content", "readme.txt": "extra"}
     return [
         {
-            "bucket": np.array(bucket_name(rng)),
+            "bucket": np.array(data.bucket_name(rng)),
             "prefix": np.array(prefix),
-            "files": texts(files),
-            "states": texts(files.values()),
+            "files": data.texts(files),
+            "states": data.texts(files.values()),
             "sizes": rng.integers(100, 3000, len(files)),
             "at": rng.integers(0, 100, len(files)),  # which byte is changed
             "has_manifest": np.array(has_manifest),
@@ -81,17 +73,20 @@ def ask(answer: Any, case: Plain) -> Outputs:
             f"Return a list of pairs, `(file, problem)`, an empty one when all is well; this "
             f"returns {named_type(result)} of another form."
         ) from None
-    return {"files": texts(file for file, _ in pairs), "problems": texts(what for _, what in pairs)}
+    return {
+        "files": data.texts(file for file, _ in pairs),
+        "problems": data.texts(what for _, what in pairs),
+    }
 
 
 def release_of(case: Plain) -> MemoryS3:
     """Return a server with the case's release, and an object under a similar prefix."""
-    bucket, folder = str(case["bucket"]), folder_of(str(case["prefix"]))
+    bucket, folder = str(case["bucket"]), data.folder_of(str(case["prefix"]))
     server = MemoryS3(bucket, page=SHORT_PAGE)
     listed = []
     rows = zip(*(case[name].tolist() for name in ("files", "states", "sizes", "at")), strict=True)
     for file, state, size, at in rows:
-        body = content(file, size)
+        body = data.content(file, size)
         if state != "extra":
             sha256 = hashlib.sha256(body).hexdigest()
             listed.append({"file": file, "size": size, "sha256": sha256})
@@ -101,7 +96,7 @@ def release_of(case: Plain) -> MemoryS3:
             body = body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
         if state != "missing":
             server.put(bucket, folder + file, body, parts=3 if file == IN_PARTS else 1)
-    server.put(bucket, f"{folder.rstrip('/')}0/tags.dat", content("tags.dat", 50))
+    server.put(bucket, f"{folder.rstrip('/')}0/tags.dat", data.content("tags.dat", 50))
     if case["has_manifest"]:
         text = json.dumps({"release": "ml-1", "files": listed})
         server.put(bucket, folder + MANIFEST, text.encode())
@@ -165,7 +160,7 @@ MISTAKES = (
         "leave it out of the comparison.",
         lambda case, out: (MANIFEST, "extra") in _findings(out),
     ),
-    Mistake(NO_SLASH, lambda case, out: any("tags.dat" in file for file, _ in _findings(out))),
+    Mistake(data.NO_SLASH, lambda case, out: any("tags.dat" in file for file, _ in _findings(out))),
     Mistake(
         "A whole file is called damaged: the one that was uploaded in parts. Its ETag ends in "
         "`-3` and is no MD5 of its content. Compute the SHA-256 of what you read, and compare "
@@ -176,10 +171,10 @@ MISTAKES = (
         "Files are called by their whole keys. Findings use the manifest's names: what follows "
         "the prefix and its slash.",
         lambda case, out: any(
-            file.startswith(folder_of(str(case["prefix"]))) for file, _ in _findings(out)
+            file.startswith(data.folder_of(str(case["prefix"]))) for file, _ in _findings(out)
         ),
     ),
-    Mistake(ONE_PAGE, _of_one_page),
+    Mistake(data.ONE_PAGE, _of_one_page),
     Mistake(
         "One finding for each file: what has another size has another content too, so call it "
         "`size` and look no further.",
@@ -210,5 +205,5 @@ MISTAKES = (
         lambda case, out: not case["has_manifest"],
         raises="NoSuchKey|there is no object|Not Found|StopIteration|KeyError",
     ),
-    OTHER_CLIENT,
+    data.OTHER_CLIENT,
 )

@@ -8,17 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from course_labs.checks.lab01.data import (
-    NO_SLASH,
-    ONE_PAGE,
-    OTHER_CLIENT,
-    bucket_name,
-    folder_of,
-    make_ratings,
-    moved,
-    parquet_bytes,
-    texts,
-)
+from course_labs.checks.lab01 import data
 from course_labs.checks.lab01.server import MemoryS3
 from course_labs.checks.question import Detector, Mistake, Outputs, Plain
 
@@ -32,7 +22,7 @@ def cases(rng: np.random.Generator) -> list[Plain]:
     """Return the seed and the place of each table."""
     return [
         {
-            "bucket": np.array(bucket_name(rng)),
+            "bucket": np.array(data.bucket_name(rng)),
             "prefix": np.array(prefix),
             "seed": np.array(rng.integers(1 << 30)),
         }
@@ -44,28 +34,28 @@ def parts_of(case: Plain) -> list[pd.DataFrame]:
     """Return the parts of the table, then one that belongs to a similar prefix."""
     rng = np.random.default_rng(int(case["seed"]))
     order = rng.permutation(len(ROWS))
-    parts = [make_ratings(rng, ROWS[n], MEANS[n]) for n in order]
-    return [*parts, make_ratings(rng, 5000, 0.5)]
+    parts = [data.make_ratings(rng, ROWS[n], MEANS[n]) for n in order]
+    return [*parts, data.make_ratings(rng, 5000, 0.5)]
 
 
 def ask(answer: Any, case: Plain) -> Outputs:
     """Call ``mean_rating(client, bucket, prefix)``."""
     bucket, prefix = str(case["bucket"]), str(case["prefix"])
-    folder, near = folder_of(prefix), prefix.rstrip("/") + "-old/"
+    folder, near = data.folder_of(prefix), prefix.rstrip("/") + "-old/"
     server = MemoryS3(bucket, page=SHORT_PAGE)
     *parts, other = parts_of(case)
     for n, part in enumerate(parts):
-        server.put(bucket, f"{folder}part-{n}.parquet", parquet_bytes(part))
+        server.put(bucket, f"{folder}part-{n}.parquet", data.parquet_bytes(part))
     server.put(bucket, f"{folder}ratings.csv", _csv_bytes(pd.concat(parts)))
     server.put(bucket, f"{folder}manifest.json", b'{"files": []}')
-    server.put(bucket, f"{near}part-0.parquet", parquet_bytes(other))
+    server.put(bucket, f"{near}part-0.parquet", data.parquet_bytes(other))
     mean = answer(server.client(), bucket, prefix)
     reads = [request for request in server.requests if request.what == "GET"]
     return {
         "mean": mean,
-        "read": texts(request.key.rpartition(".")[2] for request in reads),
+        "read": data.texts(request.key.rpartition(".")[2] for request in reads),
         "whole": np.array([request.whole for request in reads], dtype=bool),
-        "moved": moved(reads),
+        "moved": data.moved(reads),
         "stored": sum(
             len(it.body)
             for key, it in server.buckets[bucket].items()
@@ -134,18 +124,18 @@ MISTAKES = (
         "one. Add up the ratings of all files, and divide once.",
         _like(lambda parts: float(np.mean([_mean([part]) for part in parts[:-1]]))),
     ),
-    Mistake(ONE_PAGE, _like(lambda parts: _mean(parts[:2]))),
+    Mistake(data.ONE_PAGE, _like(lambda parts: _mean(parts[:2]))),
     Mistake(
         "Only the first file or only the last one counts. The table lies in all of them; look at "
         "where your loop keeps what it has read.",
         lambda case, out: any(_like(_ends(n))(case, out) for n in (0, -1)),
     ),
-    Mistake(NO_SLASH, _like(_mean)),
+    Mistake(data.NO_SLASH, _like(_mean)),
     Mistake(
         "You add up, and do not divide by the number of ratings.",
         _like(lambda parts: _mean(parts[:-1]) * sum(map(len, parts[:-1]))),
     ),
-    OTHER_CLIENT,
+    data.OTHER_CLIENT,
 )
 
 

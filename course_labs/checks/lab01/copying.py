@@ -8,18 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from course_labs.checks.lab01.data import (
-    NO_SLASH,
-    ONE_PAGE,
-    OTHER_CLIENT,
-    below,
-    bucket_name,
-    content,
-    filled,
-    folder_of,
-    moved,
-    texts,
-)
+from course_labs.checks.lab01 import data
 from course_labs.checks.question import Detector, Mistake, Outputs, Plain
 
 SHORT_PAGE = 5  # most keys of one answer; S3 may list fewer than 1,000 too
@@ -32,16 +21,16 @@ def cases(rng: np.random.Generator) -> list[Plain]:
     """Return buckets with a prefix to copy and its target, in the last case a bucket's root."""
     cases = []
     for prefix, target in [("data/ml-1", "backup/2027"), ("data/ml-1/", "spare/"), ("ml-1", "")]:
-        folder, near = folder_of(prefix), prefix.rstrip("/") + "0/"
+        folder, near = data.folder_of(prefix), prefix.rstrip("/") + "0/"
         keys = [*(folder + file for file in FILES), near + "ratings.csv", near + "movies.csv"]
-        bucket = bucket_name(rng)
+        bucket = data.bucket_name(rng)
         cases.append(
             {
                 "bucket": np.array(bucket),
                 "prefix": np.array(prefix),
                 "to_bucket": np.array(f"{bucket}-backup"),
                 "to_prefix": np.array(target),
-                "keys": texts([*keys, "essay.txt"]),
+                "keys": data.texts([*keys, "essay.txt"]),
                 "sizes": rng.integers(10, 3000, len(keys) + 1),
             }
         )
@@ -51,16 +40,16 @@ def cases(rng: np.random.Generator) -> list[Plain]:
 def ask(answer: Any, case: Plain) -> Outputs:
     """Call ``copy_folder(client, bucket, prefix, to_bucket, to_prefix)``."""
     bucket, to_bucket = str(case["bucket"]), str(case["to_bucket"])
-    server = filled(case, to_bucket, page=SHORT_PAGE)
-    server.put(to_bucket, NOTES, content(NOTES, 99))
+    server = data.filled(case, to_bucket, page=SHORT_PAGE)
+    server.put(to_bucket, NOTES, data.content(NOTES, 99))
     count = answer(server.client(), bucket, str(case["prefix"]), to_bucket, str(case["to_prefix"]))
     there = server.buckets[to_bucket]
     return {
         "count": count,
-        "source": texts(sorted(server.buckets[bucket])),
-        "keys": texts(sorted(there)),
-        "digests": texts(hashlib.sha256(there[key].body).hexdigest() for key in sorted(there)),
-        "moved": moved(server.requests),
+        "source": data.texts(sorted(server.buckets[bucket])),
+        "keys": data.texts(sorted(there)),
+        "digests": data.texts(hashlib.sha256(there[key].body).hexdigest() for key in sorted(there)),
+        "moved": data.moved(server.requests),
     }
 
 
@@ -72,9 +61,9 @@ def copies(
     chosen: Callable[[list[str]], list[str]] = lambda keys: keys,
 ) -> dict[str, str]:
     """Return the source of each key in the target; the keywords make one mistake each."""
-    folder = folder_of(str(case["prefix"])) if start is None else start
-    target = folder_of(str(case["to_prefix"]))
-    keys = chosen(below(case["keys"].tolist(), folder))
+    folder = data.folder_of(str(case["prefix"])) if start is None else start
+    target = data.folder_of(str(case["to_prefix"]))
+    keys = chosen(data.below(case["keys"].tolist(), folder))
     return {name(target, key[len(folder) :]): key for key in keys}
 
 
@@ -91,7 +80,7 @@ def judge(case: Plain, outputs: Plain) -> str:
         return SOURCE_CHANGED
     if dict(zip(outputs["keys"].tolist(), outputs["digests"].tolist(), strict=True)) != {
         **{key: _digest(case, source) for key, source in copies(case).items()},
-        NOTES: hashlib.sha256(content(NOTES, 99)).hexdigest(),
+        NOTES: hashlib.sha256(data.content(NOTES, 99)).hexdigest(),
     }:
         return "The keys are right, but an object has the content of another one."
     if outputs["moved"] > 0:
@@ -103,7 +92,7 @@ def judge(case: Plain, outputs: Plain) -> str:
 
 def _digest(case: Plain, key: str) -> str:
     size = int(case["sizes"][case["keys"].tolist().index(key)])
-    return hashlib.sha256(content(key, size)).hexdigest()
+    return hashlib.sha256(data.content(key, size)).hexdigest()
 
 
 def _like(**wrong: Any) -> Detector:
@@ -143,8 +132,8 @@ MISTAKES = (
         "encodes what must be encoded, and the listing's `Key` is decoded already.",
         lambda case, out: any("%20" in key or "%C3" in key for key in out["keys"].tolist()),
     ),
-    Mistake(NO_SLASH, _without_slash),
-    Mistake(ONE_PAGE, _like(chosen=lambda keys: keys[:SHORT_PAGE])),
+    Mistake(data.NO_SLASH, _without_slash),
+    Mistake(data.ONE_PAGE, _like(chosen=lambda keys: keys[:SHORT_PAGE])),
     Mistake(
         "What lies deeper is missing: `Delimiter='/'` lists one level. Leave it out, and you get "
         "every key below the prefix.",
@@ -159,7 +148,8 @@ MISTAKES = (
         "The source's prefix is still in the keys of the target. Take it off before you put the "
         "new one in front: `key.removeprefix(prefix)`.",
         lambda case, out: any(
-            folder_of(str(case["prefix"])) + "ratings.csv" in key for key in out["keys"].tolist()
+            data.folder_of(str(case["prefix"])) + "ratings.csv" in key
+            for key in out["keys"].tolist()
         ),
     ),
     Mistake(
@@ -172,5 +162,5 @@ MISTAKES = (
         "better write a dict, `{'Bucket': bucket, 'Key': key}`, with the key as it is listed.",
         raises="NoSuchKey",
     ),
-    OTHER_CLIENT,
+    data.OTHER_CLIENT,
 )

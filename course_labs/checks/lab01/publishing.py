@@ -14,14 +14,7 @@ import numpy as np
 import pandas as pd
 
 from course_cloud.storage.publish import MANIFEST
-from course_labs.checks.lab01.data import (
-    OTHER_CLIENT,
-    bucket_name,
-    folder_of,
-    make_movies,
-    make_ratings,
-    texts,
-)
+from course_labs.checks.lab01 import data
 from course_labs.checks.lab01.server import MemoryS3
 from course_labs.checks.question import Mistake, Outputs, Plain
 
@@ -38,7 +31,7 @@ def cases(rng: np.random.Generator) -> list[Plain]:
     """Return a first publication, one that replaces another, and one with a refused upload."""
     return [
         {
-            "bucket": np.array(bucket_name(rng)),
+            "bucket": np.array(data.bucket_name(rng)),
             "prefix": np.array(prefix),
             "seed": np.array(rng.integers(1 << 30)),
             "replaces": np.array(replaces),
@@ -56,16 +49,16 @@ def cases(rng: np.random.Generator) -> list[Plain]:
 def tables_of(case: Plain) -> dict[str, pd.DataFrame]:
     """Return the tables to publish: ratings and films."""
     rng = np.random.default_rng(int(case["seed"]))
-    return {"ratings": make_ratings(rng, 12), "movies": make_movies(rng, 5)}
+    return {"ratings": data.make_ratings(rng, 12), "movies": data.make_movies(rng, 5)}
 
 
 def ask(answer: Any, case: Plain) -> Outputs:
     """Call ``publish(client, bucket, prefix, tables)``; one of the uploads may be refused."""
     bucket, prefix, refused = str(case["bucket"]), str(case["prefix"]), int(case["refused"])
     server = MemoryS3(bucket, refused_write=refused)
-    manifest = folder_of(prefix) + MANIFEST
+    manifest = data.folder_of(prefix) + MANIFEST
     if case["replaces"]:
-        server.put(bucket, folder_of(prefix) + "ratings.csv", b"user_id\n1\n")
+        server.put(bucket, data.folder_of(prefix) + "ratings.csv", b"user_id\n1\n")
         server.put(bucket, manifest, b'{"files": []}')
     tables = tables_of(case)
     link, raised = "", False
@@ -82,15 +75,15 @@ def ask(answer: Any, case: Plain) -> Outputs:
     steps = [request for request in server.requests if request.what in WRITES]
     same = all(tables[name].equals(table) for name, table in tables_of(case).items())
     return {
-        "keys": texts(keys),
+        "keys": data.texts(keys),
         "sizes": np.array([len(body) for body in bodies]),
         "characters": np.array([len(body.decode(errors="replace")) for body in bodies]),
-        "sha256": texts(hashlib.sha256(body).hexdigest() for body in bodies),
-        "tables": texts(_as_text(key, body) for key, body in zip(keys, bodies, strict=True)),
+        "sha256": data.texts(hashlib.sha256(body).hexdigest() for body in bodies),
+        "tables": data.texts(_as_text(key, body) for key, body in zip(keys, bodies, strict=True)),
         "manifest": stored[manifest].body.decode(errors="replace")[:LONGEST]
         if manifest in stored
         else "",
-        "steps": texts(f"{step.what} {step.key}" for step in steps),
+        "steps": data.texts(f"{step.what} {step.key}" for step in steps),
         "raised": raised,
         "link": link if isinstance(link, str) else f"{type(link).__name__}",
         "printed": printed.getvalue()[:LONGEST],
@@ -111,7 +104,7 @@ def _as_text(key: str, body: bytes) -> str:
 
 def judge(case: Plain, outputs: Plain) -> str:
     """Compare files, manifest, link and the order of the uploads exactly."""
-    folder, tables = folder_of(str(case["prefix"])), tables_of(case)
+    folder, tables = data.folder_of(str(case["prefix"])), tables_of(case)
     if case["refused"]:
         if not outputs["raised"]:
             return "An upload was refused, and your function returned as if all were well."
@@ -137,7 +130,7 @@ def _manifest_wrong(case: Plain, outputs: Plain) -> str:
             f"{MANIFEST} should be JSON of the form "
             '{"files": [{"file": …, "size": …, "sha256": …, "rows": …}, …]}.'
         )
-    folder = folder_of(str(case["prefix"]))
+    folder = data.folder_of(str(case["prefix"]))
     facts = zip(outputs["keys"], outputs["sizes"], outputs["sha256"], strict=True)
     wanted = [
         {"file": key.removeprefix(folder), "size": int(size), "sha256": str(sha256),
@@ -161,7 +154,7 @@ def _manifest_wrong(case: Plain, outputs: Plain) -> str:
 def _order_wrong(case: Plain, outputs: Plain) -> str:
     if _old_one_stays(case, outputs):
         return OLD_ONE_STAYS
-    steps, last = outputs["steps"].tolist(), f"PUT {folder_of(str(case['prefix']))}{MANIFEST}"
+    steps, last = outputs["steps"].tolist(), f"PUT {data.folder_of(str(case['prefix']))}{MANIFEST}"
     if steps[-1] != last or steps.count(last) != 1:
         return f"{MANIFEST} should be written once, after everything else."
     return ""
@@ -171,7 +164,7 @@ def _link_wrong(case: Plain, outputs: Plain) -> str:
     if not outputs["unchanged"]:
         return "All is well in the bucket, but your code changes the tables it is given."
     key, seconds = _link_of(str(outputs["link"]))
-    wanted = f"{case['bucket']!s}/{folder_of(str(case['prefix']))}{MANIFEST}"
+    wanted = f"{case['bucket']!s}/{data.folder_of(str(case['prefix']))}{MANIFEST}"
     if key != wanted:
         return f"Return a presigned link to {wanted}; this returns one to {key or 'nothing'}."
     if seconds != LINK_SECONDS:
@@ -206,7 +199,7 @@ def _link_of(link: str) -> tuple[str, int]:
 def _old_one_stays(case: Plain, outputs: Plain) -> bool:
     """Say whether files were uploaded while the manifest of an earlier release was there."""
     steps = outputs["steps"].tolist()
-    removed = f"DELETE {folder_of(str(case['prefix']))}{MANIFEST}"
+    removed = f"DELETE {data.folder_of(str(case['prefix']))}{MANIFEST}"
     before = steps[: steps.index(removed)] if removed in steps else steps
     return bool(case["replaces"]) and any(step.startswith("PUT ") for step in before)
 
@@ -219,11 +212,14 @@ def _manifest_at(outputs: Plain) -> list[int]:
 
 def _written_after_all(case: Plain, outputs: Plain) -> bool:
     steps = outputs["steps"].tolist()
-    return bool(case["refused"]) and steps[-1] == f"PUT {folder_of(str(case['prefix']))}{MANIFEST}"
+    return (
+        bool(case["refused"])
+        and steps[-1] == f"PUT {data.folder_of(str(case['prefix']))}{MANIFEST}"
+    )
 
 
 def _in_characters(case: Plain, outputs: Plain) -> bool:
-    key = f"{folder_of(str(case['prefix']))}movies.csv"
+    key = f"{data.folder_of(str(case['prefix']))}movies.csv"
     at = outputs["keys"].tolist().index(key)
     sizes = [file["size"] for file in _entries(outputs) or [] if file["file"] == "movies.csv"]
     return bool(sizes == [outputs["characters"][at]] != [outputs["sizes"][at]])
@@ -239,7 +235,7 @@ MISTAKES = (
         "A key has its prefix grown onto its name, or two slashes between them. The prefix comes "
         "with or without a slash at its end; make it exactly one.",
         lambda case, out: any(
-            "//" in key or not key.startswith(folder_of(str(case["prefix"])))
+            "//" in key or not key.startswith(data.folder_of(str(case["prefix"])))
             for key in out["keys"].tolist()
         ),
     ),
@@ -313,5 +309,5 @@ MISTAKES = (
         "seconds, as `expires=` of `presign` or `ExpiresIn=` of boto3.",
         lambda case, out: _link_of(str(out["link"]))[1] not in (0, LINK_SECONDS),
     ),
-    OTHER_CLIENT,
+    data.OTHER_CLIENT,
 )

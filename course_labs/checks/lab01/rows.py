@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -70,15 +70,20 @@ def _unknown(ratings: pd.DataFrame, films: npt.NDArray[Any]) -> int:
     return int((~ratings["movie_id"].isin(films)).sum())
 
 
-def _twice(ratings: pd.DataFrame, films: npt.NDArray[Any]) -> int:
-    return int(ratings.duplicated(["user_id", "movie_id"]).sum())
+def _repeated(*columns: str, keep: Literal["first", False] = "first") -> Count:
+    """Return a function that counts rows whose columns, all by default, repeat another row's."""
+    return lambda ratings, films: int(ratings.duplicated(list(columns) or None, keep=keep).sum())
 
 
 def _off_scale(ratings: pd.DataFrame, films: npt.NDArray[Any]) -> int:
     return int((~ratings["rating"].isin(np.arange(1, 11) / 2)).sum())
 
 
-RIGHT: dict[str, Count] = {UNKNOWN: _unknown, TWICE: _twice, OFF_SCALE: _off_scale}
+RIGHT: dict[str, Count] = {
+    UNKNOWN: _unknown,
+    TWICE: _repeated("user_id", "movie_id"),
+    OFF_SCALE: _off_scale,
+}
 
 
 def judge(case: Plain, outputs: Plain) -> str:
@@ -130,12 +135,7 @@ MISTAKES = (
     Mistake(
         "You count all the rows of a pair that occurs twice. One of them is fine; count those "
         "that are too many: `duplicated(…)` without `keep=False`.",
-        _counted(
-            TWICE,
-            lambda ratings, films: int(
-                ratings.duplicated(["user_id", "movie_id"], keep=False).sum()
-            ),
-        ),
+        _counted(TWICE, _repeated("user_id", "movie_id", keep=False)),
     ),
     Mistake(
         "You count pairs. A pair that occurs three times has two rows too many.",
@@ -147,20 +147,12 @@ MISTAKES = (
     Mistake(
         "You compare whole rows. Somebody who rates a film again does so at another time, perhaps "
         "with other stars: look at user and film only.",
-        _counted(
-            TWICE,
-            lambda ratings, films: int(ratings.duplicated().sum()),
-            lambda ratings, films: int(ratings.duplicated(["user_id", "movie_id", "rating"]).sum()),
-        ),
+        _counted(TWICE, _repeated(), _repeated("user_id", "movie_id", "rating")),
     ),
     Mistake(
         "You look at users only, or at films only. Everybody may rate many films, and every film "
         "has many ratings; the pair must not repeat.",
-        _counted(
-            TWICE,
-            lambda ratings, films: int(ratings.duplicated("user_id").sum()),
-            lambda ratings, films: int(ratings.duplicated("movie_id").sum()),
-        ),
+        _counted(TWICE, _repeated("user_id"), _repeated("movie_id")),
     ),
     Mistake(
         "A missing rating (NaN) slips through: it is neither below 0.5 nor above 5. Ask what *is* "

@@ -36,6 +36,17 @@ NAMESPACE = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 Answer = tuple[int, dict[str, str], bytes]  # status, headers, body
 
 
+class Asked(NamedTuple):
+    """An HTTP request, whose headers have lower-case names."""
+
+    method: str
+    bucket: str
+    key: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+
 class Stored(NamedTuple):
     """An object's bytes and its ETag."""
 
@@ -127,58 +138,58 @@ class MemoryS3:
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         with self._lock:
             try:
-                status, told, sent = self._do(method, bucket, key, query, headers, body)
+                status, told, sent = self._do(Asked(method, bucket, key, query, headers, body))
             except Refused as no:
                 status, told, sent = no.status, {}, _error(no.code, key or bucket)
         return status, {**told, "Content-Length": str(len(sent))}, b"" if method == "HEAD" else sent
 
-    def _do(
-        self, method: str, bucket: str, key: str, query: Mapping[str, str],
-        headers: Mapping[str, str], body: bytes,
-    ) -> Answer:  # fmt: skip
+    def _do(self, asked: Asked) -> Answer:
+        method, bucket, key = asked.method, asked.bucket, asked.key
         if bucket not in self.buckets:
             raise Refused(404, "NoSuchBucket")
-        asked = query.keys() - {"list-type", "x-id"}
-        if not key and method == "GET" and not asked - LISTING:
-            self._note("LIST", bucket, query.get("prefix", ""))
-            return 200, {}, _listing(bucket, self.buckets[bucket], query, self.page)
+        parameters = asked.query.keys() - {"list-type", "x-id"}
+        if not key and method == "GET" and not parameters - LISTING:
+            self._note("LIST", bucket, asked.query.get("prefix", ""))
+            return 200, {}, _listing(bucket, self.buckets[bucket], asked.query, self.page)
         if not key and method == "HEAD":
             return 200, {}, b""
-        if not key and method == "POST" and asked == {"delete"}:
-            found = re.findall(r"<Key>(.*?)</Key>", body.decode(), re.DOTALL)
+        if not key and method == "POST" and parameters == {"delete"}:
+            found = re.findall(r"<Key>(.*?)</Key>", asked.body.decode(), re.DOTALL)
             keys = [unescape(name) for name in found]
             for name in keys:
                 self._delete(bucket, name)
             inside = "".join(f"<Deleted><Key>{escape(name)}</Key></Deleted>" for name in keys)
             return 200, {}, _document("DeleteResult", inside)
-        if not key or asked:
+        if not key or parameters:
             raise Refused(501, "NotImplemented")
         if method in ("GET", "HEAD"):
-            return self._get(method, bucket, key, headers)
+            return self._get(asked)
         if method == "PUT":
-            return self._put(bucket, key, headers, body)
+            return self._put(asked)
         if method == "DELETE":
             self._delete(bucket, key)
             return 204, {}, b""
         raise Refused(501, "NotImplemented")
 
-    def _get(self, method: str, bucket: str, key: str, headers: Mapping[str, str]) -> Answer:
-        stored = self._stored(bucket, key)
-        wanted = headers.get("if-match", "")
+    def _get(self, asked: Asked) -> Answer:
+        stored = self._stored(asked.bucket, asked.key)
+        wanted = asked.headers.get("if-match", "")
         if wanted and wanted.strip('"') != stored.etag.strip('"'):
             raise Refused(412, "PreconditionFailed")
         told = {"ETag": stored.etag, "Last-Modified": HTTP_DATE, "Accept-Ranges": "bytes"}
-        status, body, asked = 200, stored.body, headers.get("range", "")
-        if asked:
-            start, end = _range(asked, len(body))
+        status, body, part = 200, stored.body, asked.headers.get("range", "")
+        if part:
+            start, end = _range(part, len(body))
             told["Content-Range"] = f"bytes {start}-{end - 1}/{len(body)}"
             status, body = 206, body[start:end]
-        if method == "GET":
-            self._note("GET", bucket, key, len(body), whole=len(body) == len(stored.body))
+        if asked.method == "GET":
+            whole = len(body) == len(stored.body)
+            self._note("GET", asked.bucket, asked.key, len(body), whole)
         return status, told, body
 
-    def _put(self, bucket: str, key: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        source = headers.get("x-amz-copy-source", "")
+    def _put(self, asked: Asked) -> Answer:
+        bucket, key = asked.bucket, asked.key
+        source = asked.headers.get("x-amz-copy-source", "")
         if source:
             here, _, name = unquote(source).removeprefix("/").partition("/")
             stored = self._stored(here, name)
@@ -190,8 +201,8 @@ class MemoryS3:
         self._writes += 1
         if self._writes == self.refused_write:
             raise Refused(403, "AccessDenied")
-        self._note("PUT", bucket, key, len(body))
-        self.put(bucket, key, body)
+        self._note("PUT", bucket, key, len(asked.body))
+        self.put(bucket, key, asked.body)
         return 200, {"ETag": self.buckets[bucket][key].etag}, b""
 
     def _delete(self, bucket: str, key: str) -> None:

@@ -7,18 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from course_labs.checks.lab01.data import (
-    NO_SLASH,
-    ONE_PAGE,
-    OTHER_CLIENT,
-    below,
-    bucket_name,
-    filled,
-    folder_of,
-    items_of,
-    moved,
-    texts,
-)
+from course_labs.checks.lab01 import data
 from course_labs.checks.lab01.server import PAGE
 from course_labs.checks.question import Detector, Mistake, Outputs, Plain
 
@@ -34,9 +23,9 @@ def cases(rng: np.random.Generator) -> list[Plain]:
     many += ["logs/index.json", "logs-old/mon/0001.csv"]
     return [
         {
-            "bucket": np.array(bucket_name(rng)),
+            "bucket": np.array(data.bucket_name(rng)),
             "prefix": np.array(prefix),
-            "keys": texts(sorted(keys)),
+            "keys": data.texts(sorted(keys)),
             "sizes": rng.integers(10, 3000, len(keys)),
         }
         for prefix, keys in [("data", small), ("logs/", many), ("", small)]
@@ -45,13 +34,13 @@ def cases(rng: np.random.Generator) -> list[Plain]:
 
 def ask(answer: Any, case: Plain) -> Outputs:
     """Call ``folder_sizes(client, bucket, prefix)``."""
-    server = filled(case, page=PAGE)
+    server = data.filled(case, page=PAGE)
     result = answer(server.client(), str(case["bucket"]), str(case["prefix"]))
-    pairs = sorted(items_of(result, "from a folder to its bytes; this returns"))
+    pairs = sorted(data.items_of(result, "from a folder to its bytes; this returns"))
     return {
-        "names": texts(name for name, _ in pairs),
+        "names": data.texts(name for name, _ in pairs),
         "sizes": np.array([size for _, size in pairs]),
-        "moved": moved(server.requests),
+        "moved": data.moved(server.requests),
     }
 
 
@@ -64,10 +53,10 @@ def sizes_of(
     add: Callable[[int, int], int] = lambda total, size: total + size,
 ) -> Sizes:
     """Return the bytes of each folder; the keywords make one mistake each."""
-    start = folder_of(str(case["prefix"])) if start is None else start
+    start = data.folder_of(str(case["prefix"])) if start is None else start
     size_of = dict(zip(case["keys"].tolist(), case["sizes"].tolist(), strict=True))
     sizes: Sizes = {}
-    for key in below(size_of, start)[pages]:
+    for key in data.below(size_of, start)[pages]:
         folder = name(key[len(start) :])
         sizes[folder] = add(sizes.get(folder, 0), size_of[key])
     return sizes
@@ -117,8 +106,8 @@ MISTAKES = (
         "slash only where one is missing, and none to an empty prefix: no key begins with `/`.",
         lambda case, out: len(out["names"]) == 0,
     ),
-    Mistake(NO_SLASH, _without_slash),
-    Mistake(ONE_PAGE, lambda case, out: _pages(case, out, slice(PAGE))),
+    Mistake(data.NO_SLASH, _without_slash),
+    Mistake(data.ONE_PAGE, lambda case, out: _pages(case, out, slice(PAGE))),
     Mistake(
         "You keep the last page of the listing only: the sums begin anew with each page. Make the "
         "dict once, before the loop over pages.",
@@ -155,5 +144,5 @@ MISTAKES = (
             and _total_like(case, out, sizes_of(case))
         ),
     ),
-    OTHER_CLIENT,
+    data.OTHER_CLIENT,
 )

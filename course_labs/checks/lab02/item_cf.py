@@ -33,9 +33,10 @@ def ask(answer: Any, case: Plain) -> Outputs:
     return {**as_ranked(result), "after": stars.toarray()}
 
 
-def nearest(similarity: Table, k: int, *, itself: bool = False) -> Table:
-    """Return the k largest similarities of each row, without the diagonal, and 0 elsewhere."""
-    table = similarity.copy()
+def nearest(case: Plain, k: int | None = None, *, itself: bool = False) -> Table:
+    """Return the k largest cosines of each film, without the film itself, and 0 elsewhere."""
+    k = int(case["k"]) if k is None else k
+    table = cosines(case["stars"])
     if not itself:
         np.fill_diagonal(table, 0)
     below = np.argsort(-table, axis=1, kind="stable")[:, k:]
@@ -53,8 +54,7 @@ def score_table(case: Plain, neighbors: Table, *, seen: bool = False, stars: boo
 
 def judge(case: Plain, outputs: Plain) -> str:
     """Judge by scores, to within 0.0001; ties may come in any order."""
-    neighbors = nearest(cosines(case["stars"]), int(case["k"]))
-    wrong = _lists_wrong(case, outputs, score_table(case, neighbors))
+    wrong = _lists_wrong(case, outputs, score_table(case, nearest(case)))
     return wrong or (CHANGED if is_changed(case, outputs, "stars") else "")
 
 
@@ -68,7 +68,7 @@ def _lists_like(case: Plain, outputs: Plain, neighbors: Table, **how: bool) -> b
 
 
 def _mean_like(case: Plain, outputs: Plain) -> bool:
-    neighbors = nearest(cosines(case["stars"]), int(case["k"]))
+    neighbors = nearest(case)
     mine = case["stars"][case["users"]]
     table = score_table(case, neighbors)
     weights = (mine > 0) @ neighbors
@@ -100,21 +100,17 @@ MISTAKES = (
         "The scores go through the neighbors the wrong way: a film asks what *its* neighbors were "
         "rated. Here each of the user's films speaks for its own k neighbors: `user_items @ S`, "
         "with the neighbors of film j in row j.",
-        lambda case, out: _lists_like(case, out, nearest(cosines(case["stars"]), int(case["k"])).T),
+        lambda case, out: _lists_like(case, out, nearest(case).T),
     ),
     Mistake(
         "A film counts among its own k neighbors, so one too few others are kept. Set the diagonal "
         "to 0 before you choose.",
-        lambda case, out: _lists_like(
-            case, out, nearest(cosines(case["stars"]), int(case["k"]), itself=True)
-        ),
+        lambda case, out: _lists_like(case, out, nearest(case, itself=True)),
     ),
     Mistake(
         "All similarities count, not only the k nearest of each film. Keep k for each row, and "
         "set the others to 0.",
-        lambda case, out: _lists_like(
-            case, out, nearest(cosines(case["stars"]), len(case["stars"][0]))
-        ),
+        lambda case, out: _lists_like(case, out, nearest(case, case["stars"].shape[1])),
     ),
     Mistake(
         "You have taken a mean. Here the score is the plain sum of stars times similarity, so "
@@ -123,9 +119,7 @@ MISTAKES = (
     ),
     Mistake(
         "The user's stars do not count: you add similarities only. Weigh each by the stars.",
-        lambda case, out: _lists_like(
-            case, out, nearest(cosines(case["stars"]), int(case["k"])), stars=False
-        ),
+        lambda case, out: _lists_like(case, out, nearest(case), stars=False),
     ),
     Mistake(
         "Films with the score 0 are recommended, where nothing speaks for them. End such a list "

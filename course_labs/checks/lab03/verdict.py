@@ -11,6 +11,7 @@ from course_labs.checks.question import Mistake, Outputs, Plain
 from course_labs.checks.ranked import Table
 
 WORDS = ("better", "worse", "cannot tell")
+OPPOSITE = {"better": "worse", "worse": "better"}
 
 
 def cases(rng: np.random.Generator) -> list[Plain]:
@@ -96,12 +97,7 @@ MISTAKES = (
     ),
     Mistake(
         'Better and worse are turned around. "better" is about the first model, `a`.',
-        lambda case, out: _says(
-            out,
-            {"better": "worse", "worse": "better"}.get(
-                word_for(interval(case["a"], case["b"])), ""
-            ),
-        ),
+        lambda case, out: _says(out, OPPOSITE.get(word_for(interval(case["a"], case["b"])), "")),
     ),
     Mistake(
         'You never say "worse". An interval that lies below 0 as a whole says as much as one '

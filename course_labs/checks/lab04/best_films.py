@@ -8,13 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from course_labs.checks.lab04.data import (
-    CHANGED,
-    as_array,
-    make_parameters,
-    small_module,
-    stars_of,
-)
+from course_labs.checks.lab04 import data
 from course_labs.checks.question import Mistake, Outputs, Plain
 from course_labs.checks.ranked import (
     EXAMPLE,
@@ -53,7 +47,7 @@ def _draw(rng: np.random.Generator, n_users: int, n_items: int, n_seen: int, k: 
     known = [rng.choice(items, n_seen - 1, replace=False) for _ in asked]
     return {
         "mean": np.array(3.5),
-        **make_parameters(rng, n_users, n_items, 3),
+        **data.make_parameters(rng, n_users, n_items, 3),
         "users": users,
         "items": items,
         "user_ids": users[asked],
@@ -76,14 +70,14 @@ def ask(answer: Any, case: Plain) -> Outputs:
     """Call ``best_films(module, users, items, user_ids, seen, k)`` with `seen` as a dict."""
     user_ids = case["user_ids"].tolist()
     seen = dict(zip(user_ids, case["seen"], strict=True))
-    module = small_module(case)
+    module = data.small_module(case)
     result = answer(module, case["users"], case["items"], user_ids, seen, int(case["k"]))
     ids, scores = as_ranked(result).values()
     after = [np.asarray(seen.get(user)).tolist() for user in case["user_ids"].tolist()]
     same = after == case["seen"].tolist()
     return {
-        "ids": as_array(ids),
-        "scores": as_array(scores),
+        "ids": data.as_array(ids),
+        "scores": data.as_array(scores),
         "after": case["seen"] if same else [],
     }
 
@@ -98,7 +92,9 @@ def stars_table(
     columns = np.arange(len(case["items"]))
     if rows is None:
         rows = np.searchsorted(case["users"], case["user_ids"])
-    each = [stars_of(case, np.full(len(columns), row), columns, training=training) for row in rows]
+    each = [
+        data.stars_of(case, np.full(len(columns), row), columns, training=training) for row in rows
+    ]
     return np.array(each)
 
 
@@ -121,7 +117,7 @@ def without_seen(case: Plain, table: Table, how: str = "ids") -> Table:
 def judge(case: Plain, outputs: Plain) -> str:
     """Judge by stars, to within 0.0001; ties may come in any order."""
     wrong = _lists_wrong(case, outputs, without_seen(case, stars_table(case)))
-    return wrong or (CHANGED if is_changed(case, outputs, "seen") else "")
+    return wrong or (data.CHANGED if is_changed(case, outputs, "seen") else "")
 
 
 def _lists_wrong(case: Plain, outputs: Plain, table: Table) -> str:

@@ -8,16 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from course_labs.checks.lab04.data import (
-    PARTS,
-    as_array,
-    is_close,
-    make_pairs,
-    make_parameters,
-    stars_of,
-    tensors,
-    wrong_stars,
-)
+from course_labs.checks.lab04 import data
 from course_labs.checks.question import AnswerError, Mistake, Outputs, Plain
 from course_labs.checks.ranked import TOLERANCE
 
@@ -32,8 +23,8 @@ def cases(rng: np.random.Generator) -> list[Plain]:
         case: Plain = {
             "mean": np.array(round(float(rng.uniform(3.2, 3.8)), 2)),
             "seed": np.array(rng.integers(2**31)),
-            **make_parameters(rng, n_users, n_items, factors),
-            **make_pairs(rng, n, n_users, n_items),
+            **data.make_parameters(rng, n_users, n_items, factors),
+            **data.make_pairs(rng, n, n_users, n_items),
         }
         case["rows"][0], case["columns"][0] = n_users - 1, n_items - 1
         cases.append(case)
@@ -60,12 +51,12 @@ def ask(answer: Any, case: Plain) -> Outputs:
     if named != wanted_parameters(case):
         return outputs
     parts = dict(module.named_parameters())
-    outputs |= {f"{name} at first": as_array(parts[name]).copy() for name in NAMES}
+    outputs |= {f"{name} at first": data.as_array(parts[name]).copy() for name in NAMES}
     with torch.no_grad():
-        for name, value in zip(NAMES, tensors(case, *PARTS), strict=True):
+        for name, value in zip(NAMES, data.tensors(case, *data.PARTS), strict=True):
             parts[name].copy_(value)
-    stars = module(*tensors(case, "rows", "columns"))
-    outputs["stars"] = as_array(stars)
+    stars = module(*data.tensors(case, "rows", "columns"))
+    outputs["stars"] = data.as_array(stars)
     if getattr(stars, "requires_grad", False):
         stars.sum().backward()
     outputs["moved"] = [part.grad is not None and bool(part.grad.any()) for part in parts.values()]
@@ -79,7 +70,7 @@ def described(named: Iterable[tuple[str, Any]]) -> list[str]:
 
 def wanted_parameters(case: Plain) -> list[str]:
     """Return the names and shapes that the four parameters should have."""
-    shapes = zip(NAMES, PARTS, strict=True)
+    shapes = zip(NAMES, data.PARTS, strict=True)
     return sorted(f"{name} {case[part].shape}" for name, part in shapes)
 
 
@@ -101,7 +92,7 @@ def judge(case: Plain, outputs: Plain) -> str:
     furthest = np.abs(p @ q.T).max()
     if not furthest < FURTHEST:
         return f"At first, a prediction is {furthest:.1f} stars off the mean."
-    if wrong := wrong_stars(outputs["stars"], _predicted(case), "`forward` should return"):
+    if wrong := data.wrong_stars(outputs["stars"], _predicted(case), "`forward` should return"):
         return wrong
     if not outputs["moved"].all():
         return "The predictions are right, but no gradient reaches the parameters."
@@ -109,7 +100,7 @@ def judge(case: Plain, outputs: Plain) -> str:
 
 
 def _predicted(case: Plain) -> npt.NDArray[np.float64]:
-    return stars_of(case, case["rows"], case["columns"])
+    return data.stars_of(case, case["rows"], case["columns"])
 
 
 def _named(outputs: Plain) -> set[str]:
@@ -204,11 +195,11 @@ MISTAKES = (
     ),
     Mistake(
         "`forward` forgets the mean.",
-        lambda case, out: is_close(out["stars"], _predicted(case) - case["mean"], TOLERANCE),
+        lambda case, out: data.is_close(out["stars"], _predicted(case) - case["mean"], TOLERANCE),
     ),
     Mistake(
         "The predictions are right, but cut off from the parameters: `detach`, `data` and "
         "`no_grad` end the chain by which `backward` finds them.",
-        lambda case, out: is_close(out["stars"], _predicted(case), TOLERANCE),
+        lambda case, out: data.is_close(out["stars"], _predicted(case), TOLERANCE),
     ),
 )

@@ -6,22 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from course_labs.checks.lab04.data import (
-    CHANGED,
-    PARTS,
-    SWAPPED,
-    as_array,
-    is_close,
-    make_pairs,
-    make_parameters,
-    stars_of,
-    tensors,
-    wrong_stars,
-)
+from course_labs.checks.lab04 import data
 from course_labs.checks.question import Mistake, Outputs, Plain
 from course_labs.checks.ranked import EXAMPLE, TOLERANCE, Table, is_example
 
-GIVEN = (*PARTS, "rows", "columns")
+GIVEN = (*data.PARTS, "rows", "columns")
 
 
 def cases(rng: np.random.Generator) -> list[Plain]:
@@ -31,44 +20,44 @@ def cases(rng: np.random.Generator) -> list[Plain]:
     """
     cases = []
     for n_users, n_items, factors, n in [(5, 9, 3, 7), (4, 8, 5, 5), (6, 9, 2, 1)]:
-        pairs = make_pairs(rng, n, n_users, n_items)
+        pairs = data.make_pairs(rng, n, n_users, n_items)
         pairs["columns"][0] = n_items - 1
         mean = np.array(round(float(rng.uniform(3.2, 3.8)), 2))
-        case = {"mean": mean, **make_parameters(rng, n_users, n_items, factors), **pairs}
+        case = {"mean": mean, **data.make_parameters(rng, n_users, n_items, factors), **pairs}
         while _predicted(case).max() < 5.5:  # so that clipping changes it
-            case |= make_parameters(rng, n_users, n_items, factors)
+            case |= data.make_parameters(rng, n_users, n_items, factors)
         cases.append(case)
     return cases
 
 
 def ask(answer: Any, case: Plain) -> Outputs:
     """Call ``predict(mean, (b_u, b_i, p, q), rows, columns)`` with parameters that learn."""
-    given = dict(zip(GIVEN, tensors(case, *GIVEN), strict=True))
-    parameters = tuple(given[name].requires_grad_() for name in PARTS)
+    given = dict(zip(GIVEN, data.tensors(case, *GIVEN), strict=True))
+    parameters = tuple(given[name].requires_grad_() for name in data.PARTS)
     result = answer(float(case["mean"]), parameters, given["rows"], given["columns"])
     return {
-        "stars": as_array(result),
+        "stars": data.as_array(result),
         "learns": bool(getattr(result, "requires_grad", False)),
-        **{f"{name} after": as_array(given[name]) for name in GIVEN},
+        **{f"{name} after": data.as_array(given[name]) for name in GIVEN},
     }
 
 
 def judge(case: Plain, outputs: Plain) -> str:
     """Compare with the sum of the four parts, to within 0.0001."""
-    if wrong := wrong_stars(outputs["stars"], _predicted(case), "Return"):
+    if wrong := data.wrong_stars(outputs["stars"], _predicted(case), "Return"):
         return wrong
     if not outputs["learns"]:
         return "The stars are right, but no gradient can pass through them; return a tensor."
-    return CHANGED if _is_changed(case, outputs) else ""
+    return data.CHANGED if _is_changed(case, outputs) else ""
 
 
 def _predicted(case: Plain, *without: str) -> Table:
-    parts = {name: case[name] * (name not in without) for name in ("mean", *PARTS)}
-    return stars_of(parts, case["rows"], case["columns"])
+    parts = {name: case[name] * (name not in without) for name in ("mean", *data.PARTS)}
+    return data.stars_of(parts, case["rows"], case["columns"])
 
 
 def _like(case: Plain, outputs: Plain, *without: str) -> bool:
-    return is_close(outputs["stars"], _predicted(case, *without), TOLERANCE)
+    return data.is_close(outputs["stars"], _predicted(case, *without), TOLERANCE)
 
 
 def _is_changed(case: Plain, outputs: Plain) -> bool:
@@ -76,7 +65,9 @@ def _is_changed(case: Plain, outputs: Plain) -> bool:
 
 
 def _is_swapped(case: Plain, outputs: Plain) -> bool:
-    return is_close(outputs["stars"], stars_of(case, case["columns"], case["rows"]), TOLERANCE)
+    return data.is_close(
+        outputs["stars"], data.stars_of(case, case["columns"], case["rows"]), TOLERANCE
+    )
 
 
 def _is_a_matrix(case: Plain, outputs: Plain) -> bool:
@@ -90,7 +81,7 @@ MISTAKES = (
         "factors: `.sum(dim=1)`.",
         lambda case, out: (
             out["stars"].shape == case["rows"].shape
-            and is_close(
+            and data.is_close(
                 out["stars"],
                 _predicted(case, "p") + (_predicted(case) - _predicted(case, "p")).sum(),
                 TOLERANCE,
@@ -100,7 +91,7 @@ MISTAKES = (
     Mistake(
         "The factors of a pair are multiplied, but not added up over its factors. A dot product "
         "is `(p[rows] * q[columns]).sum(dim=1)`: one number for each pair.",
-        lambda case, out: is_close(
+        lambda case, out: data.is_close(
             out["stars"],
             _predicted(case, "p") + case["p"][case["rows"]] * case["q"][case["columns"]],
             TOLERANCE,
@@ -113,7 +104,7 @@ MISTAKES = (
         "without keeping that dimension.",
         _is_a_matrix,
     ),
-    Mistake(SWAPPED, _is_swapped, raises=r"IndexError|out of (range|bounds)"),
+    Mistake(data.SWAPPED, _is_swapped, raises=r"IndexError|out of (range|bounds)"),
     Mistake(
         "The mean $\\mu$ is missing: without it, everybody's prediction is near 0 stars.",
         lambda case, out: _like(case, out, "mean"),
@@ -130,7 +121,7 @@ MISTAKES = (
         "You cut the predictions off at the ends of the scale. Where they are cut they have no "
         "gradient, so nothing is learned from the worst errors; leave them as they are.",
         lambda case, out: any(
-            is_close(out["stars"], np.clip(_predicted(case), low, 5), TOLERANCE)
+            data.is_close(out["stars"], np.clip(_predicted(case), low, 5), TOLERANCE)
             for low in (0, 0.5, 1)
         ),
     ),

@@ -8,16 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from course_labs.checks.lab04.data import (
-    CHANGED,
-    PARTS,
-    as_array,
-    is_close,
-    make_pairs,
-    make_parameters,
-    stars_of,
-    tensors,
-)
+from course_labs.checks.lab04 import data
 from course_labs.checks.question import Mistake, Outputs, Plain
 from course_labs.checks.ranked import TOLERANCE
 
@@ -34,10 +25,10 @@ def cases(rng: np.random.Generator) -> list[Plain]:
             "n_ratings": np.array(40),
             "l2": np.array(l2),
             "learning_rate": np.array(0.05),
-            **make_parameters(rng, n_users, n_items, factors),
+            **data.make_parameters(rng, n_users, n_items, factors),
         }
         for n, size in enumerate(SIZES):
-            pairs = make_pairs(rng, size, n_users, n_items)
+            pairs = data.make_pairs(rng, size, n_users, n_items)
             case |= {f"{name} {n}": pairs[name] for name in BATCH}
         cases.append(case)
     return cases
@@ -45,16 +36,16 @@ def cases(rng: np.random.Generator) -> list[Plain]:
 
 def ask(answer: Any, case: Plain) -> Outputs:
     """Call ``train_step(mean, parameters, batch, n_ratings, l2, learning_rate)`` twice."""
-    parameters = tuple(part.requires_grad_() for part in tensors(case, *PARTS))
+    parameters = tuple(part.requires_grad_() for part in data.tensors(case, *data.PARTS))
     mean, l2, rate = (float(case[name]) for name in ("mean", "l2", "learning_rate"))
     outputs: dict[str, npt.ArrayLike] = {}
     for n in range(len(SIZES)):
-        batch = tensors(case, *(f"{name} {n}" for name in BATCH))
+        batch = data.tensors(case, *(f"{name} {n}" for name in BATCH))
         loss = answer(mean, parameters, batch, int(case["n_ratings"]), l2, rate)
-        outputs[f"loss {n}"] = as_array(loss)
-        for name, part in zip(PARTS, parameters, strict=True):
-            outputs[f"{name} {n}"] = as_array(part).copy()
-        outputs[f"after {n}"] = as_array(batch[2])
+        outputs[f"loss {n}"] = data.as_array(loss)
+        for name, part in zip(data.PARTS, parameters, strict=True):
+            outputs[f"{name} {n}"] = data.as_array(part).copy()
+        outputs[f"after {n}"] = data.as_array(batch[2])
     return outputs
 
 
@@ -62,7 +53,7 @@ def steps(
     case: Plain,
     *,
     penalty: str = "scaled",
-    penalized: Sequence[str] = PARTS,
+    penalized: Sequence[str] = data.PARTS,
     summed: bool = False,
     zeroed: bool = True,
     crossed: bool = False,
@@ -73,13 +64,13 @@ def steps(
 
     The gradient of the mean squared error plus a weight times the sum of squares, in NumPy.
     """
-    now = {name: case[name].astype(np.float64) for name in PARTS}
+    now = {name: case[name].astype(np.float64) for name in data.PARTS}
     now["mean"] = case["mean"] * mean
-    gradient = {name: np.zeros_like(now[name]) for name in PARTS}
+    gradient = {name: np.zeros_like(now[name]) for name in data.PARTS}
     outputs: Plain = {}
     for n, size in enumerate(SIZES):
         rows, columns, stars = (case[f"{name} {n}"] for name in BATCH)
-        error = stars_of(now, rows, columns) - stars
+        error = data.stars_of(now, rows, columns) - stars
         squares = error**2
         if crossed:  # each prediction with the stars of all pairs
             squares = (error + stars - stars[:, None]) ** 2
@@ -95,14 +86,13 @@ def steps(
         np.add.at(gradient["p"], rows, 2 * error[:, None] / divisor * now["q"][columns])
         np.add.at(gradient["q"], columns, 2 * error[:, None] / divisor * now["p"][rows])
         for name in penalized:
-            weight = float(case["l2"]) / {
-                "scaled": float(case["n_ratings"]), "summed": 1, "batch": size,
-                "mean": now[name].size, "none": np.inf,
-            }[penalty]  # fmt: skip
+            divisors = {"scaled": float(case["n_ratings"]), "summed": 1, "batch": size}
+            divisors |= {"mean": now[name].size, "none": np.inf}
+            weight = float(case["l2"]) / divisors[penalty]
             loss += weight * (now[name] ** 2).sum()
             gradient[name] += 2 * weight * now[name]
         outputs[f"loss {n}"] = np.asarray(loss)
-        for name in PARTS:
+        for name in data.PARTS:
             now[name] = now[name] - sign * float(case["learning_rate"]) * gradient[name]
             outputs[f"{name} {n}"] = now[name]
     return outputs
@@ -112,9 +102,9 @@ def judge(case: Plain, outputs: Plain) -> str:
     """Compare parameters to within 0.0001, and losses to within 0.001."""
     wanted = steps(case)
     for n, when in enumerate(("the first step", "a second step with another batch")):
-        for name in PARTS:
+        for name in data.PARTS:
             got, right = outputs[f"{name} {n}"], wanted[f"{name} {n}"]
-            if not is_close(got, right, TOLERANCE):
+            if not data.is_close(got, right, TOLERANCE):
                 first = np.unravel_index(np.argmax(np.abs(got - right)), right.shape)
                 place = ", ".join(str(int(index)) for index in first)
                 return (
@@ -124,25 +114,25 @@ def judge(case: Plain, outputs: Plain) -> str:
     for n in range(len(SIZES)):
         if outputs[f"loss {n}"].shape != ():
             return f"Return the loss as one number; this has shape {outputs[f'loss {n}'].shape}."
-        if not is_close(outputs[f"loss {n}"], wanted[f"loss {n}"], 10 * TOLERANCE):
+        if not data.is_close(outputs[f"loss {n}"], wanted[f"loss {n}"], 10 * TOLERANCE):
             return (
                 f"The steps are right, but the loss you return is not: it should be "
                 f"{wanted[f'loss {n}']:.4f}, and is {outputs[f'loss {n}']:.4f}. Return the loss, "
                 "penalty included, as it was before the step."
             )
         if not np.array_equal(case[f"stars {n}"], outputs[f"after {n}"]):
-            return CHANGED
+            return data.CHANGED
     return ""
 
 
 def _like(case: Plain, outputs: Plain, **how: Any) -> bool:
     wanted = steps(case, **how)
-    names = [f"{name} {n}" for name in PARTS for n in range(len(SIZES))]
-    return all(is_close(outputs[name], wanted[name], TOLERANCE) for name in names)
+    names = [f"{name} {n}" for name in data.PARTS for n in range(len(SIZES))]
+    return all(data.is_close(outputs[name], wanted[name], TOLERANCE) for name in names)
 
 
 def _is_unmoved(case: Plain, outputs: Plain) -> bool:
-    return all(np.array_equal(case[name], outputs[f"{name} 1"]) for name in PARTS)
+    return all(np.array_equal(case[name], outputs[f"{name} 1"]) for name in data.PARTS)
 
 
 MISTAKES = (
@@ -190,7 +180,7 @@ MISTAKES = (
         "Only a part of the parameters is penalized. All four are: biases and factors.",
         lambda case, out: any(
             _like(case, out, penalized=some)
-            for some in [("p", "q"), ("b_u", "b_i"), ("p",), ("q",), PARTS[:3], PARTS[1:]]
+            for some in [("p", "q"), ("b_u", "b_i"), ("p",), ("q",), data.PARTS[:3], data.PARTS[1:]]
         ),
     ),
     Mistake(

@@ -12,17 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from course_labs.checks.lab04.data import (
-    CHANGED,
-    PARTS,
-    as_array,
-    is_close,
-    make_pairs,
-    make_parameters,
-    small_module,
-    stars_of,
-    tensors,
-)
+from course_labs.checks.lab04 import data
 from course_labs.checks.question import Mistake, Outputs, Plain
 from course_labs.checks.ranked import Table
 
@@ -89,9 +79,9 @@ def _draw(rng: np.random.Generator, script: str, epochs: int, patience: int) -> 
         "epochs": np.array(epochs),
         "patience": np.array(patience),
         "rates": np.array(rates),
-        **make_parameters(rng, n_users, n_items, factors),
+        **data.make_parameters(rng, n_users, n_items, factors),
     }
-    pairs = make_pairs(rng, 26, n_users, n_items)
+    pairs = data.make_pairs(rng, 26, n_users, n_items)
     bounds = {"batch 0": (0, 9), "batch 1": (9, 16), "validation": (16, 26)}
     for name, (start, stop) in bounds.items():
         case |= {f"{name} {part}": pairs[part][start:stop] for part in BATCH}
@@ -100,17 +90,19 @@ def _draw(rng: np.random.Generator, script: str, epochs: int, patience: int) -> 
 
 def ask(answer: Any, case: Plain) -> Outputs:
     """Call ``fit(module, optimizer, batches, validation, epochs, patience)``."""
-    module = small_module(case)
-    batches = [tensors(case, *(f"batch {n} {part}" for part in BATCH)) for n in range(N_BATCHES)]
-    validation = tensors(case, *(f"validation {part}" for part in BATCH))
+    module = data.small_module(case)
+    batches = [
+        data.tensors(case, *(f"batch {n} {part}" for part in BATCH)) for n in range(N_BATCHES)
+    ]
+    validation = data.tensors(case, *(f"validation {part}" for part in BATCH))
     limits = int(case["epochs"]), int(case["patience"])
     curve = answer(module, scripted(module, case["rates"]), batches, validation, *limits)
     return {
-        "curve": as_array(curve),
+        "curve": data.as_array(curve),
         "training": module.training,
-        **{name: as_array(getattr(module, name)) for name in PARTS},
+        **{name: data.as_array(getattr(module, name)) for name in data.PARTS},
         **{
-            f"{name} after": as_array(part[2])
+            f"{name} after": data.as_array(part[2])
             for name, part in zip(STARS, [*batches, validation], strict=True)
         },
     }
@@ -141,9 +133,11 @@ def simulate(case: Plain, loop: Loop) -> tuple[Table, Plain]:
     Each step is stochastic gradient descent on the mean squared error, with the case's learning
     rate for that step.
     """
-    now: Plain = {name: case[name].astype(np.float64) for name in PARTS} | {"mean": case["mean"]}
+    now: Plain = {name: case[name].astype(np.float64) for name in data.PARTS} | {
+        "mean": case["mean"]
+    }
     curve: list[float] = []
-    best = {name: now[name] for name in PARTS}
+    best = {name: now[name] for name in data.PARTS}
     states = _epochs(case, loop, now)
     patience = 1 if loop.stop == "at once" else int(case["patience"]) + loop.more_patience
     lowest, at, bad = np.inf, 0, 0
@@ -152,35 +146,35 @@ def simulate(case: Plain, loop: Loop) -> tuple[Table, Plain]:
         error = _watched(case, loop, now)
         curve.append(error)
         if error < lowest:
-            lowest, at, best = error, epoch, {name: now[name] for name in PARTS}
+            lowest, at, best = error, epoch, {name: now[name] for name in data.PARTS}
         else:
             bad += 1
         waited = bad if loop.stop == "in total" else epoch - at
         if loop.stop != "never" and waited >= patience:
             break
-    return np.array(curve), best if loop.best else {name: now[name] for name in PARTS}
+    return np.array(curve), best if loop.best else {name: now[name] for name in data.PARTS}
 
 
 def _epochs(case: Plain, loop: Loop, now: Plain) -> Iterator[None]:
     """Update the parameters `now`, an epoch at a time."""
     names = [f"batch {n}" for n in range(N_BATCHES)] + ["validation"] * loop.on_validation
-    gradient = {name: np.zeros_like(now[name]) for name in PARTS}
+    gradient = {name: np.zeros_like(now[name]) for name in data.PARTS}
     rates, first = iter(case["rates"]), True
     while True:
         training = first or loop.mode != "never train again"
         for name in names:
             rows, columns, stars = _ratings_of(case, name)
             kept = np.arange(now["p"].shape[1]) < now["p"].shape[1] - training
-            error = stars_of(now, rows, columns, training=training) - stars
+            error = data.stars_of(now, rows, columns, training=training) - stars
             slope = 2 * error * (1 if loop.summed else 1 / len(error))
             if loop.zeroed:
-                gradient = {part: np.zeros_like(now[part]) for part in PARTS}
+                gradient = {part: np.zeros_like(now[part]) for part in data.PARTS}
             np.add.at(gradient["b_u"], rows, slope)
             np.add.at(gradient["b_i"], columns, slope)
             np.add.at(gradient["p"], rows, slope[:, None] * now["q"][columns] * kept)
             np.add.at(gradient["q"], columns, slope[:, None] * now["p"][rows] * kept)
             rate = next(rates)
-            now |= {part: now[part] - rate * gradient[part] for part in PARTS}
+            now |= {part: now[part] - rate * gradient[part] for part in data.PARTS}
         first = False
         yield
 
@@ -191,7 +185,7 @@ def _watched(case: Plain, loop: Loop, now: Plain) -> float:
         names = [f"batch {n}" for n in range(N_BATCHES)]
     parts = [_ratings_of(case, name) for name in names]
     rows, columns, stars = (np.concatenate(part) for part in zip(*parts, strict=True))
-    error = stars_of(now, rows, columns, training=loop.mode == "never eval") - stars
+    error = data.stars_of(now, rows, columns, training=loop.mode == "never eval") - stars
     return float(np.sqrt(np.mean(error**2)))
 
 
@@ -216,28 +210,28 @@ def judge(case: Plain, outputs: Plain) -> str:
     if outputs["training"]:
         return "All is right, but the module is left in training mode."
     changed = any(not np.array_equal(case[name], outputs[f"{name} after"]) for name in STARS)
-    return CHANGED if changed else ""
+    return data.CHANGED if changed else ""
 
 
 def _are_weights(outputs: Plain, weights: Plain) -> bool:
-    return all(is_close(outputs[name], weights[name], TOLERANCE) for name in PARTS)
+    return all(data.is_close(outputs[name], weights[name], TOLERANCE) for name in data.PARTS)
 
 
 def _like(case: Plain, outputs: Plain, **how: Any) -> bool:
     """Say whether the curve is that of a loop with a mistake, and differs from the right one."""
     right, mistaken = (simulate(case, loop)[0] for loop in (Loop(), Loop(**how)))
     got = outputs["curve"]
-    return is_close(got, mistaken, TOLERANCE) and not is_close(got, right, TOLERANCE)
+    return data.is_close(got, mistaken, TOLERANCE) and not data.is_close(got, right, TOLERANCE)
 
 
 def _watches_training(case: Plain, outputs: Plain) -> bool:
     got = outputs["curve"]
     losses = simulate(case, Loop(stop="never", watched="train"))[0][: len(got)]
-    return any(is_close(got, curve, TOLERANCE) for curve in (losses, losses**2))
+    return any(data.is_close(got, curve, TOLERANCE) for curve in (losses, losses**2))
 
 
 def _one_short(case: Plain, outputs: Plain) -> bool:
-    return is_close(outputs["curve"], simulate(case, Loop())[0][:-1], TOLERANCE)
+    return data.is_close(outputs["curve"], simulate(case, Loop())[0][:-1], TOLERANCE)
 
 
 MISTAKES = (
@@ -273,7 +267,7 @@ MISTAKES = (
     ),
     Mistake(
         "The curve holds mean squared errors. Take the root, so that it is in stars.",
-        lambda case, out: is_close(out["curve"], simulate(case, Loop())[0] ** 2, TOLERANCE),
+        lambda case, out: data.is_close(out["curve"], simulate(case, Loop())[0] ** 2, TOLERANCE),
     ),
     Mistake(
         "The curve, and so the decision when to stop, comes from the training ratings. That error "

@@ -117,6 +117,11 @@ def _cold_hits(case: Plain, ids: npt.NDArray[Any]) -> float:
     return float(hits(ids, case["hidden_liked"] & is_cold(case)).sum())
 
 
+def _serves_too_few(case: Plain, ids: npt.NDArray[Any]) -> bool:
+    theirs = _hits_of_newcomers(case, lists_of(case, POPULAR))
+    return _hits_of_newcomers(case, ids) < NEWCOMER_SHARE * theirs
+
+
 def _share_of_cold(case: Plain, outputs: Plain) -> Table:
     """Return the share of cold films in the list of each user with a history."""
     ids = outputs["ids"][case["histories"].any(axis=1)]
@@ -137,13 +142,6 @@ def _no_better_than_chance(case: Plain, outputs: Plain) -> bool:
     turned = np.roll(case["hidden_liked"], 1, axis=0)
     own, others = (recalls(ids, liked).mean() for liked in (case["hidden_liked"], turned))
     return bool(own < 1.1 * others)
-
-
-def _too_few_newcomers(case: Plain, outputs: Plain) -> bool:
-    mine, theirs = (
-        _hits_of_newcomers(case, ids) for ids in (outputs["ids"], lists_of(case, POPULAR))
-    )
-    return mine < NEWCOMER_SHARE * theirs
 
 
 BLAME = (
@@ -171,7 +169,7 @@ POPULARITY_MISTAKES = (
     Mistake(
         "People without a history get films that few others like. With nothing to go by, show "
         "what is popular.",
-        _too_few_newcomers,
+        lambda case, out: _serves_too_few(case, out["ids"]),
     ),
 )
 PARTS_MISTAKES = (
