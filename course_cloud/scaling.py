@@ -1,4 +1,4 @@
-"""How far one machine goes, as it was measured, and what serving many costs, as a formula."""
+"""Measured run times of the pipeline on one machine, and a formula for the cost of a service."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from course_utils.errors import DataError
 
 RECORD = Path(__file__).with_name("scaling.json")  # written by benchmarks/scale.py
 STEPS = ("start", "load", "split", "encode", "fit", "evaluate")
-DAYS = 30  # of a month
+DAYS = 30  # per month
 BYTES_PER_FACTOR, BYTES_PER_RATING = 4, 20  # float32; two ids, stars and a timestamp
 
 
 class Record(NamedTuple):
-    """What ``benchmarks/scale.py`` measured, on one machine on one day.
+    """Measurements of ``benchmarks/scale.py`` on one machine.
 
     Attributes
     ----------
     made
         The date, as in ``"2026-11-26"``.
     machine
-        ``cores``, and ``memory_gb``, in 10⁹ bytes.
+        ``cores``, and ``memory_gb`` in 10⁹ bytes.
     versions
-        Of what did the work, by name.
+        Versions of the libraries, by name.
     runs
-        A row for each run: ``way``, ``size``, ``users``, ``items``, ``ratings``, the seconds of
-        each of `STEPS` and in all (``total``), ``peak_gb`` of memory in 10⁹ bytes,
-        ``recall@10``, and ``busy``: how many programs, on average, others kept the machine busy
-        with in the minute before; NaN where nobody looked.
+        A row per run: ``way``, ``size``, ``users``, ``items``, ``ratings``, the seconds of each of
+        `STEPS` and their sum (``total``), the peak of memory ``peak_gb`` in 10⁹ bytes,
+        ``recall@10``, and ``busy``, the average number of other running processes in the minute
+        before the run, NaN where it was not measured.
     """
 
     made: str
@@ -43,12 +43,12 @@ class Record(NamedTuple):
 
 
 def recorded(path: Path = RECORD) -> Record:
-    """Read the record that comes with the course, or another one.
+    """Read the record that comes with the course, or another record.
 
     Raises
     ------
     DataError
-        When the file is not there, or is no such record.
+        When the file is missing or no such record.
     """
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
@@ -65,30 +65,30 @@ def recorded(path: Path = RECORD) -> Record:
 
 @dataclass(frozen=True)
 class Assumptions:
-    """What :func:`monthly_cost` takes for granted; each is yours to change.
+    """Assumptions of :func:`monthly_cost`; change them to those of your service.
 
     Attributes
     ----------
     users, items, ratings_per_user, factors
-        How much there is.
+        Size of the data and of the model.
     requests_per_user_day
-        How often somebody is shown a list, on an average day.
+        Average number of lists shown to a user per day.
     peak
-        How many times as many requests the busiest second has as the average one.
+        Request rate of the busiest second, divided by the average rate.
     core_ms_per_request
-        Milliseconds that one core is busy with one request.
+        Milliseconds of one core per request.
     utilization
-        The share of their time that cores may be busy at the peak, above 0 and up to 1.
+        Share of time that cores are busy at the peak, above 0 and up to 1.
     copies
-        Of every server, so that one may fail.
+        Number of replicas of every server, so that one may fail.
     memory_gb
-        Of one server.
+        Memory of one server, in 10⁹ bytes.
     fit_core_seconds_per_million
         Seconds of one core to train on a million ratings.
     fits_per_day
-        How often the model is trained anew.
+        How often the model is trained.
     dollars_per_core_hour, dollars_per_gb_month
-        Prices of a core with its memory, and of storage. Assumed, not quoted: look yours up.
+        Prices of a core with its memory, and of storage. Assumed: look up your own.
     """
 
     users: int = 1_000_000
@@ -108,13 +108,13 @@ class Assumptions:
 
 
 def monthly_cost(assumed: Assumptions) -> pd.DataFrame:
-    """Return what a month of recommendations needs, and what it costs.
+    """Return the resources and the cost of a month of recommendations.
 
     Returns
     -------
     DataFrame
-        A row for each need: ``amount``, ``unit`` and ``dollars`` a month, 0 for what only leads to
-        another row. The last row is their sum for each million users.
+        A row per resource: ``amount``, ``unit`` and ``dollars`` a month, 0 for intermediate
+        results. The last row is the sum per million users.
 
     Raises
     ------

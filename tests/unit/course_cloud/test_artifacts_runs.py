@@ -256,6 +256,26 @@ def test_an_upload_that_fails_leaves_the_pointer_and_goes_on_later(faulty, moto,
     assert metric_of(artifacts.fetch(address, tmp_path / "fetched")) == 0.75
 
 
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        (faulty_s3.Fault(of="movies.parquet", status=403, code="AccessDenied"), "access denied"),
+        (faulty_s3.Fault(of="model.npz", cut=100), "broke off in the middle"),
+        (faulty_s3.Fault(of="model.npz", hangs_up=True), "hung up without an answer"),
+    ],
+)
+def test_a_download_that_fails_says_why_and_leaves_nothing(faulty, moto, tmp_path, fault, why):
+    cases.save(tmp_path / "model")
+    address, run = moto.address(PREFIX), artifacts.publish(tmp_path / "model", moto.address(PREFIX))
+    proxy = faulty(fault)
+    with pytest.raises(StorageError, match=why) as failed:
+        artifacts.fetch(address, tmp_path / "fetched", run)
+    assert "\n" not in str(failed.value)
+    assert not any((tmp_path / "fetched").glob("*"))
+    proxy.faults.clear()
+    assert metric_of(artifacts.fetch(address, tmp_path / "fetched")) == 0.25
+
+
 def test_a_damaged_folder_is_not_published(moto, tmp_path):
     cases.save(tmp_path / "model")
     (tmp_path / "model" / "train.npz").write_bytes(b"PK")

@@ -2,7 +2,7 @@
 
 It takes minutes and two gigabytes, so it runs only when it is asked for:
 
-    COURSE_SPARK_CLUSTER=1 python -m pytest -q -s tests/unit/test_spark_cluster.py
+    COURSE_SPARK_CLUSTER=1 python -m pytest -q -s tests/unit/course_cloud/test_spark_cluster.py
 """
 
 import contextlib
