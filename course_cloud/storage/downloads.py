@@ -121,7 +121,8 @@ def _download(client: Any, item: S3Object, path: Path, crew: Crew) -> bool:
         return False
     get = _download_parts if item.size > PART else _download_whole
     with disk("write", path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{TEMPORARY[0]}{secrets.token_hex(8)}{TEMPORARY[1]}")
     try:
         verified = get(client, item, temporary, crew)
