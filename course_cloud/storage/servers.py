@@ -21,8 +21,8 @@ from course_utils.errors import StorageError
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 30.0  # seconds
 ATTEMPTS = 4  # the first and three retries, after up to 1, 2 and 4 seconds
 CONNECTIONS = 32  # kept open by the client, for parallel transfers
-REGION = "us-east-1"
-ACCESS_KEY, SECRET = "local-practice", "not-a-real-secret"  # only the local server accepts them
+# Only the local server accepts these credentials.
+ACCESS_KEY, SECRET, REGION = "local-practice", "not-a-real-secret", "us-east-1"
 
 # Temporarily unset by the local server; they override its endpoint or credentials.
 OVERRIDES = (
