@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from course_utils.errors import DataError
 
+IN_CACHE = 2**11  # pairs in a batch of dot products: their factors fit into the cache
 START = 0.1  # expected length of p_u and q_i at the start; from 0, neither would ever change
 AT_ONCE = 2**14  # ratings in a batch of the evaluation
 
@@ -145,10 +146,12 @@ class _DotsOfPairs(torch.autograd.Function):
     def forward(ctx: Any, p: Tensor, q: Tensor, users: Tensor, items: Tensor) -> Tensor:
         """Return a dot product for each pair, shape (n,)."""
         ctx.save_for_backward(p, q, users, items)
-        of_users, of_items = (
-            table.numpy(force=True)[rows.numpy()] for table, rows in ((p, users), (q, items))
-        )
-        return torch.from_numpy(np.einsum("nf,nf->n", of_users, of_items))
+        of_users, of_items, u, i = (part.numpy(force=True) for part in (p, q, users, items))
+        dots = np.empty(len(u), dtype=of_users.dtype)
+        for start in range(0, len(u), IN_CACHE):
+            pairs = slice(start, start + IN_CACHE)
+            np.einsum("nf,nf->n", of_users[u[pairs]], of_items[i[pairs]], out=dots[pairs])
+        return torch.from_numpy(dots)
 
     @staticmethod
     @once_differentiable
