@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,10 @@ from course_cloud.storage.servers import (
 )
 from course_utils.errors import StorageError
 
-# Timeout of EC2's metadata service, which gives machines in AWS the credentials of their role. On a
-# laptop it does not answer, and botocore would wait a second for each of two requests.
-METADATA_SECONDS = 0.25
+# EC2's metadata service, which gives machines in AWS the credentials of their role. On a laptop it
+# does not answer, and botocore alone would wait two seconds for it.
+METADATA_SERVICE = ("169.254.169.254", 80)
+METADATA_SECONDS = 0.5  # timeout of the connection that finds out
 
 
 def connect(
@@ -71,9 +73,9 @@ def connect(
     only when S3 requires them: Swift and others refuse the newer trailers.
     """
     session = _session(profile, region)
-    with explained("connect"):
-        found = session.get_credentials() is not None
-    if not found:
+    if not _has_credentials(session) and _metadata_service_answers():
+        session = _session(profile, region, metadata=True)
+    if not _has_credentials(session):
         _refuse_if_some_were_meant(session, profile, endpoint_url)
         server = local_s3()
         print(
@@ -118,23 +120,44 @@ def _circumstances() -> object:
     return variables, [file.stat().st_mtime_ns if file.is_file() else 0 for file in files]
 
 
-def _session(profile: str | None, region: str | None) -> Any:
-    """Return a boto3 session with the default chain of credentials."""
+def _session(profile: str | None, region: str | None, metadata: bool = False) -> Any:
+    """Return a boto3 session with the default chain of credentials.
+
+    The chain asks EC2's metadata service only with `metadata`.
+    """
     boto3 = need("boto3")
     core = need("botocore.session").get_session()
     with explained("connect"):
         core.register_component("data_loader", _models())
-        if core.get_config_variable("metadata_service_timeout") == 1:  # botocore's default
-            core.set_config_variable("metadata_service_timeout", METADATA_SECONDS)
-        return boto3.session.Session(
+        session = boto3.session.Session(
             profile_name=profile, region_name=region, botocore_session=core
         )
+        if not metadata:
+            core.get_component("credential_provider").remove("iam-role")
+    return session
 
 
 @lru_cache(maxsize=1)
 def _models() -> Any:
     """Return botocore's loader of API descriptions, whose cache saves most of `connect`'s time."""
     return need("botocore.session").get_session().get_component("data_loader")
+
+
+def _has_credentials(session: Any) -> bool:
+    with explained("connect"):
+        return session.get_credentials() is not None
+
+
+def _metadata_service_answers() -> bool:
+    if os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
+        return False
+    if os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT"):
+        return True  # set on purpose, at another address
+    try:
+        socket.create_connection(METADATA_SERVICE, timeout=METADATA_SECONDS).close()
+    except OSError:
+        return False
+    return True
 
 
 def _refuse_if_some_were_meant(session: Any, profile: str | None, endpoint_url: str | None) -> None:
