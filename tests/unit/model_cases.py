@@ -5,7 +5,7 @@ from scipy import sparse
 
 from course_utils.models import ALS, EASE, Hybrid, ItemKNN, Popularity, Random
 
-# A model that comes later is one more line; every test of the protocol then asks it too.
+# Every test of the protocol asks each of these. CONTRIBUTING says how a model is added.
 MODELS = {
     "Random": lambda: Random(seed=3),
     "Popularity": Popularity,
@@ -19,7 +19,7 @@ MODELS = {
     ),
 }
 SERVE_EVERYBODY = {"Random", "Popularity", "Hybrid for everybody"}  # the others need a history
-# the row number plays no part
+# Scores depend on the history alone, not on the row number.
 FROM_HISTORY = {"Popularity", "ItemKNN", "ItemKNN, shrunk", "EASE", "Hybrid"}
 
 
