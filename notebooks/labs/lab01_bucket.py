@@ -61,9 +61,9 @@ import json
 import numpy as np
 import pandas as pd
 
+from course_cloud.storage import list_keys, local_s3, presign, publish_movielens, read_table
 from course_labs import attempted, check, summary
 from course_utils.datasets import load_movielens
-from course_cloud.storage import list_keys, local_s3, presign, publish_movielens, read_table
 
 s3 = local_s3().client()
 bucket, backup = "movielens-class", "movielens-backup"
@@ -285,7 +285,7 @@ if attempted(publish):
 # The release that the colleague laid out looked fine. This one was copied by hand one night, and students report odd things.
 
 # %%
-from course_cloud.storage.damage import publish_damaged
+from course_cloud.storage.publish import publish_damaged
 
 damaged = publish_damaged(ml.name, bucket, "by-hand", client=s3)
 

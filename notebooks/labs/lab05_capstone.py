@@ -251,7 +251,7 @@ check("lab05.q5", MyHybrid)
 #
 # <details><summary>Hint 1: the interval</summary>
 #
-# The deviation of the *differences*, divided by the root of how many there are, is the standard error; 1.96 of them to each side make 95%. `mean_and_interval` of `course_utils.evaluation.statistics` does it by bootstrap.
+# The deviation of the *differences*, divided by the root of how many there are, is the standard error; 1.96 of them to each side make 95%. `mean_and_interval` of `course_utils.evaluation` does it by bootstrap.
 # </details>
 #
 # <details><summary>Hint 2: the groups</summary>
