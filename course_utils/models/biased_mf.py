@@ -25,7 +25,7 @@ from course_utils.validation import (
 )
 
 STEPS, LARGEST_BATCH = 50, 2**14  # mini-batches of a small epoch, ratings in one of a large epoch
-PAIRS_AT_ONCE = 2**16  # predictions in a batch
+PAIRS_AT_ONCE = 2**13  # predictions in a batch: their factors fit into the cache
 UNKNOWN = -1  # a user or an item without a row or column
 
 
@@ -208,10 +208,11 @@ class BiasedMF(Recommender):
                 f"predict needs a user for each item, and has users of shape {users.shape} and "
                 f"items of shape {items.shape}."
             ) from None
-        stars: npt.NDArray[np.float32] = np.empty(users.size, dtype=np.float32)
-        for start in range(0, users.size, PAIRS_AT_ONCE):
+        rows, columns = users.ravel(), items.ravel()
+        stars: npt.NDArray[np.float32] = np.empty(rows.size, dtype=np.float32)
+        for start in range(0, rows.size, PAIRS_AT_ONCE):
             pairs = slice(start, start + PAIRS_AT_ONCE)
-            u, i = users.ravel()[pairs], items.ravel()[pairs]
+            u, i = rows[pairs], columns[pairs]
             of_users, of_items = self.user_factors[u], self.item_factors[i]
             of_users[u == UNKNOWN] = [0.0] * self.factors + [self._mean, 1]
             of_items[i == UNKNOWN] = [0.0] * self.factors + [1, 0]
