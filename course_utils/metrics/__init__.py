@@ -322,12 +322,15 @@ class _Hits:
         return share
 
     def hit_rate(self, k: int) -> FloatArray:
+        """1.0 with a hit among the first `k`, else 0.0."""
         return (self.first <= k).astype(np.float64)
 
     def reciprocal_rank(self, k: int) -> FloatArray:
+        """1 ÷ the rank of the first hit, 0.0 without one among the first `k`."""
         return np.where(self.first <= k, 1.0 / self.first, 0.0)
 
     def ndcg(self, k: int, ideal: str, discount: str) -> FloatArray:
+        """DCG of the first `k` ranks, divided by that of the ideal list."""
         slots = self.size(ideal, k)  # length of the ideal list
         width = min(k, self.hits.shape[1])
         ranks = np.arange(1, max(width, np.max(slots, initial=1)) + 1)
