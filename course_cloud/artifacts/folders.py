@@ -25,13 +25,7 @@ _fetched: dict[tuple[int, ...], str] = {}
 
 
 def as_path(folder: str | Path) -> Path:
-    """Return the absolute path of a local folder.
-
-    Raises
-    ------
-    DataError
-        For an address in S3, which would become a folder of that name.
-    """
+    """Return the absolute path of a local folder; a DataError refuses an address in S3."""
     if str(folder).lower().startswith("s3:"):
         raise DataError(
             f"{folder} is in a bucket; artifacts.publish brings a folder there, and fetch back."
@@ -43,15 +37,9 @@ def as_path(folder: str | Path) -> Path:
 def replacing(target: Path) -> Iterator[Path]:
     """Yield a new folder, which replaces `target` when the block ends without an error.
 
-    Raises
-    ------
-    DataError
-        When `target` is something else than an artifact.
-    StorageError
-        When the disk refuses.
+    A DataError is raised when `target` is something else than an artifact, and a StorageError when
+    the disk refuses.
 
-    Notes
-    -----
     A folder cannot be renamed onto another one, so the old folder is renamed first, to a name that
     :func:`standing` finds. At every moment the old or the new folder can be found, also when the
     process is killed. The next save removes what a killed one has left, under a lock.
@@ -87,11 +75,6 @@ def read_manifest(folder: Path) -> Manifest:
     """Read the manifest of a folder, which must hold exactly the listed files, of listed sizes.
 
     Files that macOS, Windows or Jupyter leave in folders are ignored.
-
-    Raises
-    ------
-    ArtifactError
-        When there is no manifest, or files or sizes differ.
     """
     if not folder.is_dir():
         raise ArtifactError(f"There is no artifact in {folder}; artifacts.save makes one.")
@@ -121,35 +104,22 @@ def read_manifest(folder: Path) -> Manifest:
 def verified(
     folder: Path, name: str, manifest: Manifest, fetched: bool = False
 ) -> Iterator[IO[bytes]]:
-    """Open a file after comparing its content with the checksum in the manifest.
+    """Open a file; an ArtifactError refuses content of another checksum than in the manifest.
 
-    Parameters
-    ----------
-    folder, name, manifest
-        The file and the manifest that lists it.
-    fetched
-        True hashes the file and remembers the checksum; False takes a remembered one, once, when
-        the file has not changed since.
-
-    Raises
-    ------
-    ArtifactError
-        When the content differs.
+    `fetched` remembers the checksum, so that the next call need not hash an unchanged file again.
     """
-    path, entry = folder / name, manifest.files[name]
+    path, expected = folder / name, manifest.files[name]["sha256"]
     with open(path, "rb") as file:
         found = os.fstat(file.fileno())
         key = found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
-        sha256 = None if fetched else _fetched.pop(key, None)
-        if sha256 is None:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        if sha256 != entry["sha256"] or found.st_size != entry["bytes"]:
+        known = None if fetched else _fetched.pop(key, None)
+        if (known or hashlib.file_digest(file, "sha256").hexdigest()) != expected:
             raise ArtifactError(
                 f"{path} does not match the checksum in the manifest: it is damaged, or of another "
                 "run; save the model or fetch the run again."
             )
         if fetched:
-            _fetched[key] = sha256
+            _fetched[key] = expected
         file.seek(0)
         yield file
 

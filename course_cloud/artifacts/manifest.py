@@ -121,19 +121,9 @@ KINDS: dict[str, Any] = {
 
 
 def parse_manifest(content: bytes, place: object) -> Manifest:
-    """Parse and validate the content of ``manifest.json``.
+    """Parse the content of ``manifest.json``; `place` is its path or address, for the errors.
 
-    Parameters
-    ----------
-    content
-        Content of the file.
-    place
-        Path or address, for the error sentences.
-
-    Raises
-    ------
-    ArtifactError
-        When it is damaged, of a newer format, or lists files that no artifact has.
+    An ArtifactError is raised when it is damaged, of a newer format, or lists unknown files.
     """
     said = as_json(content, place)
     version = said.get("format") if isinstance(said, dict) else None

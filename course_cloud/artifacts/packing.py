@@ -47,18 +47,10 @@ def settings_of(model: Recommender) -> dict[str, Any]:
 
 
 def pack(model: Recommender) -> tuple[dict[str, Any], Arrays]:
-    """Convert a fitted model to JSON and arrays.
+    """Convert a fitted model to a tree for JSON and arrays, which the tree refers to by name.
 
-    Returns
-    -------
-    tree, arrays
-        The tree is for JSON: ``{"models": [{"class": …, "state": …}, …]}``. Models inside another
-        model precede it, so the last one is `model`. The tree refers to arrays by name.
-
-    Raises
-    ------
-    DataError
-        When the model is not fitted, or holds something that cannot be saved.
+    The tree is ``{"models": [{"class": …, "state": …}, …]}``. Models inside another model precede
+    it, so the last one is `model`. A DataError is raised for a model that cannot be saved.
     """
     packer = _Packer()
     packer.place_of(model)
@@ -68,22 +60,11 @@ def pack(model: Recommender) -> tuple[dict[str, Any], Arrays]:
 def unpack(
     tree: Any, arrays: Mapping[str, npt.NDArray[Any]], classes: Iterable[type[Recommender]] = ()
 ) -> Recommender:
-    """Convert JSON and arrays to the fitted model that :func:`pack` was given.
+    """Convert a tree and arrays to the fitted model that :func:`pack` was given.
 
-    Parameters
-    ----------
-    tree, arrays
-        As `pack` returned them.
-    classes
-        Classes of models that are not the course's. Only these and the course's are used: a file
-        cannot have another class imported.
-
-    Raises
-    ------
-    ArtifactError
-        When a class is unknown.
-    Exception
-        Of any kind, when tree and arrays are not what `pack` returned.
+    Only `classes` and those of the course are used: a file cannot have another class imported.
+    An ArtifactError is raised for an unknown class, and an exception of any kind when tree and
+    arrays are not what `pack` returned.
     """
     known = COURSE_MODELS | {kind.__name__: kind for kind in classes}
     models: list[Recommender] = []
@@ -122,10 +103,7 @@ def csr_parts(name: str, matrix: sparse.csr_matrix) -> Arrays:
 def csr_of(name: str, arrays: Mapping[str, npt.NDArray[Any]]) -> sparse.csr_matrix:
     """Return the csr whose :func:`csr_parts` are given.
 
-    Raises
-    ------
-    KeyError, TypeError, ValueError
-        When a part is missing, or the parts are inconsistent.
+    Missing or inconsistent parts raise a KeyError, TypeError or ValueError.
     """
     data, indices, indptr, shape = (arrays[f"{name}.{part}"] for part in PARTS)
     n_rows, n_columns = (int(n) for n in shape)
@@ -137,11 +115,7 @@ def csr_of(name: str, arrays: Mapping[str, npt.NDArray[Any]]) -> sparse.csr_matr
 def metrics_to_json(metrics: Metrics | None) -> bytes:
     """Return the content of ``metrics.json``, in which each number keeps its last bit.
 
-    Raises
-    ------
-    DataError
-        When it is neither a Series nor a DataFrame, or holds other values than finite numbers,
-        NaN, booleans and texts.
+    A DataError refuses other values than finite numbers, NaN, booleans and texts.
     """
     if not isinstance(metrics, Metrics | None):
         raise DataError(

@@ -47,13 +47,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 
 def app_of(current: Current) -> FastAPI:
-    """Return the app.
-
-    Parameters
-    ----------
-    current
-        Holds the engine; each request asks one engine from its beginning to its end.
-    """
+    """Return the app; each request asks one engine of `current` from its beginning to its end."""
     # FastAPI's own documentation pages load scripts from another site, so `docs` replaces them.
     app = FastAPI(
         title="Films for you", version="1", docs_url=None, redoc_url=None, description=__doc__

@@ -77,10 +77,7 @@ class Engine:
     def for_likes(self, liked: list[int], n: int, why: bool = False) -> Recommendations:
         """Return `n` films for a new user, given movie ids of liked films.
 
-        Raises
-        ------
-        UnknownFilm
-            When the catalogue has no such film.
+        A film that is not in the catalogue raises an UnknownFilm.
         """
         distinct = list(dict.fromkeys(liked))
         for movie_id in distinct:
@@ -101,10 +98,7 @@ class Engine:
     def similar(self, movie_id: int, n: int) -> Similar:
         """Return the `n` most similar films: by the model, or else by the films' texts.
 
-        Raises
-        ------
-        UnknownFilm
-            When the catalogue has no such film, or neither model nor embeddings know it.
+        A film that is not in the catalogue, or that neither knows, raises an UnknownFilm.
         """
         to = self.catalogue.film(movie_id)
         by_model = self._similar_by_model(movie_id, n)
@@ -199,22 +193,10 @@ class Engine:
 
 
 class Current:
-    """Reference to the engine in use. A request takes the engine once and keeps it to its end.
+    """Reference to the engine in use. A request takes `engine` once and keeps it to its end.
 
-    Parameters
-    ----------
-    address
-        The folder of an artifact, or ``s3://bucket/prefix`` for its latest run.
-
-    Attributes
-    ----------
-    engine
-        The engine in use.
-
-    Raises
-    ------
-    DataError, StorageError
-        When there is no artifact, it is damaged, or it cannot be fetched.
+    `address` is the folder of an artifact, or ``s3://bucket/prefix`` for its latest run. A
+    DataError or StorageError is raised when there is none, or it is damaged or out of reach.
     """
 
     def __init__(self, address: str | Path) -> None:
@@ -225,10 +207,7 @@ class Current:
     def reload(self) -> tuple[Engine, Engine]:
         """Load the artifact at the address again; return the old and the new engine.
 
-        Raises
-        ------
-        DataError, StorageError
-            When it cannot be loaded or served. The old engine then stays in use.
+        After an error, a DataError or StorageError, the old engine stays in use.
         """
         with self._reloading:
             before, after = self.engine, Engine(_load(self._address))

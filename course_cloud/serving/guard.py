@@ -74,17 +74,8 @@ class Measures:
 
 
 class Guard:
-    """ASGI middleware.
+    """ASGI middleware around `app`; `measures` counts the requests.
 
-    Parameters
-    ----------
-    app
-        The app inside.
-    measures
-        Counts the requests.
-
-    Notes
-    -----
     The log has one line of JSON per request. It holds the route template and not the path, for
     privacy: user ids and liked films are not logged.
     """

@@ -38,7 +38,7 @@ def documentation(openapi: dict[str, Any]) -> str:
 def _route(method: str, path: str, about: dict[str, Any], openapi: dict[str, Any]) -> str:
     parts = [f"<h2><code>{method.upper()} {escape(path)}</code></h2>"]
     parts.append(f"<p>{escape(about.get('description', ''))}</p>")
-    rows = [_parameter(parameter) for parameter in about.get("parameters", [])]
+    rows = [_field(one["name"], one["schema"]) for one in about.get("parameters", [])]
     if "requestBody" in about:
         schema = _schema(about["requestBody"], openapi)
         rows += [_field(name, one) for name, one in schema["properties"].items()]
@@ -49,11 +49,6 @@ def _route(method: str, path: str, about: dict[str, Any], openapi: dict[str, Any
     answers = [_answer(status, one, openapi) for status, one in about["responses"].items()]
     parts.append(f"<p>It answers:</p><ul>{''.join(answers)}</ul>")
     return f"<section>{''.join(parts)}</section>"
-
-
-def _parameter(parameter: dict[str, Any]) -> str:
-    schema = {"description": parameter.get("description", ""), **parameter["schema"]}
-    return _field(parameter["name"], schema)
 
 
 def _field(name: str, schema: dict[str, Any]) -> str:

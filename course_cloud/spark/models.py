@@ -11,12 +11,11 @@ import pandas as pd
 from scipy import sparse
 
 from course_cloud.spark.sessions import quiet_about_pandas
-from course_cloud.spark.tables import need_columns
 from course_utils.errors import DataError
 from course_utils.evaluation import metrics_of_lists
 from course_utils.interactions import encode
 from course_utils.ranking import top_k_of_factors
-from course_utils.validation import NOTHING, need_cutoffs, need_positive
+from course_utils.validation import NOTHING, need_cutoffs, need_positive, need_table_columns
 
 if TYPE_CHECKING:
     from pyarrow import RecordBatch, Table
@@ -66,7 +65,7 @@ def fit_als(
     from pyspark.ml.recommendation import ALS
     from pyspark.sql import functions as F
 
-    need_columns(train, *PAIR)
+    need_table_columns(train, *PAIR)
     n_blocks = blocks or train.sparkSession.sparkContext.defaultParallelism
     als = ALS(
         rank=need_positive(factors, "factors"),
@@ -114,7 +113,7 @@ def recommend(model: ALSModel, train: DataFrame, k: int = 10) -> DataFrame:
     """
     from pyspark.sql import functions as F
 
-    need_columns(train, *PAIR)
+    need_table_columns(train, *PAIR)
     k = need_positive(k, "k")
     movie_ids, vectors = _as_arrays(model.itemFactors.orderBy("id").toArrow())
     seen = train.groupBy("user_id").agg(F.collect_set("movie_id").alias("seen"))
@@ -162,9 +161,9 @@ def evaluate(
     """
     from pyspark.sql import functions as F
 
-    need_columns(recommended, *PAIR, "rank")
-    need_columns(train, *PAIR)
-    need_columns(test, *PAIR)
+    need_table_columns(recommended, *PAIR, "rank")
+    need_table_columns(train, *PAIR)
+    need_table_columns(test, *PAIR)
     cutoffs = need_cutoffs(k)
     known = encode(_collected(train.select(*PAIR)))
     hidden = _collected(test.select(*PAIR))
@@ -205,18 +204,10 @@ def _need_lists(lists: pd.DataFrame, items: IntArray) -> None:
 def _best_films(
     users: RecordBatch, movie_ids: IntArray, vectors: FloatArray, k: int
 ) -> RecordBatch:
-    """Return ``user_id``, ``rank`` and ``movie_id`` of the best films of some users.
+    """Return ``user_id``, ``rank`` and ``movie_id`` of the `k` best films of some users.
 
-    Parameters
-    ----------
-    users
-        ``user_id``, ``features`` (a vector of length d) and ``seen`` (a list of movie ids).
-    movie_ids
-        Ids of all films, ascending, shape (n_items,).
-    vectors
-        Their factors, shape (n_items, d).
-    k
-        Number of films per user.
+    `users` has ``user_id``, ``features`` (a vector of length d) and ``seen`` (a list of movie ids).
+    `movie_ids`, shape (n_items,), ascend; `vectors`, shape (n_items, d), are their factors.
     """
     import pyarrow as pa
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from course_utils.errors import ClusterError, DataError
-from course_utils.validation import need_choice
+from course_utils.validation import need_choice, need_table_columns
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -46,7 +46,7 @@ def to_spark(spark: SparkSession, ratings: pd.DataFrame) -> DataFrame:
     """
     import pyarrow as pa
 
-    need_columns(ratings, "user_id", "movie_id")
+    need_table_columns(ratings, "user_id", "movie_id")
     placed = ratings.assign(**{ROW: np.arange(len(ratings))})
     return spark.createDataFrame(pa.Table.from_pandas(placed, preserve_index=False))
 
@@ -92,7 +92,7 @@ def read_ratings(spark: SparkSession, path: str) -> DataFrame:
         raise DataError(f"There are no ratings at {path} ({said}).") from None
     except (PySparkException, Py4JJavaError):
         raise DataError(f"{path} is not Parquet, or damaged; write it again.") from None
-    need_columns(table, *RATINGS)
+    need_table_columns(table, *RATINGS)
     place = ["_metadata.file_path"] if len(table.inputFiles()) > 1 else []
     row: Any = F.struct(*place, "_metadata.row_index") if place else F.col("_metadata.row_index")
     columns = [F.col(name).cast(kind) for name, kind in RATINGS.items()]
@@ -114,7 +114,7 @@ def to_implicit(ratings: DataFrame, threshold: float = 4.0) -> DataFrame:
     DataError
         When there is no column ``rating``.
     """
-    need_columns(ratings, "rating")
+    need_table_columns(ratings, "rating")
     return ratings.where(ratings["rating"] >= threshold)
 
 
@@ -151,7 +151,7 @@ def leave_last_out(
         if isinstance(count, bool) or not isinstance(count, int) or count < 0:
             raise DataError(f"{name} must be a whole number of 0 or more, and is {count!r}.")
     tie = {"order": ROW, "movie_id": "movie_id"}[need_choice(ties, "ties", "order", "movie_id")]
-    need_columns(positives, "user_id", "movie_id", "timestamp", tie)
+    need_table_columns(positives, "user_id", "movie_id", "timestamp", tie)
 
     of_user = Window.partitionBy("user_id")
     latest_first = of_user.orderBy(F.desc("timestamp"), F.desc(tie))
@@ -168,12 +168,3 @@ def leave_last_out(
         enough & (last <= n_test),
     )
     return Parts(*(placed.where(rows).select(*positives.columns) for rows in parts))
-
-
-def need_columns(table: DataFrame | pd.DataFrame, *names: str) -> None:
-    """Raise a DataError when a column is missing."""
-    missing = [name for name in names if name not in table.columns]
-    if missing:
-        raise DataError(
-            f"The table has no column {missing[0]!r}, only {', '.join(map(str, table.columns))}."
-        )

@@ -105,7 +105,7 @@ def hashed(monkeypatch):
     file_digest = hashlib.file_digest
 
     def noted(file, algorithm):
-        names.append(Path(file.name).name)
+        names.append(Path(getattr(file, "name", "in memory")).name)
         return file_digest(file, algorithm)
 
     monkeypatch.setattr(hashlib, "file_digest", noted)
