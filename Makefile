@@ -44,13 +44,13 @@ lab: $(READY)  ## Open the notebooks in JupyterLab
 serve: $(READY)  ## Serve a saved model on this machine: ADDRESS=folder or s3://… ARGS="--port 8000"
 	@$(BIN)/python -m course_cloud.serving $(ADDRESS) $(ARGS)
 
-bundle: $(READY)  ## One zip for students, dist/labs.zip: labs, lessons, package, sample
+bundle: $(READY)  ## One zip for students, dist/labs.zip: labs, lessons, packages, sample
 	@$(BIN)/python -m tools.labs.bundle
 
 grade: $(READY)  ## Grade notebooks: LAB=lab02 FROM=submissions TO=grades ARGS="--seconds 600"
 	@$(BIN)/python -m course_labs.grading.grade $(LAB) --from $(or $(FROM),submissions) --to $(or $(TO),grades) $(ARGS)
 
-bench: $(READY)  ## Time the package against its peers, side by side
+bench: $(READY)  ## Time the packages against their peers, side by side
 	@$(BIN)/python benchmarks/run.py
 
 sample: $(READY)  ## Regenerate data/sample, and the data card's table and figure

@@ -100,7 +100,7 @@ def on_one_machine(path: str, laps: Laps) -> tuple[int, float]:
 
 
 def on_spark(path: str, laps: Laps) -> tuple[int, float]:
-    """Do it with Spark; nothing is encoded there. What is lazy is made to happen in its step."""
+    """Do it with Spark, whose `evaluate` encodes; each lazy table is computed in its own step."""
     from course_cloud import spark as course
 
     with lap(laps, "start"):

@@ -1,4 +1,4 @@
-"""What answers a student and grades a class."""
+"""Checks of a student's answers, and the grading of a class."""
 
 from course_labs.checks import attempted, check, summary
 

@@ -1,8 +1,8 @@
-"""The package that the lessons of the course import.
+"""Load, split, model and evaluate MovieLens: the package of lessons 02 to 10.
 
 ``import course_utils`` loads the standard library only. Import its modules by name, as in
-``from course_utils.datasets import load_movielens``. None of them imports a heavy library, such as
-torch, before a function needs it.
+``from course_utils.datasets import load_movielens``. A heavy library, such as torch, is imported
+when a function first needs it; only `course_utils.models.biased_mf_module` imports torch at once.
 """
 
 from course_utils.session import setup

@@ -23,7 +23,7 @@
 #
 # - say from measurements how many ratings one machine can take;
 # - split work among machines, and say what must travel between them;
-# - run split, ALS, lists and metrics on Spark, and prove that nothing changed;
+# - run split, ALS and lists on Spark, measure them, and prove that nothing changed;
 # - tell with numbers when Spark pays;
 # - find candidates among very many items, and weigh what an index misses against what it saves;
 # - compute what a million users cost, from assumptions you can change.
@@ -234,7 +234,7 @@ if spark:
     lists.where(lists["user_id"] == int(split.test["user_id"].iloc[0])).orderBy("rank").show()
 
 # %% [markdown]
-# And the metrics, as joins and sums: hits are the join of lists and test set, and all else is a sum over a user's hits, then a mean over users. To check them, lay the same lists against the same test set with the course's `ranking_metrics`.
+# And the metrics. The lists are small, ten rows for each user, so `evaluate` collects them and both parts of the split on the *driver*, here this process, and calls the course's own metrics. To see that nothing was lost on the way, encode the same lists and the same test set by hand, and give them to `ranking_metrics`.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils import metrics
@@ -525,7 +525,7 @@ dollars.loc[["cores that answer", "training", "all, per million users"]].round(0
 #
 # - Measure first: one machine goes far, and its memory, not its speed, is the limit that ends a run.
 # - Work that is shared is made of two moves, merging small results and shuffling rows; the second is what costs.
-# - Spark gives the same rows and the same metrics. It pays when data or machines fail to fit, not when a job is merely slow.
+# - Spark gives the same split, and the same code measures its lists. It pays when data or machines fail to fit, not when a job is merely slow.
 # - Among very many items an index trades recall for time. Shards and their merged lists lose nothing.
 # - Costs are multiplications of assumptions: write them down, and look for the largest row.
 #

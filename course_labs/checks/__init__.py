@@ -1,4 +1,4 @@
-"""What tells a student whether an answer is right: ``check("lab02.q1", answer)``.
+"""Checks of lab answers: ``check("lab02.q1", answer)`` shows whether an answer is right.
 
 A student calls two functions. `check` shows *not attempted*, *right*, or what is wrong, where to
 look and which lesson explains it; `summary` shows the points of a lab so far. `attempted` keeps

@@ -1,4 +1,4 @@
-"""What a student calls in a notebook, and the questions of each lab.
+"""The functions that a student calls in a notebook, and the questions of each lab.
 
 A lab is a subpackage ``labNN`` with a tuple ``QUESTIONS``; it is imported when it is asked for.
 """

@@ -1,1 +1,1 @@
-"""How a class's notebooks are graded, each in a sandbox of its own."""
+"""Grading of a class's notebooks, each in a sandbox of its own."""

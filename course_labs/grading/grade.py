@@ -8,8 +8,8 @@ holds grades.csv, and for each student results.json (Gradescope's format) and fe
 second run grades only what is new or has changed.
 
 Run it as root in a container or virtual machine: then each notebook runs as a user of its own, who
-cannot see home folders, solutions or other submissions. As yourself, limits hold but a notebook
-can read what you can read, and the first line says so.
+cannot see home folders, solutions or other submissions. As any other user, limits hold but a
+notebook can read what you can read, and the first line says so.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Run one command as nobody in particular: confined, watched, and with nothing left behind.
+"""Run one command in a sandbox, under limits; remove its processes and files afterwards.
 
 As root, each run gets a user of its own, a network namespace with only loopback, and a view of the
 files in which home folders, solutions and other submissions are empty and temporary folders fresh.
-A container without the right to mount keeps only the user, and another user than root gets none of
-these: `weakness` says so. Limits hold everywhere.
+In a container without the right to mount, only the user is separate; a grader that is not root has
+none of these, and `weakness` says so. Limits hold everywhere.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The releases of MovieLens: how each is laid out, where it lies, and how it is downloaded."""
+"""The releases of MovieLens: their layouts, the search for one, and its download."""
 
 from __future__ import annotations
 

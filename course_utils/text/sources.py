@@ -1,4 +1,4 @@
-"""Where the files of an encoder lie: in a package, in a folder, or on the Hugging Face hub."""
+"""Find the files of an encoder: in a package, in a folder, or on the Hugging Face hub."""
 
 from __future__ import annotations
 

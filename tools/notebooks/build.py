@@ -1,7 +1,7 @@
 """Build, lint and run the notebooks. The script beside each notebook is its source.
 
 python -m tools.notebooks.build build [NAME ...]    scripts to executed notebooks, then lint
-python -m tools.notebooks.build check               lint all notebooks
+python -m tools.notebooks.build lint                lint all notebooks
 python -m tools.notebooks.build run [NAME ...]      execute copies, on any dataset, with any Python
 python -m tools.notebooks.build run --times         and keep how long each took, for the status page
 """
@@ -263,14 +263,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     shared.add_argument("--timeout", type=int, default=600, help="seconds a cell may take")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("build", parents=[shared])
-    commands.add_parser("check")
+    commands.add_parser("lint")
     runner = commands.add_parser("run", parents=[shared])
     runner.add_argument("--python", default=sys.executable, help="the interpreter to use")
     runner.add_argument("--times", action="store_true", help="keep how long each takes")
     options = parser.parse_args(arguments)
     root = options.root.resolve()
     try:
-        if options.command == "check":
+        if options.command == "lint":
             return lint(root)
         if options.command == "run":
             return run(root, options.names, options.python, options.timeout, options.times)

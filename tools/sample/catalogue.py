@@ -93,9 +93,9 @@ def parse(row: list[str]) -> Film:
     return Film(
         title=title,
         year=year_of(title),
-        genres=checked_list("genre", genres, GENRES, 1, 6),
+        genres=validated_list("genre", genres, GENRES, 1, 6),
         series=series,
-        themes=checked_list("theme", themes, THEMES, 2, 3),
+        themes=validated_list("theme", themes, THEMES, 2, 3),
         tone=tone,
         fame=percent("fame", fame),
         quality=percent("quality", quality),
@@ -103,7 +103,7 @@ def parse(row: list[str]) -> Film:
 
 
 def year_of(title: str) -> int:
-    """Return the year a title ends in, after checking that the title can be published."""
+    """Return the year a title ends in; refuse a title that cannot be published."""
     found = TITLE.fullmatch(title)
     if found is None:
         raise CatalogueError(f"title {title!r} does not end in a year in parentheses")
@@ -121,10 +121,10 @@ def year_of(title: str) -> int:
     return year
 
 
-def checked_list(
+def validated_list(
     kind: str, joined: str, known: tuple[str, ...], least: int, most: int
 ) -> tuple[str, ...]:
-    """Split a ``|`` list and check its words, their number and that none comes twice."""
+    """Split a ``|`` list; refuse unknown or repeated words and another number of them."""
     words = tuple(joined.split("|"))
     for word in words:
         if word not in known:

@@ -2,8 +2,8 @@
 
     python -m tools.sample.evidence [--seeds 42 1 2 3 4]
 
-The part about words needs the extra `[bert]`, which is not among the pinned requirements, and is
-left out without it; install it into an environment of its own. Prints Markdown.
+Prints Markdown. The part about words needs the extra `[bert]`, which .venv holds, and is left out
+without it.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ PARTS: dict[str, list[str]] = {
         "course_labs",
     ],
     "real": [PYTHON, "-m", "pytest", "-q", *PARALLEL, "tests/real"],
-    "checks": [PYTHON, "-m", "tools.notebooks.build", "check"],
+    "lint": [PYTHON, "-m", "tools.notebooks.build", "lint"],
     "nbval": [
         PYTHON, "-m", "pytest", "-q", *NOTEBOOKS, "--nbval", "--nbval-current-env",
         "--nbval-sanitize-with", "tests/nbval_sanitize.cfg", "notebooks",

@@ -228,7 +228,7 @@ def test_names_may_be_numbers_stems_or_paths(tmp_path: Path) -> None:
 
 def test_no_notebooks_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "_config.yml").write_text(CONFIG)
-    assert build.main(["--root", str(tmp_path), "check"]) == 1
+    assert build.main(["--root", str(tmp_path), "lint"]) == 1
     with pytest.raises(CourseError, match="There are no scripts"):
         build.find_scripts(tmp_path)
 
@@ -240,7 +240,7 @@ def test_a_notebook_without_a_script_is_a_finding(
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks/01_x.py").write_text("# %%\n1\n")
     (tmp_path / "notebooks/02_x.ipynb").write_text(json.dumps({}))
-    assert build.main(["--root", str(tmp_path), "check"]) == 1
+    assert build.main(["--root", str(tmp_path), "lint"]) == 1
     assert "notebooks/02_x.ipynb: no script beside it" in capsys.readouterr().out
 
 
