@@ -9,7 +9,7 @@ from typing import Any
 
 from course_cloud.artifacts.folders import as_path, replacing, standing, verify
 from course_cloud.artifacts.manifest import LIMIT, MANIFEST, NEEDED, RUN_ID, as_json, parse_manifest
-from course_cloud.storage import Address, list_keys, parse_address, upload_dir
+from course_cloud.storage import Address, list_keys, upload_dir
 from course_cloud.storage.addresses import as_folder, is_clutter
 from course_cloud.storage.client import default_client
 from course_cloud.storage.failures import explained
@@ -157,7 +157,7 @@ def point(address: str, run_id: str, *, client: Any = None) -> None:
 
 
 def _place(address: str, name: str) -> Address:
-    folder = as_folder(parse_address(address, need_key=False))
+    folder = as_folder(address)
     return Address(folder.bucket, folder.key + name)
 
 

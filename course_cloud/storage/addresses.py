@@ -123,25 +123,6 @@ def need_bucket_name(bucket: str) -> None:
         )
 
 
-def course_bucket() -> str | None:
-    """Return the bucket that ``COURSE_BUCKET`` names, with or without ``s3://``; None when unset.
-
-    Raises
-    ------
-    StorageError
-        For an invalid bucket name.
-    """
-    named = os.environ.get("COURSE_BUCKET", "").strip()
-    if not named:
-        return None
-    bucket = named.removeprefix("s3://").rstrip("/")
-    try:
-        need_bucket_name(bucket)
-    except StorageError as error:
-        raise StorageError(f"COURSE_BUCKET is {named!r}, and {error}") from None
-    return bucket
-
-
 def _in_the_courses_bucket(key: str) -> tuple[str, str]:
     if "://" in key:
         raise StorageError(f"{key!r} is no address in S3; write s3://bucket/key.")
@@ -149,25 +130,28 @@ def _in_the_courses_bucket(key: str) -> tuple[str, str]:
         raise StorageError(
             f"{key!r} looks like a file on this computer; an object is written s3://bucket/key."
         )
-    bucket = course_bucket()
-    if bucket is None:
+    named = os.environ.get("COURSE_BUCKET", "").strip()
+    if not named:
         raise StorageError(
             f"{key!r} names no bucket; write s3://bucket/{key}, or set COURSE_BUCKET to the bucket "
             "that bare keys are in."
         )
+    bucket = named.removeprefix("s3://").rstrip("/")
+    try:
+        need_bucket_name(bucket)
+    except StorageError as error:
+        raise StorageError(f"COURSE_BUCKET is {named!r}, and {error}") from None
     return bucket, key
 
 
-def as_folder(address: Address) -> Address:
-    """Return the address with a slash at its end, unless it is a whole bucket."""
-    key = address.key
-    return Address(address.bucket, key if not key or key.endswith("/") else f"{key}/")
+def as_folder(address: str) -> Address:
+    """Parse the address of a folder, and append a slash unless it is a whole bucket."""
+    bucket, key = parse_address(address, need_key=False)
+    return Address(bucket, key if not key or key.endswith("/") else f"{key}/")
 
 
 def list_keys(prefix: str, *, client: Any = None) -> list[S3Object]:
-    """List every object whose key begins with `prefix`, in the order of their keys.
-
-    An answer holds at most 1,000 keys, so one request is made for each page.
+    """List every object whose key begins with `prefix`, by one request for each 1,000 keys.
 
     Parameters
     ----------
@@ -191,11 +175,6 @@ def list_keys(prefix: str, *, client: Any = None) -> list[S3Object]:
     Notes
     -----
     Takes about 1 KB of memory for each object. Old versions are not listed.
-
-    Examples
-    --------
-    >>> for obj in list_keys("s3://movielens-class/ml-1m/"):  # doctest: +SKIP
-    ...     print(obj.key, obj.size)
     """
     bucket, start = parse_address(prefix, need_key=False)
     client = client if client is not None else default_client()
@@ -215,13 +194,7 @@ def list_keys(prefix: str, *, client: Any = None) -> list[S3Object]:
 
 
 def why_no_file(name: str) -> str | None:
-    """Return why a key without its prefix is no path of a file below a folder, or None if it is.
-
-    Spaces and non-ASCII letters are accepted. Refused are names with an empty part (a leading,
-    trailing or doubled slash), the parts ``.`` and ``..``, a drive letter at the start,
-    backslashes, control characters, a part longer than 255 bytes in UTF-8, and on Windows the
-    names that Windows reserves.
-    """
+    """Return why a key without its prefix is no path of a file below a folder, or None if it is."""
     parts = name.split("/")
     if name.startswith("/"):
         return "begins with a slash"
@@ -251,24 +224,8 @@ def why_no_file(name: str) -> str | None:
 
 
 def is_clutter(path: str | PurePath) -> bool:
-    """Return whether a file was left by macOS, Windows or Jupyter and is nobody's data.
-
-    Parameters
-    ----------
-    path
-        Relative to the folder in question, so that the names above that folder do not count.
-
-    Examples
-    --------
-    >>> is_clutter("lesson/.DS_Store"), is_clutter("lesson/ratings.csv")
-    (True, False)
-    """
+    """Return whether a file, relative to its data folder, was left by macOS, Windows or Jupyter."""
     return any(part in CLUTTER or part.startswith("._") for part in PurePath(path).parts)
-
-
-def is_temporary(name: str) -> bool:
-    """Return whether a file name is the one of an unfinished download."""
-    return name.startswith(TEMPORARY[0]) and name.endswith(TEMPORARY[1])
 
 
 def shown(name: str) -> str:

@@ -8,14 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from course_cloud.storage import servers
 from course_cloud.storage.failures import explained, need
-from course_cloud.storage.servers import (
-    ATTEMPTS,
-    CONNECT_TIMEOUT,
-    READ_TIMEOUT,
-    local_s3,
-    make_client,
-)
 from course_utils.errors import StorageError
 
 # EC2's metadata service, which gives machines in AWS the credentials of their role. On a laptop it
@@ -29,9 +23,9 @@ def connect(
     profile: str | None = None,
     endpoint_url: str | None = None,
     region: str | None = None,
-    attempts: int = ATTEMPTS,
-    connect_timeout: float = CONNECT_TIMEOUT,
-    read_timeout: float = READ_TIMEOUT,
+    attempts: int = servers.ATTEMPTS,
+    connect_timeout: float = servers.CONNECT_TIMEOUT,
+    read_timeout: float = servers.READ_TIMEOUT,
 ) -> Any:
     """Return a boto3 client of S3.
 
@@ -77,13 +71,13 @@ def connect(
         session = _session(profile, region, metadata=True)
     if not _has_credentials(session):
         _refuse_if_some_were_meant(session, profile, endpoint_url)
-        server = local_s3()
+        server = servers.local_s3()
         print(
             f"No AWS credentials found: practicing on a local S3 server at {server.endpoint}, "
             "gone when this process ends."
         )
         session = _session(None, region)
-    return make_client(
+    return servers.make_client(
         session,
         endpoint_url=endpoint_url,
         attempts=attempts,

@@ -9,30 +9,21 @@ import os
 import secrets
 import shutil
 import stat
+import tempfile
 import unicodedata
 from collections.abc import Collection, Iterator
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from course_cloud.storage import transfers
-from course_cloud.storage.addresses import (
-    TEMPORARY,
-    Address,
-    S3Object,
-    as_folder,
-    list_keys,
-    parse_address,
-    shown,
-    why_no_file,
-)
+from course_cloud.storage import addresses, transfers
+from course_cloud.storage.addresses import Address, S3Object
 from course_cloud.storage.client import default_client
 from course_cloud.storage.failures import disk, explained
 from course_cloud.storage.objects import fetch
 from course_cloud.storage.transfers import PART, Crew, Job, Transferred
 from course_utils.errors import StorageError
 
-TRIES = 5  # downloads of an object whose bytes do not match its checksum
 PATH_BYTES = 4096
 ROOM = 64  # bytes of a path that stay free for the name of a temporary file
 
@@ -54,12 +45,9 @@ def download_dir(
 
     Parameters
     ----------
-    address
-        ``"s3://bucket/prefix"``, or a prefix in the bucket that COURSE_BUCKET names. The prefix
-        is a folder's name: a slash is appended.
     folder
         The target. Made when missing.
-    client, workers, progress
+    address, client, workers, progress
         As in :func:`upload_dir`.
 
     Returns
@@ -71,9 +59,8 @@ def download_dir(
     ------
     StorageError
         Before anything is downloaded: when there is nothing below the address, the disk has too
-        little room, or one of the keys cannot become a file in the folder; see :func:`places`.
-        Afterwards, once: when objects failed. The others are downloaded all the same, unless ten
-        fail in a row.
+        little room, or one of the keys cannot become a file in the folder. Afterwards, once: when
+        objects failed, as in `upload_dir`.
 
     Warns
     -----
@@ -88,11 +75,11 @@ def download_dir(
     """
     top = Path(folder)
     client = default_client() if client is None else client
-    source = as_folder(parse_address(address, need_key=False))
+    source = addresses.as_folder(address)
     workers = transfers.n_workers(client, workers)
     items = {
         item.key.removeprefix(source.key): item
-        for item in list_keys(str(source), client=client)
+        for item in addresses.list_keys(str(source), client=client)
         if item.size or not item.key.endswith("/")
     }
     if not items:
@@ -116,16 +103,21 @@ def _download(client: Any, item: S3Object, path: Path, crew: Crew) -> bool:
     if (
         path.is_file()
         and path.stat().st_size == item.size
-        and transfers.is_complete(client, item, path)
+        and transfers.same_bytes(client, item, path)
     ):
         return False
-    get = _download_parts if item.size > PART else _download_whole
     with disk("write", path):
         if not path.parent.is_dir():
             path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{TEMPORARY[0]}{secrets.token_hex(8)}{TEMPORARY[1]}")
+    temporary = path.with_name(secrets.token_hex(8).join(addresses.TEMPORARY))
     try:
-        verified = get(client, item, temporary, crew)
+        content: bytes | Path = temporary
+        if item.size > PART:
+            _download_parts(client, item, temporary, crew)
+        else:
+            place = Address(item.bucket, item.key)
+            content, _ = fetch(client, place, item.etag, doing="download")
+        verified = transfers.same_bytes(client, item, content)
         if verified is False:
             raise StorageError(
                 f"Could not download {item.address}: what arrives does not match the object's "
@@ -133,102 +125,47 @@ def _download(client: Any, item: S3Object, path: Path, crew: Crew) -> bool:
             )
         if verified is None:
             crew.unverified.append(item.key)
+        crew.need_wanted()
         with disk("write", path):
+            if isinstance(content, bytes):
+                temporary.write_bytes(content)
             os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
     return True
 
 
-def _download_whole(client: Any, item: S3Object, temporary: Path, crew: Crew) -> bool | None:
-    """Write an object of one request to `temporary` when it is right; return whether it is."""
-    place = Address(item.bucket, item.key)
-    for _ in range(TRIES):
-        crew.need_wanted()
-        data, answer = fetch(client, place, item.etag, doing="download")
-        verified = _verify(client, item, answer, data)
-        if verified is not False:
-            break
-    crew.need_wanted()
-    if verified is not False:
-        with disk("write", temporary):
-            temporary.write_bytes(data)
-    return verified
-
-
-def _download_parts(client: Any, item: S3Object, temporary: Path, crew: Crew) -> bool | None:
-    """Write a big object to `temporary` by boto3's managed transfer; return whether it is right."""
-    with explained("download", item.bucket, item.key, client), disk("write", temporary):
-        answer = client.head_object(Bucket=item.bucket, Key=item.key, IfMatch=f'"{item.etag}"')
-        with open(temporary, "xb") as file:
-            client.download_fileobj(
-                item.bucket,
-                item.key,
-                file,
-                Config=transfers.transfer_config(PART, crew.workers),
-                Callback=crew.moved,
-            )
-    return _verify(client, item, answer, temporary)
-
-
-def _verify(client: Any, item: S3Object, answer: Any, content: bytes | Path) -> bool | None:
-    """Return whether `content` is the object; None when its checksum cannot be recomputed."""
-    with disk("read", content):
-        verified = transfers.same_bytes(
-            content, transfers.etag_in(answer), transfers.sha256_in(answer)
+def _download_parts(client: Any, item: S3Object, temporary: Path, crew: Crew) -> None:
+    """Write a big object to `temporary` by boto3's managed transfer."""
+    with (
+        explained("download", item.bucket, item.key, client),
+        disk("write", temporary),
+        open(temporary, "xb") as file,
+    ):
+        client.download_fileobj(
+            item.bucket,
+            item.key,
+            file,
+            Config=transfers.transfer_config(PART, crew.workers),
+            Callback=crew.bar.update,
         )
-        if verified is None and "-" in item.etag:
-            parts = _part_sizes(client, item)
-            verified = transfers.same_bytes(content, item.etag, parts=parts) if parts else None
-    return verified
-
-
-def _part_sizes(client: Any, item: S3Object) -> list[int]:
-    """Return the sizes of an object's parts; empty when the server does not report them."""
-    sizes: list[int] = []
-    with explained("look at", item.bucket, item.key, client):
-        for number in range(1, int(item.etag.rpartition("-")[2]) + 1):
-            try:
-                answer = client.head_object(Bucket=item.bucket, Key=item.key, PartNumber=number)
-            except client.exceptions.ClientError:
-                return []  # some servers do not know PartNumber
-            if "PartsCount" not in answer:
-                return []
-            sizes.append(answer["ContentLength"])
-    return sizes if sum(sizes) == item.size else []
 
 
 def places(names: Collection[str], folder: Path, source: str) -> dict[str, Path]:
     """Return the path in `folder` for each name, or refuse them all when one cannot be a file.
 
-    Parameters
-    ----------
-    names
-        Keys without their prefix.
-    folder
-        The target folder. It may be a link itself; nothing below it may.
-    source
-        The name of the keys' place, for the message.
-
-    Raises
-    ------
-    StorageError
-        For names that :func:`course_cloud.storage.addresses.why_no_file` refuses, two names for one
-        file ("A" and "a" too, when the file system ignores case), a name that is both file and
-        folder, paths that are too long, and when a link, a folder or a device is in the place of a
-        file or folder.
-
-    Notes
-    -----
-    Links are searched for once, before the download. A program that creates one in the folder while
-    the download runs is not detected.
+    `names` are keys without their prefix, and `source` names their place in the error message.
+    Refused are names that :func:`course_cloud.storage.addresses.why_no_file` refuses, two names for
+    one file ("A" and "a" too, when the file system ignores case), a name that is both file and
+    folder, paths that are too long, and a link, folder or device in the place of a file or folder.
+    The folder itself may be a link. Links that appear during the download are not detected.
     """
     top = folder.resolve()
-    bad = [(name, why) for name in names if (why := why_no_file(name))]
+    bad = [(name, why) for name in names if (why := addresses.why_no_file(name))]
     if not bad:
         bad = [*_clashes(names, ignores_case(top)), *_in_the_way(names, top)]
     if bad:
-        told = "; ".join(f"{shown(name)} {why}" for name, why in bad[:3])
+        told = "; ".join(f"{addresses.shown(name)} {why}" for name, why in bad[:3])
         more = f"; and {len(bad) - 3:,} more" if len(bad) > 3 else ""
         keys = f"{len(bad):,} key{'s' * (len(bad) > 1)}"
         raise StorageError(
@@ -249,13 +186,13 @@ def _clashes(names: Collection[str], fold: bool) -> Iterator[tuple[str, str]]:
     for name in names:
         other = files.setdefault(identity(name), name)
         if other != name:
-            yield name, f"and {shown(other)} are one file to this file system"
+            yield name, f"and {addresses.shown(other)} are one file to this file system"
     for name in names:
         parts = identity(name).split("/")
         for n in range(1, len(parts)):
             file = files.get("/".join(parts[:n]))
             if file is not None:
-                yield name, f"needs a folder where {shown(file)} is a file"
+                yield name, f"needs a folder where {addresses.shown(file)} is a file"
                 break
 
 
@@ -295,31 +232,26 @@ def _obstacle(path: Path, folders: bool) -> str | None:
     return None
 
 
+def _existing(folder: Path) -> Path:
+    """Return the nearest folder that exists."""
+    return next((one for one in (folder, *folder.parents) if one.is_dir()), folder)
+
+
 def ignores_case(folder: Path) -> bool:
     """Return whether "A" and "a" are one file in the nearest folder that exists."""
-    while not folder.is_dir():
-        if folder == folder.parent:
-            return False
-        folder = folder.parent
-    probe = folder / f".course-case-{secrets.token_hex(4)}"
     try:
-        probe.touch(exist_ok=False)
+        with tempfile.NamedTemporaryFile(prefix=".course-case-", dir=_existing(folder)) as probe:
+            path = Path(probe.name)
+            return path.with_name(path.name.upper()).exists()
     except OSError:
         return False  # the folder is not writable; the download will report it
-    try:
-        return (folder / probe.name.upper()).exists()
-    finally:
-        probe.unlink()
 
 
 def _need_room(sizes: dict[Path, int], folder: Path) -> None:
     """Refuse a download that the disk has no room for; files of the right size do not count."""
     there = {path: path.stat().st_size if path.is_file() else -1 for path in sizes}
     needed = sum(size for path, size in sizes.items() if there[path] != size)
-    disk_of = folder.resolve()
-    while not disk_of.is_dir():
-        disk_of = disk_of.parent
-    free = shutil.disk_usage(disk_of).free
+    free = shutil.disk_usage(_existing(folder.resolve())).free
     if needed > free:
         raise StorageError(
             f"The download needs {needed / 1e6:,.0f} MB and the disk of {folder} has "

@@ -28,24 +28,14 @@ MEANINGS = {
     "AccessDenied": "access denied; your credentials are good but may not do this here (ask who "
     "owns the bucket), and a key that is absent looks the same where listing is not allowed",
     "PreconditionFailed": "the object changed while it was being read or written; run it again",
-    "NoSuchUpload": "the unfinished upload is gone, somebody aborted it; start it again",
-    "NoSuchVersion": "there is no such version of this object; list its versions first",
-    "EntityTooLarge": "the server refuses an object this big; split it into several",
     "InvalidRange": "the object is empty, or shorter than it was; look at it with list_keys",
-    "InvalidBucketName": "{bucket} is not a bucket's name; 3 to 63 lower-case letters, digits, "
-    "dots and hyphens",
-    "InvalidObjectState": "the object is archived (Glacier); restore it first",
     "BucketAlreadyExists": "the name {bucket} is taken, names are shared by all of S3; choose "
     "another",
-    "BucketAlreadyOwnedByYou": "the bucket {bucket} exists already, and it is yours; use it",
-    "BucketNotEmpty": "the bucket {bucket} still holds objects; remove them first",
     "PermanentRedirect": "the bucket {bucket} lies in another region; set AWS_REGION to it",
 }
 SAME = {
     "ExpiredTokenException": "ExpiredToken",
     "InvalidToken": "ExpiredToken",
-    "TokenRefreshRequired": "ExpiredToken",
-    "AllAccessDisabled": "AccessDenied",
     "Forbidden": "AccessDenied",
     "403": "AccessDenied",
     "ConditionalRequestConflict": "PreconditionFailed",
@@ -87,20 +77,9 @@ RETRIED = "503", "500", "502", "504", "429"
 def explained(doing: str, bucket: str = "", key: str = "", client: Any = None) -> Iterator[None]:
     """Turn an exception of botocore in the block into a `StorageError` of one sentence.
 
-    Parameters
-    ----------
-    doing
-        A verb, as in "Could not read s3://bucket/key: …".
-    bucket, key
-        The target of the action, as far as known.
-    client
-        The client in use. Its endpoint is named, and it makes one more request to find the nearest
-        keys of a missing one, or the reason for a refused HEAD.
-
-    Raises
-    ------
-    StorageError
-        For every exception of botocore, boto3, s3transfer and urllib3. Others are not changed.
+    `doing` is the verb of "Could not read s3://bucket/key: …". The endpoint of `client` is named,
+    and it makes one more request to find the nearest keys of a missing one, or the reason for a
+    refused HEAD. Errors that are not of botocore, boto3, s3transfer or urllib3 are not changed.
     """
     try:
         yield
@@ -114,15 +93,7 @@ def explained(doing: str, bucket: str = "", key: str = "", client: Any = None) -
 
 @contextmanager
 def disk(doing: str, path: object) -> Iterator[None]:
-    """Turn an `OSError` of the block into a `StorageError` of one sentence.
-
-    Parameters
-    ----------
-    doing
-        A verb, as in "Could not write ratings.csv on this computer: …".
-    path
-        The file or folder it is done to.
-    """
+    """Turn an `OSError` of the block into a `StorageError`: "Could not {doing} {path} on …"."""
     try:
         yield
     except StorageError:
@@ -137,10 +108,7 @@ def need(module: str) -> Any:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        if error.name and not module.startswith(error.name.split(".")[0]):
-            missing = f"{module} needs {error.name}, which"
-        else:
-            missing = module.split(".")[0]
+        missing = (error.name or module).split(".")[0]
         raise StorageError(
             f"{missing} is not installed; run: pip install 'course-utils[s3]'"
         ) from None
@@ -235,17 +203,15 @@ def nearest_keys(client: Any, bucket: str, key: str, n: int = 3) -> list[str]:
     from botocore.exceptions import BotoCoreError, ClientError
 
     keys: list[str] = []
-    folder = key.rpartition("/")[0]
+    folder, slash, name = key.rpartition("/")
     try:
-        for prefix in dict.fromkeys((f"{folder}/" if folder else "", "")):
+        for prefix in dict.fromkeys((folder + slash, "")):
             answer = client.list_objects_v2(Bucket=bucket, Prefix=prefix)
             keys += [item["Key"] for item in answer.get("Contents", [])]
-            near = difflib.get_close_matches(key, dict.fromkeys(keys), n)
-            if near:
+            if near := difflib.get_close_matches(key, dict.fromkeys(keys), n):
                 return near
     except (BotoCoreError, ClientError):
         return []
-    name = key.rpartition("/")[2]
     by_name = {known.rpartition("/")[2]: known for known in reversed(keys)}
     return [by_name[near] for near in difflib.get_close_matches(name, by_name, n)]
 

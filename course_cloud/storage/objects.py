@@ -29,25 +29,10 @@ def fetch(
 ) -> tuple[bytes, dict[str, Any]]:
     """Return the bytes of an object, and the first answer of the server without its body.
 
-    When the connection breaks off, the missing bytes of the same version are requested. It is
-    given up after four retries in a row that bring no new byte.
-
-    Parameters
-    ----------
-    client, place
-        A boto3 client of S3, and the object's address.
-    etag
-        The version to read; None for the current one.
-    span
-        An HTTP range, such as ``"bytes=0-99"`` or ``"bytes=-100"`` for the last 100 bytes; empty
-        for the whole object.
-    doing
-        The verb of the error message.
-
-    Raises
-    ------
-    StorageError
-        When the object cannot be read or is another version than `etag`.
+    `etag` selects the version, None for the current one; `span` is an HTTP range such as
+    ``"bytes=0-99"``, or ``"bytes=-100"`` for the last 100 bytes; `doing` is the verb of the error
+    message. When the connection breaks off, the missing bytes of the same version are requested;
+    four retries in a row without a new byte raise a `StorageError`.
     """
     from botocore.exceptions import BotoCoreError
     from urllib3.exceptions import HTTPError
@@ -59,12 +44,13 @@ def fetch(
     with explained(doing, *place, client):
         while True:
             if etag is not None:
-                asked["IfMatch"] = f'"{etag}"' if not etag.startswith('"') else etag
+                asked["IfMatch"] = f'"{etag}"'
             if span:
                 asked["Range"] = span
             answer = client.get_object(**asked)
-            etag = etag or answer["ETag"]
-            if etag.strip('"') != answer["ETag"].strip('"'):  # some servers ignore If-Match
+            version = answer["ETag"].strip('"')
+            etag = etag or version
+            if etag != version:  # some servers ignore If-Match
                 raise StorageError(
                     f"Could not {doing} {place}: the object changed while it was being read; run "
                     "it again."
@@ -100,39 +86,21 @@ def _span_of(answer: dict[str, Any]) -> tuple[int, int]:
     return start, start + answer["ContentLength"]
 
 
-class ObjectFile:
+class ObjectFile(io.RawIOBase):
     """A binary file of which only what is read is fetched, by ranged requests.
 
-    It has the methods that Arrow needs. Opening it fetches the last 64 KiB, and with them the size
-    and the version of the object.
-
-    Parameters
-    ----------
-    client, place, etag
-        As for `fetch`.
-
-    Attributes
-    ----------
-    size : int
-        Bytes of the object.
-    tail : bytes
-        Its last bytes.
+    Opening it fetches the last 64 KiB (`tail`), and with them the size and version of the object.
     """
-
-    closed = False
 
     def __init__(self, client: Any, place: Address, etag: str | None = None) -> None:
         self.client, self.place, self.position = client, place, 0
         self.tail, answer = fetch(client, place, etag, f"bytes=-{TAIL}")
-        self.etag: str = answer["ETag"]
+        self.etag = answer["ETag"].strip('"')
         _, self.size = _span_of(answer)
 
-    def close(self) -> None:
-        """Do nothing: no connection stays open between reads."""
-
-    def tell(self) -> int:
-        """Return the position of the next read."""
-        return self.position
+    def readable(self) -> bool:
+        """Return True; Arrow asks."""
+        return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Move to `offset` from the start, the current position or the end."""

@@ -14,13 +14,7 @@ import pandas as pd
 from course_cloud.storage.addresses import Address, need_bucket_name, parse_address
 from course_cloud.storage.client import default_client
 from course_cloud.storage.failures import explained
-from course_cloud.storage.tables import (
-    IN_MEMORY,
-    read_table,
-    upload,
-    write_table,
-    write_to_file,
-)
+from course_cloud.storage.tables import IN_MEMORY, read_table, upload, write_to_file
 from course_utils.datasets import load_movielens
 
 MANIFEST = "manifest.json"
@@ -103,9 +97,10 @@ def publish_movielens(
     }
     with explained("replace", *manifest, client):
         client.delete_object(Bucket=bucket, Key=manifest.key)  # until the release is complete again
-    written = []
-    for file, table in _files(tables):
-        written.append(_publish(client, table, Address(bucket, f"{folder}/{file}")))
+    written = [
+        _publish(client, table, Address(bucket, f"{folder}/{file}"))
+        for file, table in _files(tables)
+    ]
     listed = [
         {"file": address.rpartition("/")[2], "size": size, "sha256": sha256, "rows": rows}
         for address, size, sha256, rows in written
@@ -113,10 +108,7 @@ def publish_movielens(
     text = json.dumps({"release": name, "files": listed}, indent=2) + "\n"
     with explained("write", *manifest, client):
         client.put_object(
-            Bucket=bucket,
-            Key=manifest.key,
-            Body=text.encode(),
-            ContentType="application/json",
+            Bucket=bucket, Key=manifest.key, Body=text.encode(), ContentType="application/json"
         )
     sha256 = hashlib.sha256(text.encode()).hexdigest()
     return [*written, Published(str(manifest), len(text.encode()), sha256, None)]
@@ -153,20 +145,8 @@ def publish_damaged(name: str, bucket: str, prefix: str, *, client: Any = None) 
     refer to unknown films, repeat a user and a film, or have a rating outside MovieLens' scale.
     Then one file is truncated, one byte is changed, one file is deleted and one is added.
 
-    Parameters
-    ----------
-    name, bucket, prefix, client
-        As for `publish_movielens`.
-
-    Returns
-    -------
-    str
-        The prefix of the release, without a slash at its end.
-
-    Raises
-    ------
-    StorageError, DataError, DownloadError
-        As `publish_movielens` raises them.
+    The arguments and errors are those of `publish_movielens`. Returns the prefix of the release,
+    without a slash at its end.
     """
     client = client if client is not None else default_client()
     published = publish_movielens(name, bucket, prefix, client=client)
@@ -196,13 +176,11 @@ def _damage_rows(client: Any, bucket: str, folder: str) -> None:
     again = again.assign(timestamp=again["timestamp"] + 60)
     damaged = pd.concat([ratings, unknown, again], ignore_index=True).astype(ratings.dtypes)
     damaged.loc[: OFF_SCALE - 1, "rating"] = 0
-    write_table(damaged, f"s3://{bucket}/{key}", client=client)
+    _, size, sha256, rows = _publish(client, damaged, Address(bucket, key))
     with explained("damage", bucket, key, client):
-        data = _read(client, bucket, key)
         manifest = json.loads(_read(client, bucket, f"{folder}/{MANIFEST}"))
         entry = next(file for file in manifest["files"] if file["file"] == "ratings.parquet")
-        sha256 = hashlib.sha256(data).hexdigest()
-        entry.update(size=len(data), sha256=sha256, rows=len(damaged))
+        entry.update(size=size, sha256=sha256, rows=rows)
         _write(client, bucket, f"{folder}/{MANIFEST}", json.dumps(manifest, indent=2).encode())
 
 

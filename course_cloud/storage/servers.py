@@ -1,17 +1,16 @@
 """The client of an S3 server by its address, and a local server to practice on.
 
-The local server is moto's, in this process, on 127.0.0.1 only. It keeps everything in memory, and
-everything is lost when the process ends. It has buckets, keys, prefixes, versions, multipart
-uploads and presigned links; it does **not** verify signatures or policies, so access is never
-denied. The tests run against a real server (OpenStack Swift) as well.
+The local server is moto's, on 127.0.0.1 only and in this process: all content is lost at its end.
 """
 
 from __future__ import annotations
 
-import atexit
 import logging
 import os
 import threading
+from contextlib import closing
+from http.client import HTTPConnection
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,15 +22,6 @@ ATTEMPTS = 4  # the first and three retries, after up to 1, 2 and 4 seconds
 CONNECTIONS = 32  # kept open by the client, for parallel transfers
 # Only the local server accepts these credentials.
 ACCESS_KEY, SECRET, REGION = "local-practice", "not-a-real-secret", "us-east-1"
-
-# Temporarily unset by the local server; they override its endpoint or credentials.
-OVERRIDES = (
-    "AWS_PROFILE",
-    "AWS_DEFAULT_PROFILE",
-    "AWS_SESSION_TOKEN",
-    "AWS_ENDPOINT_URL_S3",
-    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-)
 
 
 def make_client(
@@ -72,19 +62,10 @@ def make_client(
     return session.client("s3", endpoint_url=endpoint_url, config=config.merge(other))
 
 
-class _Running:
-    """The one server of this process, and its changes of the environment."""
-
-    def __init__(self) -> None:
-        self.server: Any = None
-        self.endpoint = ""
-        self.holds = 0
-        self.before: dict[str, str | None] = {}
-        self.ours: dict[str, str | None] = {}
-        self.lock = threading.RLock()
-
-
-_running = _Running()
+# The one server of this process, its address ("" when none runs), the number of blocks and calls
+# that hold it, and its variables of the environment: their values before and while it runs.
+running = SimpleNamespace(server=None, endpoint="", holds=0, before={}, ours={})
+_lock = threading.RLock()
 
 
 class LocalS3:
@@ -112,23 +93,23 @@ class LocalS3:
 
     def stop(self) -> None:
         """Stop the server for all handles, drop its content and restore the environment."""
-        with _running.lock:
-            if _running.endpoint == self.endpoint:
+        with _lock:
+            if running.endpoint == self.endpoint:
                 _stop()
 
     def __enter__(self) -> LocalS3:
         return self
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
-        with _running.lock:
-            if _running.endpoint != self.endpoint:
+        with _lock:
+            if running.endpoint != self.endpoint:
                 return  # stopped by hand
-            _running.holds -= 1
-            if not _running.holds:
+            running.holds -= 1
+            if not running.holds:
                 _stop()
 
     def __repr__(self) -> str:
-        alive = _running.endpoint == self.endpoint
+        alive = running.endpoint == self.endpoint
         return f"LocalS3({self.endpoint!r}{'' if alive else ', stopped'})"
 
 
@@ -136,8 +117,8 @@ def local_s3(*, environment: bool = True) -> LocalS3:
     """Start a local S3 server on a free port of 127.0.0.1, or join the one that runs.
 
     In a notebook, call it once: there is one server per process, and a second call joins it. In a
-    script, use it as a context manager: when the last block ends, the server stops, its content is
-    lost, and the environment is restored.
+    script, write ``with local_s3() as server:``: when the last block ends, the server stops, its
+    content is lost, and the environment is restored.
 
     Parameters
     ----------
@@ -158,26 +139,16 @@ def local_s3(*, environment: bool = True) -> LocalS3:
 
     Notes
     -----
-    Uploads must fit in memory. moto's server verifies no signatures and no policies. It shares
-    this process's interpreter, so its timings are not those of a network.
-
-    Examples
-    --------
-    >>> with local_s3() as server:                           # doctest: +SKIP
-    ...     server.client().create_bucket(Bucket="practice")
+    The server verifies no signatures and no policies. It shares this process's memory and
+    interpreter, so its timings are not those of a network.
     """
-    with _running.lock:
-        if _running.server is None:
+    with _lock:
+        if running.server is None:
             _start()
-        _running.holds += 1
-        if environment and not _running.ours:
+        running.holds += 1
+        if environment and not running.ours:
             _export()
-        return LocalS3(_running.endpoint)
-
-
-def local_endpoint() -> str | None:
-    """Return the address of the local server, or None when none runs."""
-    return _running.endpoint or None
+        return LocalS3(running.endpoint)
 
 
 def _start() -> None:
@@ -185,64 +156,57 @@ def _start() -> None:
     server_class = need("moto.server").ThreadedMotoServer
     for name in ("werkzeug", "moto"):
         logging.getLogger(name).setLevel(logging.ERROR)  # no line for each request
-    _forget()
     server = server_class(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    _running.server, _running.endpoint = server, f"http://{host}:{port}"
-    atexit.register(_at_exit)
+    _forget(host, port)
+    running.server, running.endpoint = server, f"http://{host}:{port}"
 
 
 def _stop() -> None:
-    server = _running.server
+    server = running.server
     _restore()
-    _running.server, _running.endpoint, _running.holds = None, "", 0
-    atexit.unregister(_at_exit)
+    running.server, running.endpoint, running.holds = None, "", 0
+    _forget(*server.get_host_and_port())
     server.stop()
     server._server.server_close()  # moto leaves the listening socket open
-    _forget()
 
 
-def _at_exit() -> None:
-    with _running.lock:
-        if _running.server is not None:
-            _stop()
-
-
-def _forget() -> None:
+def _forget(host: str, port: int) -> None:
     """Empty moto's backends: they belong to the process, not to a server."""
-    need("moto.core.models")  # before the backends, which depend on it
-    backends = need("moto.backends")
-    for name in ("s3", "s3control", "sts", "iam"):
-        for account in backends.get_backend(name).values():
-            for region in account.values():
-                region.reset()
-    need("moto.core.model_instances").reset_model_data()
+    with closing(HTTPConnection(host, port, timeout=30)) as connection:
+        connection.request("POST", "/moto-api/reset")
+        connection.getresponse().read()
 
 
 def _export() -> None:
     direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
     direct = f"{direct},127.0.0.1".removeprefix(",")  # a proxy cannot reach this machine
-    _running.ours = {
-        "AWS_ENDPOINT_URL": _running.endpoint,
+    running.ours = {
+        "AWS_ENDPOINT_URL": running.endpoint,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": SECRET,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "no_proxy": direct,
         "NO_PROXY": direct,
-        **dict.fromkeys(OVERRIDES),
+        # they would override the endpoint or the credentials
+        "AWS_PROFILE": None,
+        "AWS_DEFAULT_PROFILE": None,
+        "AWS_SESSION_TOKEN": None,
+        "AWS_ENDPOINT_URL_S3": None,
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": None,
     }
-    _running.before = {name: os.environ.get(name) for name in _running.ours}
-    for name, value in _running.ours.items():
+    running.before = {name: os.environ.get(name) for name in running.ours}
+    for name, value in running.ours.items():
         _set(name, value)
 
 
 def _restore() -> None:
-    for name, value in _running.before.items():
-        if os.environ.get(name) == _running.ours[name]:  # else it was changed meanwhile
+    for name, value in running.before.items():
+        if os.environ.get(name) == running.ours[name]:  # else it was changed meanwhile
             _set(name, value)
-    _running.before, _running.ours = {}, {}
+    running.before, running.ours = {}, {}
 
 
 def _set(name: str, value: str | None) -> None:

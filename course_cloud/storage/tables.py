@@ -14,7 +14,6 @@ encrypts (SSE-S3, SSE-KMS) can. A folder of Parquet files is not read as one tab
 
 from __future__ import annotations
 
-import csv
 import gzip
 import tempfile
 import zlib
@@ -28,6 +27,7 @@ from course_cloud.storage.addresses import Address, S3Object, parse_address
 from course_cloud.storage.client import default_client
 from course_cloud.storage.failures import explained
 from course_cloud.storage.objects import ObjectFile, fetch
+from course_cloud.storage.transfers import transfer_config
 from course_utils.datasets import parsing
 from course_utils.datasets.releases import HALF_STARS
 from course_utils.errors import DataError, StorageError
@@ -190,9 +190,7 @@ def write_to_file(table: pd.DataFrame, file: IO[bytes], suffix: str, label: str)
 
 def upload(client: Any, file: IO[bytes], place: Address) -> None:
     """Upload an open file to `place`, above 16 MB in parts, which are removed on failure."""
-    from boto3.s3.transfer import TransferConfig
-
-    config = TransferConfig(multipart_threshold=MULTIPART, multipart_chunksize=MULTIPART)
+    config = transfer_config(MULTIPART)
     with explained("write", *place, client):
         client.upload_fileobj(file, place.bucket, place.key, Config=config)
 
@@ -234,30 +232,29 @@ def _parse_csv(
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
-    names = _header(data, place, delimiter, encoding)
+    if not data.split(b"\n", 1)[0].strip():
+        raise DataError(f"{place} is empty, or its first line is; a header of names belongs there.")
     types = {column: _arrow_type(name, place) for column, name in dtype.items()}
-    if types:
-        _known([*types], names, place)
-    if columns is not None:
-        _known(columns, names, place)
     quotes = b'"' in data  # Arrow is a third faster when no quote can hide the end of a line
+    read = arrow_csv.ReadOptions(encoding=encoding)
+    parse = arrow_csv.ParseOptions(
+        delimiter=delimiter, newlines_in_values=quotes, quote_char='"' if quotes else False
+    )
+    convert = arrow_csv.ConvertOptions(
+        column_types=types,
+        include_columns=columns,
+        null_values=[""],  # a film called "NA" is not missing
+        strings_can_be_null=True,
+    )
     try:
-        table = arrow_csv.read_csv(
-            pa.BufferReader(data),
-            read_options=arrow_csv.ReadOptions(encoding=encoding),
-            parse_options=arrow_csv.ParseOptions(
-                delimiter=delimiter,
-                newlines_in_values=quotes,
-                quote_char='"' if quotes else False,
-            ),
-            convert_options=arrow_csv.ConvertOptions(
-                column_types=types,
-                include_columns=columns,
-                null_values=[""],  # a film called "NA" is not missing
-                strings_can_be_null=True,
-            ),
-        )
-    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        with arrow_csv.open_csv(pa.BufferReader(data), read, parse) as beginning:
+            names = beginning.schema.names
+        if types:
+            _known([*types], names, place)
+        if columns is not None:
+            _known(columns, names, place)
+        table = arrow_csv.read_csv(pa.BufferReader(data), read, parse, convert)
+    except (pa.ArrowInvalid, UnicodeDecodeError, LookupError) as error:
         said = str(error).splitlines()[0][:160].rstrip(".")
         raise DataError(f"{place} cannot be read as a table: {said}.") from None
     garbled = [field.name for field in table.schema if pa.types.is_binary(field.type)]
@@ -268,18 +265,6 @@ def _parse_csv(
         )
     frame: pd.DataFrame = table.to_pandas()
     return frame
-
-
-def _header(data: bytes, place: Address, delimiter: str, encoding: str) -> list[str]:
-    """Return the column names in the first line."""
-    first = data.split(b"\n", 1)[0].split(b"\r", 1)[0]
-    if not first.strip():
-        raise DataError(f"{place} is empty, or its first line is; a header of names belongs there.")
-    try:
-        text = first.decode(encoding).removeprefix("\ufeff")
-        return next(csv.reader([text], delimiter=delimiter))
-    except (UnicodeDecodeError, LookupError, csv.Error) as error:
-        raise DataError(f"{place}: its header cannot be read ({error}).") from None
 
 
 def _arrow_type(name: str, place: Address) -> pa.DataType:

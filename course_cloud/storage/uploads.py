@@ -6,27 +6,16 @@ import base64
 import hashlib
 import mimetypes
 import os
-import secrets
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from course_cloud.storage import transfers
-from course_cloud.storage.addresses import (
-    LONGEST_KEY,
-    Address,
-    S3Object,
-    as_folder,
-    is_clutter,
-    is_temporary,
-    list_keys,
-    parse_address,
-    shown,
-    why_no_file,
-)
+from course_cloud.storage import addresses, transfers
+from course_cloud.storage.addresses import Address, S3Object
 from course_cloud.storage.client import default_client
 from course_cloud.storage.failures import disk, explained
 from course_cloud.storage.transfers import PART, Crew, Job, Transferred
@@ -89,20 +78,18 @@ def upload_dir(
     -----
     What macOS, Windows and Jupyter leave in folders (``.DS_Store``, ``._*``, ``Thumbs.db``,
     ``.ipynb_checkpoints``) is ignored, and empty folders have no key. Objects without a file in the
-    folder stay in the bucket. Every object gets its SHA-256 as metadata. Do not write to the files
-    meanwhile: up to 8 MiB a file is uploaded as it was when it was read; a larger one is removed
-    from the bucket when its content is not the one that was hashed before. Memory: up to 8 MiB for
-    each worker.
+    folder stay in the bucket. Every object gets its SHA-256 as metadata. A file beyond 8 MiB that
+    changes meanwhile is removed from the bucket. Memory: up to 8 MiB for each worker.
 
     Ctrl-C aborts the uploads in parts. Only when the connection is lost as well do their parts stay
     in the bucket, and are paid for, until a lifecycle rule removes them.
     """
     top = Path(folder)
     client = default_client() if client is None else client
-    target = as_folder(parse_address(address, need_key=False))
+    target = addresses.as_folder(address)
     workers = transfers.n_workers(client, workers)
     files = _files_below(top, target.key)
-    known = {item.key: item for item in list_keys(str(target), client=client)}
+    known = {item.key: item for item in addresses.list_keys(str(target), client=client)}
     with _bodies_at_once(client), Crew("upload", workers, sum(files.values()), progress) as crew:
         jobs = []
         for name, size in files.items():
@@ -110,7 +97,7 @@ def upload_dir(
             send = partial(_upload, client, place, top / name, known.get(place.key), crew)
             jobs.append(Job(name, size, partial(send, size > PART), big=size > PART))
         crew.run(job for job in jobs if job.name != last)
-        if not crew.failed:
+        if not crew.failures:
             crew.run(job for job in jobs if job.name == last)
     return crew.summary("uploaded", f"to {target}", len(jobs), "upload_dir")
 
@@ -124,7 +111,7 @@ def _files_below(folder: Path, prefix: str) -> dict[str, int]:
     with disk("read", folder):
         for entry in _walk(folder):
             name = Path(entry.path).relative_to(folder).as_posix()
-            if is_clutter(name) or is_temporary(entry.name):
+            if addresses.is_clutter(name) or fnmatchcase(entry.name, "*".join(addresses.TEMPORARY)):
                 continue
             if entry.is_file(follow_symlinks=False):
                 sizes[name] = entry.stat(follow_symlinks=False).st_size
@@ -135,11 +122,11 @@ def _files_below(folder: Path, prefix: str) -> dict[str, int]:
         name, why = bad[0]
         more = f", and {len(bad) - 1:,} more like it" if len(bad) > 1 else ""
         raise StorageError(
-            f"{folder} holds a file that cannot become a key: {shown(name)} {why}{more}. Nothing "
-            "was uploaded; rename it first."
+            f"{folder} holds a file that cannot become a key: {addresses.shown(name)} {why}{more}. "
+            "Nothing was uploaded; rename it first."
         )
     if left_out:
-        names = ", ".join(shown(name) for name in sorted(left_out)[:3])
+        names = ", ".join(addresses.shown(name) for name in sorted(left_out)[:3])
         warnings.warn(
             f"{len(left_out):,} links or special files of {folder} are not uploaded: {names}"
             f"{', …' if len(left_out) > 3 else ''}. Copy what they point to into the folder if you "
@@ -163,9 +150,9 @@ def _walk(folder: Path) -> Iterator[os.DirEntry[str]]:
 
 
 def _why_no_key(name: str, prefix: str) -> str | None:
-    why = why_no_file(name)
-    if why is None and len(f"{prefix}{name}".encode()) > LONGEST_KEY:
-        why = f"makes a key longer than {LONGEST_KEY:,} bytes"
+    why = addresses.why_no_file(name)
+    if why is None and len(f"{prefix}{name}".encode()) > addresses.LONGEST_KEY:
+        why = f"makes a key longer than {addresses.LONGEST_KEY:,} bytes"
     return why
 
 
@@ -176,16 +163,16 @@ def _bodies_at_once(client: Any) -> Iterator[None]:
     botocore asks first (``Expect: 100-continue``) and waits for the answer, a second round trip for
     each file. That pays off for gigabytes that may be refused, not for the 8 MiB sent here.
     """
-    events, event, name = client.meta.events, "before-call.s3", f"course-{secrets.token_hex(8)}"
+    events, event = client.meta.events, "before-call.s3"
 
     def do_not_ask(params: Any, **_: Any) -> None:
         params["headers"].pop("Expect", None)
 
-    events.register_last(event, do_not_ask, unique_id=name)  # after botocore's own handler
+    events.register_last(event, do_not_ask)  # after botocore's own handler
     try:
         yield
     finally:
-        events.unregister(event, unique_id=name)
+        events.unregister(event, do_not_ask)
 
 
 def _upload(
@@ -195,7 +182,7 @@ def _upload(
     with disk("read", path):
         content = path if big else path.read_bytes()
         size = path.stat().st_size if isinstance(content, Path) else len(content)
-    if known and known.size == size and transfers.is_complete(client, known, content):
+    if known and known.size == size and transfers.same_bytes(client, known, content):
         return False
     with disk("read", path):
         sha256 = transfers.digest(content, "sha256")
@@ -227,7 +214,7 @@ def _upload_parts(
     with disk("read", path):
         size = path.stat().st_size
         part = transfers.part_size(size)
-        etag = transfers.composite(path, transfers.cut_into(size, part))
+        etag = transfers.composite(path, transfers.part_sizes(size))
     failure = None
     try:
         with explained("upload", *place, client), disk("read", path):
@@ -236,7 +223,7 @@ def _upload_parts(
                 *place,
                 ExtraArgs=described,
                 Config=transfers.transfer_config(part, crew.workers),
-                Callback=crew.moved,
+                Callback=crew.bar.update,
             )
     except StorageError as error:
         failure = error
@@ -251,12 +238,10 @@ def _upload_parts(
 
 
 def _refuse_other_than(etag: str, client: Any, place: Address, answer: Any) -> None:
-    """Remove the version that `answer` reports, and raise, when its ETag is not `etag`."""
+    """Remove the object that `answer` reports, and raise, when its ETag is not `etag`."""
     if transfers.etag_in(answer) in ("", etag):
         return
-    version = {"VersionId": answer["VersionId"]} if answer.get("VersionId") else {}
-    with explained("remove the damaged", *place, client):
-        client.delete_object(Bucket=place.bucket, Key=place.key, **version)
+    transfers.remove_version(client, place, answer)
     raise StorageError(
         f"Could not write {place}: what the server stored does not match the checksum of what it "
         "was sent, so it was removed; run it again."

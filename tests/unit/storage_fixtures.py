@@ -48,9 +48,9 @@ def no_aws(
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(home / "credentials"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     yield
-    from course_cloud.storage.servers import local_endpoint
+    from course_cloud.storage.servers import running
 
-    assert local_endpoint() is None, "a test left the local server running"
+    assert running.endpoint == "", "a test left the local server running"
 
 
 @pytest.fixture(scope="session")

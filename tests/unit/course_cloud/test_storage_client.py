@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +11,7 @@ import pytest
 from course_cloud.storage import client as client_module
 from course_cloud.storage import connect, list_keys, local_s3, parse_address
 from course_cloud.storage.client import default_client
-from course_cloud.storage.servers import local_endpoint
+from course_cloud.storage.servers import running
 from course_utils.errors import StorageError
 
 
@@ -31,7 +32,7 @@ def test_without_credentials_and_configuration_the_local_server_starts_and_says_
         said = capsys.readouterr().out
         assert said == (
             "No AWS credentials found: practicing on a local S3 server at "
-            f"{local_endpoint()}, gone when this process ends.\n"
+            f"{running.endpoint}, gone when this process ends.\n"
         )
         client.create_bucket(Bucket="practice")
         again = connect()
@@ -141,9 +142,11 @@ def test_an_expired_sign_in_names_the_command(monkeypatch, tmp_path):
 
 def test_a_metadata_service_that_is_not_there_is_not_waited_for(monkeypatch, capsys):
     monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
-    asked = []
+    asked, there = [], socket.create_connection
 
-    def no_route(address, timeout):
+    def no_route(address, timeout, *rest):
+        if address[0] == "127.0.0.1":
+            return there(address, timeout, *rest)  # the local server
         asked.append((address, timeout))
         raise TimeoutError
 

@@ -8,7 +8,7 @@ import boto3.s3.transfer
 import pytest
 from s3_proxy import Fault, proxied
 
-from course_cloud.storage import Transferred, connect, copy_prefix, copying, transfers
+from course_cloud.storage import Transferred, connect, copy_prefix, copying
 from course_utils.errors import StorageError
 
 MIB = 1 << 20
@@ -80,22 +80,22 @@ def test_an_object_in_parts_keeps_its_parts_its_etag_and_what_is_said_about_it(s
 def test_parts_of_an_unusual_size_become_one_object(s3, second):
     data = os.urandom(20 * MIB)
     put_in_parts(s3, "a/big.bin", data, part=6 * MIB)
-    assert transfers.usual_cuts(len(data), 4) == [5 * MIB]
-    assert transfers.usual_cuts(21 * MIB, 4) == []
     there = second(s3)
     copy_prefix(s3.address("a"), f"s3://{there}", client=s3.client)
     assert objects(s3, there) == {"big.bin": data}
+    if s3.kind == "moto":  # Swift does not report part sizes
+        assert etag(s3, there, "big.bin") == etag(s3, s3.bucket, "a/big.bin")
+        assert copy_prefix(s3.address("a"), f"s3://{there}", client=s3.client).skipped == 1
 
 
 def test_what_is_too_big_for_one_request_is_copied_in_parts(moto, second, monkeypatch):
     monkeypatch.setattr(copying, "LARGEST_COPY", 10 * MIB)
-    monkeypatch.setattr(copying, "BIG_PART", 6 * MIB)
     data = os.urandom(13 * MIB)
     moto.put("a/big.bin", data)
     there = second(moto)
     copy_prefix(moto.address("a"), f"s3://{there}")
     assert objects(moto, there) == {"big.bin": data}
-    assert etag(moto, there, "big.bin").endswith('-3"')
+    assert etag(moto, there, "big.bin").endswith('-2"')
 
 
 def test_within_one_bucket_the_target_may_not_lie_in_the_source(moto):

@@ -88,10 +88,10 @@ def test_objects_that_others_uploaded_in_parts_are_verified_and_recognized(
     config = boto3.s3.transfer.TransferConfig(multipart_chunksize=part * MIB)
     (tmp_path / "big").write_bytes(big)
     moto.client.upload_file(str(tmp_path / "big"), moto.bucket, "big.bin", Config=config)
-    # 6 and 7 MiB are not usual, so the server is asked; no warning says that it could not tell
     there = tmp_path / "there"
-    assert download_dir(moto.address(), there).files == 1
+    assert download_dir(moto.address(), there).files == 1  # without a warning
     assert read(there) == {"big.bin": big}
+    assert download_dir(moto.address(), there).skipped == 1
 
 
 def test_a_prefix_is_a_folder_and_not_the_beginning_of_a_name(s3, tmp_path):
@@ -159,18 +159,20 @@ def test_nothing_to_transfer_is_an_error_that_says_so(moto, tmp_path):
 
 
 def test_an_object_without_a_known_checksum_is_checked_by_size_and_a_warning_says_so(
-    moto, tmp_path, monkeypatch
+    moto, tmp_path, monkeypatch, big
 ):
-    moto.put("a.csv", b"12345")
-    get = moto.client.get_object
+    (tmp_path / "big").write_bytes(big)
+    config = boto3.s3.transfer.TransferConfig(multipart_chunksize=6 * MIB)
+    moto.client.upload_file(str(tmp_path / "big"), moto.bucket, "big.bin", Config=config)
+    head = moto.client.head_object
 
     def encrypted_with_kms(**asked):
-        return {**get(**asked), "ServerSideEncryption": "aws:kms"}
+        return {**head(**asked), "ServerSideEncryption": "aws:kms"}
 
-    monkeypatch.setattr(moto.client, "get_object", encrypted_with_kms)
+    monkeypatch.setattr(moto.client, "head_object", encrypted_with_kms)
     with pytest.warns(CourseWarning, match=r"Only the sizes of 1 of 1 files could be checked"):
-        download_dir(moto.address(), tmp_path, client=moto.client)
-    assert read(tmp_path) == {"a.csv": b"12345"}
+        download_dir(moto.address(), tmp_path / "there", client=moto.client)
+    assert read(tmp_path / "there") == {"big.bin": big}
 
 
 def test_a_disk_without_room_is_noticed_before_anything_is_downloaded(moto, tmp_path, monkeypatch):
