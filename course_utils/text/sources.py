@@ -67,7 +67,7 @@ def find_source(model: str | Path, revision: str | None = None) -> Source:
 
 
 def _need_published(weights: Path) -> None:
-    found = _checksum(weights, weights.stat().st_mtime_ns) if weights.is_file() else "missing"
+    found = _checksum(weights) if weights.is_file() else "missing"
     if found != _SHA256:
         raise ModelError(
             f"{weights} is not the published model (its SHA-256 begins {found[:8]}, not "
@@ -157,13 +157,17 @@ def _checksum_of_folder(folder: Path) -> str:
     total = hashlib.sha256()
     for file in sorted(folder.iterdir()):
         if file.suffix in (".json", ".txt", ".model", ".safetensors"):
-            checksum = _checksum(file, file.stat().st_mtime_ns)
-            total.update(f"{file.name} {checksum}\n".encode())
+            total.update(f"{file.name} {_checksum(file)}\n".encode())
     return total.hexdigest()
 
 
+def _checksum(file: Path) -> str:
+    """Return the SHA-256 of a file, computed again only when its size or time of change differs."""
+    found = file.stat()
+    return _sha256(file, found.st_size, found.st_mtime_ns)
+
+
 @lru_cache(maxsize=256)
-def _checksum(file: Path, changed: int) -> str:
-    """Return the SHA-256 of a file, computed again only when its time of change differs."""
+def _sha256(file: Path, size: int, changed: int) -> str:
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
