@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -270,6 +271,12 @@ def interrupt():
     os.kill(os.getpid(), signal.SIGINT)
 
 
+def interrupt_and_hold():
+    """Hold the request, so that a transfer cannot end before the main thread has the signal."""
+    interrupt()
+    time.sleep(2)
+
+
 def test_ctrl_c_leaves_whole_files_only_and_stops_soon(moto, through, tmp_path):
     for n in range(200):
         moto.put(f"{n:03}.csv", b"1" * 100)
@@ -300,7 +307,7 @@ def test_ctrl_c_does_not_wait_for_a_server_that_hangs(moto, through, tmp_path, m
 
 def test_ctrl_c_in_the_middle_of_a_multipart_upload_aborts_it(moto, through, tmp_path):
     (tmp_path / "big.bin").write_bytes(os.urandom(40 * MIB))
-    _, client = through(Fault("call", "PUT", "partNumber=3", call=interrupt))
+    _, client = through(Fault("call", "PUT", "partNumber=3", call=interrupt_and_hold))
     with pytest.raises(KeyboardInterrupt):
         upload_dir(tmp_path, moto.address(), client=client, workers=2)
     assert moto.unfinished() == []
@@ -311,7 +318,7 @@ def test_ctrl_c_in_the_middle_of_a_big_download_leaves_nothing_half_written(
     moto, through, tmp_path, big
 ):
     fourth = f"bytes={32 * MIB}-{40 * MIB - 1}"
-    _, client = through(Fault("call", "GET", fourth, call=interrupt))
+    _, client = through(Fault("call", "GET", fourth, call=interrupt_and_hold))
     with pytest.raises(KeyboardInterrupt):
         download_dir(moto.address(), tmp_path, client=client, workers=1)
     assert list(tmp_path.iterdir()) == []
