@@ -13,14 +13,17 @@ import numpy as np
 import numpy.typing as npt
 
 from tools.sample.chance import Chance, Ints, fixed, natural_log, times
-from tools.sample.films import Films
+from tools.sample.films import Films, buzz
+from tools.sample.sittings import MOST_SITTINGS, Sittings, choose_sitting
 
 Marks = npt.NDArray[np.bool_]
 
 # Log-weight of films of fame 0, 10, ..., 100: steep at the bottom, where films are hardly found.
-FAME = (-2.4, -0.6, 1.0, 2.2, 3.1, 3.9, 4.7, 5.4, 6.1, 6.7, 7.3)
-CURIOSITY = fixed(1.0)  # log-weight of one standard deviation of fit
-SEQUEL = fixed(1.7)  # log-weight of a film whose series one has begun
+FAME = (-2.4, -0.6, 1.0, 2.2, 3.1, 3.9, 4.7, 5.38, 6.05, 6.62, 7.2)
+CURIOSITY = fixed(0.44)  # log-weight of one standard deviation of fit
+SEQUEL = fixed(2.4)  # log-weight of a film whose series one has begun
+# Who comes back has rated the old favorites and follows the talk of the day so many times more.
+BACK_AGAIN = 3
 GLANCES, EXTRA_GLANCES = 12, 400  # films come across per film rated, and on top of that
 RARELY = 1 << 6  # how often a film of no fame is come across, among all weights
 
@@ -76,17 +79,17 @@ def fit(taste: Ints, films: Films, person: Ints, film: Ints) -> Ints:
 
 
 def seen(
-    taste: Ints, activity: Ints, last: Ints, films: Films, chance: Chance
-) -> tuple[Ints, Ints, Ints]:
+    taste: Ints, activity: Ints, sittings: Sittings, films: Films, chance: Chance
+) -> tuple[Ints, Ints, Ints, Ints]:
     """Return who has seen what.
 
     Parameters
     ----------
-    taste : Ints, shape (n_people, n_traits)
+    taste : Ints, shape (n_people * MOST_SITTINGS, n_traits)
+        By person, then sitting.
     activity : Ints, shape (n_people,)
-        How many films each person sees; no more than have appeared by their last visit.
-    last : Ints, shape (n_people,)
-        The second at which each person's last visit begins.
+        How many films each person sees; no more than have appeared by their last sitting.
+    sittings : Sittings
     films : Films
     chance : Chance
 
@@ -94,10 +97,11 @@ def seen(
     -------
     person, film : Ints, shape (n_ratings,)
         Positions, by person.
-    fits : Ints, shape (n_ratings,)
-        How well they fit.
+    fits, sitting : Ints, shape (n_ratings,)
+        How well they fit, and the sitting in which they are rated.
     """
     weights, often = fame_tables()
+    last = sittings.last()
     looks = glances(activity, len(films))
     person, film = considered(looks, often[films.fame], last, films, chance)
     if (np.bincount(person, minlength=len(activity)) < activity).any():
@@ -105,11 +109,14 @@ def seen(
         short = np.bincount(person, minlength=len(activity)) < activity
         looks = np.where(short, len(films), looks)
         person, film = considered(looks, often[films.fame], last, films, chance)
-    fits = fit(taste, films, person, film)
+    sitting = choose_sitting(person, films.appears[film], sittings, chance)
+    fits = fit(taste, films, person * MOST_SITTINGS + sitting, film)
     weight = weights[films.fame][film] + times(fits, CURIOSITY) + chance.gumbel(len(film))
+    now = buzz(films, film, sittings.start[person, sitting])
+    weight += np.where(sitting > 0, BACK_AGAIN * now, now)
     weight += rarity(looks, often[films.fame], person, film)
     picked = chosen(person, film, weight, activity, films)
-    return person[picked], film[picked], fits[picked]
+    return person[picked], film[picked], fits[picked], sitting[picked]
 
 
 def considered(

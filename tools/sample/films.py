@@ -5,10 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from tools.sample.catalogue import LAST_YEAR, THEMES, TONES, Film
-from tools.sample.chance import Chance, Ints
+from tools.sample.chance import ONE, Chance, Ints, fixed, times
 
 ERAS = ((1920, 1945), (1946, 1966), (1967, 1979), (1980, 1991), (1992, 2000))
 DAY = 86_400
+# Drift: how often a film is chosen rises to a peak and falls again.
+FASHION = 400  # days from nothing to the peak of a fashion, and from there to nothing
+BEYOND = 150  # days before the start and after the end in which peaks still lie
+HYPE = fixed(1.0)  # log-weight at the peak of an old film, on average
+NEWNESS = fixed(1.95)  # log-weight at the peak of a film that appeared after the start
+RELEASES = 500  # days over which the films of the last year appear
+ADDED = 6  # one in so many of the other films is added to the site later on
+STYLES = 2  # what nobody wrote down of a film, and what people see in it
 START = 956_707_200  # 26 April 2000, 00:00 UTC
 END = 1_046_390_400  # 28 February 2003, 00:00 UTC
 
@@ -39,6 +47,13 @@ class Films:
         be rated.
     series : Ints, shape (n_films,)
         A number per series, -1 for a film without one.
+    peak, hype : Ints, shape (n_films,)
+        The second at which most people talk about a film, and how much more often they then
+        choose it, as a log-weight in fixed point.
+    shelves : Ints, shape (n_films, 4)
+        The lists of the site on which a film stands, widest last.
+    style : Ints, shape (n_films, STYLES)
+        What counts for its stars beside its traits, fixed point.
     traits : Ints, shape (n_films, 6)
         Positions in `TRAITS`: three themes (a film with two repeats its first), tone, era, kind.
     facts : list of Film
@@ -50,6 +65,10 @@ class Films:
     appears: Ints
     series: Ints
     traits: Ints
+    peak: Ints
+    hype: Ints
+    shelves: Ints
+    style: Ints
     facts: list[Film]
 
     def __len__(self) -> int:
@@ -77,13 +96,20 @@ def build_films(facts: list[Film], seed: int, most_late: int | None = None) -> F
     order = np.lexsort((chance.below(1 << 30, len(facts)), appears))
     facts = [facts[i] for i in order]
     slugs = {slug: i for i, slug in enumerate(sorted({film.series for film in facts} - {""}))}
+    fame = np.array([film.fame for film in facts], dtype=np.int64)
+    appears = appears[order]
+    hype = np.where(appears > START, NEWNESS, times(spread(fame, fixed(0.56984)), 2 * HYPE))
     return Films(
         movie_id=np.cumsum(1 + chance.below(7, len(facts))),
-        fame=np.array([film.fame for film in facts], dtype=np.int64),
+        fame=fame,
         quality=np.array([film.quality for film in facts], dtype=np.int64),
-        appears=appears[order],
+        appears=appears,
         series=np.array([slugs.get(film.series, -1) for film in facts], dtype=np.int64),
         traits=np.array([traits_of(film) for film in facts], dtype=np.int64),
+        peak=peaks(appears, spread(fame, fixed(0.75488)), Chance(seed, "fashion")),
+        hype=hype,
+        shelves=shelves(facts),
+        style=Chance(seed, "style").bell(len(facts), STYLES),
         facts=facts,
     )
 
@@ -91,16 +117,56 @@ def build_films(facts: list[Film], seed: int, most_late: int | None = None) -> F
 def appearance(facts: list[Film], chance: Chance) -> Ints:
     """Return the second each film appears: most at the start, some long after it.
 
-    Films of the last year appear during the first months, as they come out. A few older ones,
-    never the most famous, are added to the site later on: the cold start of the course.
+    Films of the last year appear one by one, as they come out. Some older ones, famous or not,
+    are added to the site later on: the cold start of the course.
     """
     n = len(facts)
     new = np.array([film.year == LAST_YEAR for film in facts])
-    famous = np.array([film.fame > 70 for film in facts])
-    added = (chance.below(25, n) == 0) & ~famous
-    release = START + chance.below(300 * DAY, n)
+    fame = np.array([film.fame for film in facts], dtype=np.int64)
+    added = spread(fame, fixed(0.61803), ONE // 10) * ADDED < ONE
+    release = START + chance.below(RELEASES * DAY, n)
     addition = START + 300 * DAY + chance.below(600 * DAY, n)
     return np.where(new, release, np.where(added, addition, START))
+
+
+def spread(fame: Ints, step: int, first: int = ONE // 2) -> Ints:
+    """Return shares in [0, 1) that are even among films of like fame, however few.
+
+    Multiples of an irrational number, here `step`, modulo 1. With random shares, the half dozen
+    best-known films would decide how much drift a seed has.
+    """
+    rank = np.empty(len(fame), dtype=np.int64)
+    rank[np.argsort(-fame, kind="stable")] = np.arange(len(fame))
+    return (rank * step + first) % ONE
+
+
+def peaks(appears: Ints, share: Ints, chance: Chance) -> Ints:
+    """Return when each film is most talked about: a new one soon, an old one at any time."""
+    soon = appears + chance.below(120 * DAY, len(appears))
+    days = (END - START) // DAY + 2 * BEYOND
+    anytime = START - BEYOND * DAY + times(share, days) * DAY
+    return np.where(appears > START, soon, anytime)
+
+
+def buzz(films: Films, film: Ints, seconds: Ints) -> Ints:
+    """Return what a film's fashion adds to its log-weight at some second, fixed point."""
+    away = abs(seconds - films.peak[film]) // DAY
+    return times(films.hype[film], np.maximum(FASHION - away, 0) * ONE // FASHION)
+
+
+def shelves(facts: list[Film]) -> Ints:
+    """Return the numbers of each film's lists: series, kind and era, kind and theme, all films.
+
+    A film without a series stands on the list of its kind and era instead.
+    """
+    names = []
+    for film in facts:
+        kind = next(kind for kind in KINDS if kind in film.genres)
+        era = next(first for first, last in ERAS if first <= film.year <= last)
+        of_era = f"{kind} {era}"
+        names.append([film.series or of_era, of_era, f"{kind} {film.themes[0]}", "all"])
+    number = {name: i for i, name in enumerate(sorted({n for row in names for n in row}))}
+    return np.array([[number[name] for name in row] for row in names], dtype=np.int64)
 
 
 def traits_of(film: Film) -> list[int]:

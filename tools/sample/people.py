@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tools.sample.chance import Chance, Ints, fixed, times
-from tools.sample.films import TRAITS
+from tools.sample.chance import SHIFT, Chance, Ints, fixed, times
+from tools.sample.films import END, START, STYLES, TRAITS
+from tools.sample.sittings import MOST_SITTINGS
 
 AGES = (1, 18, 25, 35, 45, 50, 56)  # ML-1M's codes: the first year of each age group
 AGE_WEIGHTS = (4, 18, 35, 20, 9, 8, 6)
@@ -56,6 +57,10 @@ BROAD_TASTES: dict[str, dict[str, float]] = {
     },
 }  # fmt: skip
 OWN_TASTE = 1.3  # what people like of every trait beyond that, beside 1 for a broad taste
+# How the broad tastes of those who join on the last day differ from those of the first day.
+NEWCOMERS = {"adventure": -0.8, "classics": -0.6, "festival": -0.6, "hearts": 0.8,
+             "childhood": 0.8, "laughs": 0.6}  # fmt: skip
+WALK = fixed(0.3)  # how far a broad taste moves from one sitting to the next
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,10 @@ class People:
         `gender` is 1 for F; `age` is a position in `AGES`.
     taste : Ints, shape (n_people, n_traits)
         Liking of each trait, fixed point, mean about 0.
+    moves : Ints, shape (n_people, MOST_SITTINGS, n_broad_tastes)
+        How far the broad tastes have moved by each sitting, fixed point.
+    style : Ints, shape (n_people, STYLES)
+        What people see in a film's style, fixed point, mean about 0.
     bias, activity : Ints, shape (n_people,)
         How generous a person is, fixed point, and how many films they rate.
     """
@@ -77,6 +86,8 @@ class People:
     occupation: Ints
     zip_code: Ints
     taste: Ints
+    moves: Ints
+    style: Ints
     bias: Ints
     activity: Ints
 
@@ -85,8 +96,8 @@ class People:
         return len(self.gender)
 
 
-def build_people(activity: Ints, seed: int) -> People:
-    """Draw the people who rate `activity` films."""
+def build_people(activity: Ints, joined: Ints, seed: int) -> People:
+    """Draw the people who rate `activity` films and come first at the second `joined`."""
     n = len(activity)
     chance = Chance(seed, "people")
     gender = (chance.below(1000, n) < 283).astype(np.int64)
@@ -96,7 +107,9 @@ def build_people(activity: Ints, seed: int) -> People:
         age=age,
         occupation=occupations(age, chance),
         zip_code=1 + chance.below(ZIP_CODES, n),
-        taste=tastes(gender, age, Chance(seed, "tastes")),
+        taste=tastes(gender, age, joined, Chance(seed, "tastes")),
+        moves=moves(n, Chance(seed, "moves")),
+        style=Chance(seed, "opinions").bell(n, STYLES),
         bias=chance.bell(n),
         activity=activity,
     )
@@ -112,11 +125,12 @@ def occupations(age: Ints, chance: Chance) -> Ints:
     return np.where(age == 0, PUPIL, drawn)
 
 
-def tastes(gender: Ints, age: Ints, chance: Chance) -> Ints:
+def tastes(gender: Ints, age: Ints, joined: Ints, chance: Chance) -> Ints:
     """Draw what each person likes: broad tastes, and a taste of their own for every trait.
 
-    Demographics move a broad taste by a fraction of its spread, so that groups overlap almost
-    entirely and nobody can be read off their age.
+    Those who join late differ a little from the first ones. Demographics move a broad taste by a
+    fraction of its spread, so that groups overlap almost entirely and nobody can be read off
+    their age.
     """
     n = len(gender)
     broad = chance.bell(n, len(BROAD_TASTES))
@@ -126,8 +140,23 @@ def tastes(gender: Ints, age: Ints, chance: Chance) -> Ints:
     broad[:, names.index("laughs")] -= years * fixed(0.1)
     broad[:, names.index("hearts")] += gender * fixed(0.3)
     broad[:, names.index("adventure")] -= gender * fixed(0.3)
-    taste = times(chance.bell(n, len(TRAITS)), fixed(OWN_TASTE))
-    for number, loadings in enumerate(BROAD_TASTES.values()):
-        for trait, loading in loadings.items():
-            taste[:, TRAITS.index(trait)] += times(broad[:, number], fixed(loading))
-    return taste
+    late = (joined - START) * 1024 // (END - START) - 512
+    for name, shift in NEWCOMERS.items():
+        broad[:, names.index(name)] += late * fixed(shift) // 1024
+    return times(chance.bell(n, len(TRAITS)), fixed(OWN_TASTE)) + by_trait(broad)
+
+
+def moves(n: int, chance: Chance) -> Ints:
+    """Draw how far each person's broad tastes have moved by each sitting: a random walk."""
+    steps = times(chance.bell(n, MOST_SITTINGS, len(BROAD_TASTES)), WALK)
+    steps[:, 0] = 0
+    return np.cumsum(steps, axis=1)
+
+
+def by_trait(broad: Ints) -> Ints:
+    """Return what broad tastes, in the last axis, mean for each trait."""
+    loadings = np.zeros((len(BROAD_TASTES), len(TRAITS)), dtype=np.int64)
+    for row, of_traits in zip(loadings, BROAD_TASTES.values(), strict=True):
+        for trait, loading in of_traits.items():
+            row[TRAITS.index(trait)] = fixed(loading)
+    return (broad @ loadings) >> SHIFT

@@ -10,7 +10,10 @@ from tools.sample.films import DAY, END, START, Films
 MOST_SITTINGS = 6
 ONE_SITTING = 69  # percent of people who come exactly once
 SAME_SECOND = fixed(0.45)  # share of ratings sent together with the one before, as on one page
-FAMOUS_FIRST = fixed(0.011)  # how much one point of fame moves a film up the list to rate
+# Order: people rate list by list. How often a film is met on each of `Films.shelves`:
+SHELVINGS = (20, 2, 2, 1)
+SHELF_FAME = fixed(0.02)  # how much earlier a list comes per point of fame of its best-known film
+FAMOUS_FIRST = fixed(0.5)  # how much one point of fame moves a film up its list
 GAP = fixed(14.0)  # mean number of seconds between two pages
 
 
@@ -38,13 +41,12 @@ class Sittings:
 
 
 def build_sittings(n: int, seed: int) -> Sittings:
-    """Draw when each person joins and comes back: most never, some days, some months later."""
+    """Draw when each person joins and comes back: most never, the others once to five times."""
     chance = Chance(seed, "sittings")
-    # Squaring a share between 0 and 1 makes small ones common: most join in the first year.
-    share = chance.share(n)
-    joined = START + times(times(share, share), (END - START) * 9 // 10)
+    joined = START + times(chance.share(n), (END - START) * 9 // 10)
+    # Squaring a share between 0 and 1 makes small ones common: most come back soon.
     share = chance.share(n, MOST_SITTINGS)
-    back = times(times(share, share), share)
+    back = times(share, share)
     start = joined[:, None] + DAY // 2 + times(back, (END - DAY - joined)[:, None])
     start[:, 0] = joined
     count = np.where(chance.below(100, n) < ONE_SITTING, 1, 2 + chance.below(5, n))
@@ -54,7 +56,7 @@ def build_sittings(n: int, seed: int) -> Sittings:
 
 
 def rating_times(
-    person: Ints, film: Ints, films: Films, sittings: Sittings, chance: Chance
+    person: Ints, film: Ints, sitting: Ints, films: Films, sittings: Sittings, chance: Chance
 ) -> tuple[Ints, Ints, Ints]:
     """Return when each rating is given; `person` must be sorted.
 
@@ -68,10 +70,7 @@ def rating_times(
         The place of each rating when all are put in order of person, time and page.
     """
     n = len(person)
-    sitting = choose_sitting(person, films.appears[film], sittings, chance)
-    # The site shows well-known films first, so people tend to rate them first.
-    place = chance.gumbel(n) + films.fame[film] * FAMOUS_FIRST
-    order = np.lexsort((-place, sitting, person))
+    order = list_by_list(person, film, sitting, films, chance)
     group = (person * MOST_SITTINGS + sitting)[order]
     first = np.ones(n, dtype=np.bool_)
     first[1:] = group[1:] != group[:-1]
@@ -86,6 +85,21 @@ def rating_times(
     order = order[np.lexsort((-films.fame[film[order]], page[order]))]
     turn[order] = np.arange(n)
     return seconds, page, turn
+
+
+def list_by_list(person: Ints, film: Ints, sitting: Ints, films: Films, chance: Chance) -> Ints:
+    """Return the order in which people rate: one list of the site after the other.
+
+    Lists with well-known films come early, and well-known films stand first in each. In every
+    second sitting the lists come the other way around: a person goes on where they stopped.
+    """
+    shelf = films.shelves[film, chance.pick(SHELVINGS, len(film))]
+    best_known = np.zeros((int(person.max()) + 1, int(films.shelves.max()) + 1), dtype=np.int64)
+    np.maximum.at(best_known, (person, shelf), films.fame[film])
+    place = (chance.gumbel(*best_known.shape) + best_known * SHELF_FAME)[person, shelf]
+    place = np.where(sitting % 2 == 0, -place, place)
+    within = films.fame[film] * FAMOUS_FIRST + chance.gumbel(len(film))
+    return np.lexsort((-within, shelf, place, sitting, person))
 
 
 def choose_sitting(person: Ints, appears: Ints, sittings: Sittings, chance: Chance) -> Ints:

@@ -5,25 +5,30 @@ import numpy as np
 from tools.sample.chance import Chance, Ints, fixed, times
 from tools.sample.films import Films
 
-MEAN = fixed(2.47)  # stars for a film of average quality from a person without bias
-QUALITY = fixed(0.0255)  # stars per point of quality
-RENOWN = fixed(0.0255)  # stars per point of fame
+MEAN = fixed(2.67)  # stars for a film of average quality from a person without bias
+QUALITY = fixed(0.024)  # stars per point of quality
+RENOWN = fixed(0.0235)  # stars per point of fame
 AVERAGE_QUALITY, AVERAGE_FAME = 65, 40
 OBSCURE = 8  # below this fame, less fame takes no more stars away
 GENEROSITY = fixed(0.31)  # stars per standard deviation of personal bias
 LIKING = fixed(0.38)  # stars per standard deviation of fit
-MOOD = fixed(0.85)  # stars of noise
+STYLE = fixed(0.18)  # stars per standard deviation of each style
+BUZZ = fixed(0.2)  # stars per unit of the log-weight that a fashion adds
+MOOD = fixed(0.73)  # stars of noise
 # What an opinion must reach for 2, 3, 4 and 5 stars: people give a 4 easily, a 1 or a 5 less so.
 CUTS = tuple(fixed(cut) for cut in (1.68, 2.48, 3.44, 4.59))
 
 
-def give_stars(bias: Ints, film: Ints, fits: Ints, films: Films, chance: Chance) -> Ints:
+def give_stars(
+    bias: Ints, film: Ints, fits: Ints, style: Ints, now: Ints, films: Films, chance: Chance
+) -> Ints:
     """Return 1 to 5 stars per rating: the film, the person, how they fit, and chance.
 
     Parameters
     ----------
-    bias, film, fits : Ints, shape (n_ratings,)
-        The generosity of the person, the position of the film, and how well they fit.
+    bias, film, fits, style, now : Ints, shape (n_ratings,)
+        The generosity of the person, the position of the film, how well they fit, what the
+        person sees in its style, and its fashion at the time.
     films : Films
     chance : Chance
     """
@@ -31,5 +36,7 @@ def give_stars(bias: Ints, film: Ints, fits: Ints, films: Films, chance: Chance)
     opinion += (np.maximum(films.fame[film], OBSCURE) - AVERAGE_FAME) * RENOWN
     opinion += times(bias, GENEROSITY)
     opinion += times(fits, LIKING)
+    opinion += times(style, STYLE)
+    opinion += times(now, BUZZ)
     opinion += times(chance.bell(len(film)), MOOD)
     return np.searchsorted(np.array(CUTS), opinion, side="right").astype(np.int64) + 1

@@ -13,11 +13,11 @@ import numpy.typing as npt
 
 from tools.sample.activity import activities
 from tools.sample.catalogue import CATALOGUE, read_catalogue
-from tools.sample.chance import Chance
+from tools.sample.chance import Chance, times
 from tools.sample.exposure import glances, seen
-from tools.sample.films import Films, build_films
+from tools.sample.films import Films, build_films, buzz
 from tools.sample.inventions import enough_films
-from tools.sample.people import People, build_people
+from tools.sample.people import People, build_people, by_trait
 from tools.sample.sittings import Sittings, build_sittings, rating_times
 from tools.sample.sizes import Size
 from tools.sample.stars import give_stars
@@ -72,7 +72,8 @@ def build_world(size: Size, seed: int, catalogue: Path = CATALOGUE) -> World:
     facts = enough_films(read_catalogue(catalogue), size.items, seed)
     # Whoever rates most must find so many films on their last visit, whenever that is.
     films = build_films(facts, seed, most_late=size.items - int(activity.max()))
-    return World(films, build_people(activity, seed), build_sittings(size.users, seed), seed)
+    sittings = build_sittings(size.users, seed)
+    return World(films, build_people(activity, sittings.start[:, 0], seed), sittings, seed)
 
 
 def rate(world: World, number: int, rows: slice, by_movie: bool) -> Ratings:
@@ -84,11 +85,13 @@ def rate(world: World, number: int, rows: slice, by_movie: bool) -> Ratings:
     chances = (Chance(world.seed, name, number) for name in ("seen", "seconds", "stars", "order"))
     for_seen, for_seconds, for_stars, for_order = chances
     films, people, sittings = world.films, world.people, world.sittings[rows]
-    person, film, fits = seen(
-        people.taste[rows], people.activity[rows], sittings.last(), films, for_seen
-    )
-    seconds, page, turn = rating_times(person, film, films, sittings, for_seconds)
-    stars = give_stars(people.bias[rows][person], film, fits, films, for_stars)
+    tastes = people.taste[rows][:, None] + by_trait(people.moves[rows])
+    tastes = tastes.reshape(-1, tastes.shape[-1])
+    person, film, fits, sitting = seen(tastes, people.activity[rows], sittings, films, for_seen)
+    seconds, page, turn = rating_times(person, film, sitting, films, sittings, for_seconds)
+    style = times(people.style[rows][person], films.style[film]).sum(axis=1)
+    now = buzz(films, film, sittings.start[person, sitting])
+    stars = give_stars(people.bias[rows][person], film, fits, style, now, films, for_stars)
     shuffled = for_order.below(1 << 30, int(page.max()) + 1)
     order = np.lexsort((film, person) if by_movie else (turn, page, shuffled[page], person))
     return Ratings(
