@@ -199,7 +199,7 @@ scores = {
 forever = liked_of_ten(Popularity().fit(past.matrix))
 print(f"nothing forgotten: {forever:.2f} of 10")
 
-# %% mystnb={"image": {"alt": "Line chart of how many of ten popular films newcomers like, against the half-life of popularity in days, beside a dashed line for popularity that forgets nothing. The curve starts far below that line at three days and rises toward it."}}
+# %% mystnb={"image": {"alt": "Line chart of how many of ten popular films newcomers like, against the half-life of popularity in days, beside a dashed line for popularity that forgets nothing. The curve starts near that line at three days, lies above it from one week to three months, and is back on it at a year."}}
 from course_utils import plots
 
 axes = plots.score_by_half_life(pd.Series(scores), forever, "liked, of ten films")
@@ -207,7 +207,7 @@ axes = plots.score_by_half_life(pd.Series(scores), forever, "liked, of ten films
 # %% [markdown]
 # Read the figure from both ends. On the left, a few days of likes are too few to tell what is popular. Toward the right, ever less is forgotten, and the curve nears the dashed line.
 #
-# Whether it rises above the line in between depends on the world. In the sample tastes never change, as its [data card](../book/data_card.md) says, so there is nothing to gain by forgetting. Where ratings span many years and films come and go, there may be: run this page with `COURSE_DATASET=ml-latest-small` and look at this figure again.
+# Whether it rises above the line in between depends on the world. In the sample it does: films go in and out of fashion there, as its [data card](../book/data_card.md) says, so newcomers like more of what was popular last month than of what was popular all along. What real people gain by it, you see when you run this page with `COURSE_DATASET=ml-latest-small` and look at this figure again.
 #
 # ## Neighbors on paper
 #

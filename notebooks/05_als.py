@@ -441,11 +441,11 @@ axes = plots.argument_sweep(sweep("alpha", [0, 1, 3, 10, 30]), "confidence α", 
 #
 # **Iterations**: how often the two sides take turns.
 
-# %% mystnb={"image": {"alt": "Line chart of validation recall at 10 with standard errors against the number of iterations, from 1 to 20. Recall rises steeply over the first iterations and is flat afterwards."}}
+# %% mystnb={"image": {"alt": "Line chart of validation recall at 10 with standard errors against the number of iterations, from 1 to 20. Recall rises over the first iterations, and after five by no more than its standard error."}}
 axes = plots.argument_sweep(sweep("iterations", [1, 2, 5, 10, 20]), "iterations", chosen=10)
 
 # %% [markdown]
-# One turn is too few; after a handful nothing happens but the passing of time.
+# One turn is too few; after a handful, more turns gain less than the length of a bar.
 #
 # ## For whom does it work?
 #
@@ -466,7 +466,7 @@ results = {
     for name, m in models.items()
 }
 
-# %% mystnb={"image": {"alt": "Dot plot of recall at 10 with intervals for three groups of people by the number of their positives, popularity and ALS side by side. ALS lies above popularity, and the group with most history lies lowest."}}
+# %% mystnb={"image": {"alt": "Dot plot of recall at 10 with intervals for three groups of people by the number of their positives, popularity and ALS side by side. ALS lies above popularity, clearly so for all but the group with least history, and the group with most history lies lowest."}}
 groups = {
     name: by_activity(results[name], edges=(10, 50), metrics=["recall"])
     for name in ("popularity", "ALS")

@@ -638,7 +638,7 @@ by_mapping = pd.DataFrame(rows_of_table).T.astype({"people tested": int, "of the
 by_mapping.round(3)
 
 # %% [markdown]
-# Most of the people tested are new now: they have an empty row in training. Look at one of them, and at what ALS has to say:
+# About half of the people tested are new now: they have an empty row in training. Look at one of them, and at what ALS has to say:
 
 # %%
 strangers = (np.diff(all_train.matrix.indptr) == 0) & (np.diff(all_test.matrix.indptr) > 0)

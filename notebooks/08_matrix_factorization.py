@@ -245,16 +245,16 @@ errors = {
 pd.Series(errors, name="test RMSE").round(2).to_frame()
 
 # %% [markdown]
-# Read the steps between the rows. The large one is the first: some people are generous, some films are good, and two biases know that. What taste adds for the last ratings of people is small, and may vanish. So never report a factorization without the biases beside it.
+# Read the steps between the rows. The large one is the first: some people are generous, some films are good, and two biases know that. What taste adds for the last ratings of people is much smaller, and in other data it may vanish. So never report a factorization without the biases beside it.
 #
 # ## RMSE is not ranking
 #
-# You want to recommend. Is the model with the lowest error the one with the best list? Put a stranger beside it: item-kNN, which never sees a star. It only knows who rated what. To give it an RMSE as well, bend its scores into stars with a straight line, fitted on the validation ratings.
+# You want to recommend. Is the model with the lowest error the one with the best list? Put a stranger beside it: item-kNN with five neighbors for each film, as many as [lesson 04](04_baselines.ipynb) chose. It never sees a star and only knows who rated what. To give it an RMSE as well, bend its scores into stars with a straight line, fitted on the validation ratings.
 
 # %%
 from course_utils.models import ItemKNN
 
-knn = ItemKNN(k=50).fit(train.matrix)
+knn = ItemKNN(k=5).fit(train.matrix)
 scores = (train.matrix @ knn.similarity).toarray()
 held_out = validation.tocoo()
 line = np.polyfit(scores[held_out.row, held_out.col], held_out.data, deg=1)

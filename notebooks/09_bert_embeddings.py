@@ -479,7 +479,7 @@ final = compare(judged, baseline="popularity", metrics=["recall@10"]).set_index(
 lead = final[["mean", "difference", "difference_low", "difference_high"]]
 lead.map(lambda value: "–" if pd.isna(value) else f"{value:.3f}")
 
-# %% mystnb={"image": {"alt": "Dot plot with intervals of recall at 10, the best on top: EASE and ALS far ahead, then popularity, then words, and random near zero."}}
+# %% mystnb={"image": {"alt": "Dot plot with intervals of recall at 10, the best on top: EASE, ALS, popularity, words, and random near zero."}}
 axes = plots.models_with_intervals(final, "recall@10")
 
 # %% [markdown]

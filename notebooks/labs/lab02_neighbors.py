@@ -276,7 +276,7 @@ def overlap(mine, theirs):
 check("lab02.q4", overlap)
 
 # %% [markdown]
-# Now ask `implicit` for the neighbors of the hundred most rated films. It lists each film as its own first neighbor, and counts it among its `K`, so you ask for one more and leave it out. Do the same with the twenty least rated ones.
+# Now ask `implicit` for the neighbors of the hundred most rated films. It lists each film as its own first neighbor, and counts it among its `K`, so you ask for one more and leave it out. Do the same with the hundred least rated ones.
 
 # %%
 import warnings
@@ -297,14 +297,14 @@ def their_neighbors(columns):
 # %%
 order = np.argsort(-stars.getnnz(axis=0), kind="stable")
 if attempted(most_similar) and attempted(overlap):
-    for name, chosen in [("most rated", order[:100]), ("least rated", order[-20:])]:
+    for name, chosen in [("most rated", order[:100]), ("least rated", order[-100:])]:
         ids, _ = most_similar(stars, films.items, films.items[chosen], k=10)
         others = their_neighbors(chosen)
         others = np.where(others >= 0, films.items[others], -1)
         print(f"{name}: {overlap(ids, others):.1%} of implicit's neighbors are yours too")
 
 # %% [markdown]
-# Where the two part, look at the scores: they are equal, and the list is cut through a tie. Films that only one person has rated, and the same one, are all equally similar, with a cosine of 1, and each program keeps other ones of them. Nobody is wrong, and a list made of such ties is not worth showing.
+# Where the two part, look at the scores: they are equal, and the list is cut through a tie. Films that only one person has rated, and the same one, are all equally similar to any other film, and each program keeps other ones of them. Nobody is wrong, and a list made of such ties is not worth showing.
 
 # %% [markdown]
 # ## Your points

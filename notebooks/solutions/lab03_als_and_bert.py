@@ -412,7 +412,7 @@ if solved and attempted(more):
 # </details>
 
 # %% [markdown] tags=["solution"]
-# *What to see.* The pooling changes at least as much as the encoder does: MiniLM was trained to be read by the mean of its tokens, and the vector of the first token was never asked for anything. TF-IDF knows that two films share the word "Alien", and nothing of what an alien is. How much of its distance is real depends on how many people you ask: look at the interval, and run it with `COURSE_DATASET=ml-latest-small` for another answer.
+# *What to see.* Another pooling costs something, and another encoder more: MiniLM was trained to be read by the mean of its tokens, and the vector of the first token was never asked for anything. TF-IDF knows that two films share the word "Alien", and nothing of what an alien is. How much of its distance is real depends on how many people you ask: look at the interval, and run it with `COURSE_DATASET=ml-latest-small` for another answer.
 
 # %% [markdown]
 # ## Your points
