@@ -7,9 +7,13 @@ import gc
 import logging
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from course_cloud.serving import create_app
 from course_utils.errors import ArtifactError, CourseError
+
+if TYPE_CHECKING:
+    from course_utils.interactions import Interactions
 
 DESCRIPTION = """\
 Serve a saved model on 127.0.0.1, with a page to try it. Without an address, ALS is fitted to the
@@ -56,18 +60,29 @@ def _own_artifact() -> Path:
     from course_utils.interactions import encode, to_implicit
     from course_utils.models import ALS
 
-    folder = user_cache() / "artifacts" / f"als-{requested_name()}"
+    name = requested_name()
+    folder = user_cache() / "artifacts" / f"als-{name}"
     try:
-        artifacts.load(folder)
+        kept = artifacts.load(folder).train
     except ArtifactError:  # there is none, or another version of the course saved it
+        kept = None
+    if kept is not None and name != "sample":
+        return folder
+    ml = load_movielens()
+    train = encode(to_implicit(ml.ratings))
+    if kept is None or not _alike(kept, train):  # the sample may have changed with the course
         print(f"Fitting ALS, to be kept in {folder}", flush=True)
-        ml = load_movielens()
-        train = encode(to_implicit(ml.ratings))
         model = ALS().fit(train.matrix)
         artifacts.save(
             folder, model=model, train=train, movies=ml.movies, dataset=ml.name, split="none"
         )
     return folder
+
+
+def _alike(one: Interactions, other: Interactions) -> bool:
+    if [*one.users] != [*other.users] or [*one.items] != [*other.items]:
+        return False
+    return bool((one.matrix != other.matrix).nnz == 0)
 
 
 def _log(quiet: bool) -> None:

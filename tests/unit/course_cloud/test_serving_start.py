@@ -1,9 +1,13 @@
 """Starting the service: from the command line, and in a container."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from serving_cases import save_some
 
 from course_cloud import artifacts
+from course_utils.datasets import load_movielens
 
 uvicorn = pytest.importorskip("uvicorn")
 serving = pytest.importorskip("course_cloud.serving.__main__")
@@ -45,6 +49,20 @@ def test_without_an_address_als_is_fitted_to_the_sample_once(started, cache_home
     assert serving.main([]) == 0
     assert artifacts.load(folder).manifest.run_id == first.run_id
     assert capsys.readouterr().out.count("Fitting ALS") == 1
+
+
+def test_als_is_fitted_again_when_the_sample_has_changed(cache_home, monkeypatch, capsys):
+    sample, runs = load_movielens("sample"), []
+    few, films = sample.ratings[:5000], sample.movies["movie_id"]
+    others = few["movie_id"].map(dict(zip(films, np.roll(films, 1), strict=True)))
+    changed = [few, few, few.assign(movie_id=others), few.assign(rating=6 - few["rating"])]
+    for ratings in changed:
+        ml = replace(sample, ratings=ratings)
+        monkeypatch.setattr("course_utils.datasets.load_movielens", lambda ml=ml: ml)
+        runs.append(artifacts.load(serving._own_artifact()).manifest.run_id)
+    assert runs[0] == runs[1]
+    assert len(set(runs)) == 3
+    assert capsys.readouterr().out.count("Fitting ALS") == 3
 
 
 def test_the_lesson_shows_the_dockerfile_as_it_is(repository_root):
