@@ -190,7 +190,7 @@ def read_tables(source: Folder | Archive, release: Release) -> tuple[Tables, lis
 
 def _find(release: Release, data_home: str | Path | None, download: bool) -> Folder | Archive:
     if release.name == "sample":
-        return Folder(_sample_folder())
+        return Folder(sample_folder())
     home = Path(data_home).expanduser() if data_home is not None else user_cache()
     places = [home] if data_home is not None else [*_data_dir(), home]
     source = locate(release, places)
@@ -215,7 +215,8 @@ def _data_dir() -> list[Path]:
     return [folder]
 
 
-def _sample_folder() -> Path:
+def sample_folder() -> Path:
+    """Return the folder of the embedded sample."""
     package = Path(__file__).resolve().parents[1]
     installed = package / "_sample"  # where the wheel puts it
     return installed if installed.is_dir() else package.parent / "data" / "sample"

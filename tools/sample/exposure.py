@@ -19,11 +19,11 @@ from tools.sample.sittings import MOST_SITTINGS, Sittings, choose_sitting
 Marks = npt.NDArray[np.bool_]
 
 # Log-weight of films of fame 0, 10, ..., 100: steep at the bottom, where films are hardly found.
-FAME = (-2.4, -0.6, 1.0, 2.2, 3.1, 3.9, 4.7, 5.38, 6.05, 6.62, 7.2)
-CURIOSITY = fixed(0.44)  # log-weight of one standard deviation of fit
-SEQUEL = fixed(2.4)  # log-weight of a film whose series one has begun
+FAME = (-2.4, -0.6, 1.0, 2.2, 3.1, 3.95, 4.8, 5.55, 6.3, 6.95, 7.6)
+CURIOSITY = fixed(0.9)  # log-weight of one standard deviation of fit
+SEQUEL = fixed(2.7)  # log-weight of a film whose series one has begun
 # Who comes back has rated the old favorites and follows the talk of the day so many times more.
-BACK_AGAIN = 3
+BACK_AGAIN = 6
 GLANCES, EXTRA_GLANCES = 12, 400  # films come across per film rated, and on top of that
 RARELY = 1 << 6  # how often a film of no fame is come across, among all weights
 

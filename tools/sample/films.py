@@ -12,8 +12,8 @@ DAY = 86_400
 # Drift: how often a film is chosen rises to a peak and falls again.
 FASHION = 400  # days from nothing to the peak of a fashion, and from there to nothing
 BEYOND = 150  # days before the start and after the end in which peaks still lie
-HYPE = fixed(1.0)  # log-weight at the peak of an old film, on average
-NEWNESS = fixed(1.95)  # log-weight at the peak of a film that appeared after the start
+HYPE = fixed(0.6)  # log-weight at the peak of an old film, on average
+NEWNESS = fixed(0.5)  # log-weight at the peak of a film that appeared after the start
 RELEASES = 500  # days over which the films of the last year appear
 ADDED = 6  # one in so many of the other films is added to the site later on
 STYLES = 2  # what nobody wrote down of a film, and what people see in it

@@ -24,6 +24,7 @@ from tools import ROOT
 from tools.sample.catalogue import CatalogueError
 from tools.sample.files import LAYOUTS, README, folder_in_one_go, write_world
 from tools.sample.sizes import Size, SizeError
+from tools.sample.truth import write_truth
 from tools.sample.world import Ratings, World, all_ratings, build_world
 
 SAMPLE = Size(users=1000, items=1399, ratings=100_000)
@@ -62,6 +63,7 @@ def make_sample(
     with folder_in_one_go(out) as folder:
         ratings = all_ratings(world, by_movie=layout != "dat", processes=processes)
         write_world(world, with_progress(ratings, size.ratings), folder, layout)
+        write_truth(world, folder / "world.npz")
         if not (out / "README.md").exists():
             text = README.format(users=size.users, items=size.items, seed=seed)
             (folder / "README.txt").write_text(text, encoding="utf-8", newline="\n")

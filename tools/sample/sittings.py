@@ -12,7 +12,7 @@ ONE_SITTING = 69  # percent of people who come exactly once
 SAME_SECOND = fixed(0.45)  # share of ratings sent together with the one before, as on one page
 # Order: people rate list by list. How often a film is met on each of `Films.shelves`:
 SHELVINGS = (20, 2, 2, 1)
-SHELF_FAME = fixed(0.02)  # how much earlier a list comes per point of fame of its best-known film
+SHELF_FAME = fixed(0.015)  # how much earlier a list comes per point of fame of its best-known film
 FAMOUS_FIRST = fixed(0.5)  # how much one point of fame moves a film up its list
 GAP = fixed(14.0)  # mean number of seconds between two pages
 

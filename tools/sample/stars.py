@@ -5,16 +5,16 @@ import numpy as np
 from tools.sample.chance import Chance, Ints, fixed, times
 from tools.sample.films import Films
 
-MEAN = fixed(2.67)  # stars for a film of average quality from a person without bias
+MEAN = fixed(2.53)  # stars for a film of average quality from a person without bias
 QUALITY = fixed(0.024)  # stars per point of quality
-RENOWN = fixed(0.0235)  # stars per point of fame
+RENOWN = fixed(0.0262)  # stars per point of fame
 AVERAGE_QUALITY, AVERAGE_FAME = 65, 40
 OBSCURE = 8  # below this fame, less fame takes no more stars away
 GENEROSITY = fixed(0.31)  # stars per standard deviation of personal bias
 LIKING = fixed(0.38)  # stars per standard deviation of fit
-STYLE = fixed(0.18)  # stars per standard deviation of each style
+STYLE = fixed(0.2)  # stars per standard deviation of each style
 BUZZ = fixed(0.2)  # stars per unit of the log-weight that a fashion adds
-MOOD = fixed(0.73)  # stars of noise
+MOOD = fixed(0.76)  # stars of noise
 # What an opinion must reach for 2, 3, 4 and 5 stars: people give a 4 easily, a 1 or a 5 less so.
 CUTS = tuple(fixed(cut) for cut in (1.68, 2.48, 3.44, 4.59))
 
@@ -32,11 +32,15 @@ def give_stars(
     films : Films
     chance : Chance
     """
-    opinion = MEAN + (films.quality[film] - AVERAGE_QUALITY) * QUALITY
-    opinion += (np.maximum(films.fame[film], OBSCURE) - AVERAGE_FAME) * RENOWN
-    opinion += times(bias, GENEROSITY)
+    opinion = opinion_of(films)[film] + times(bias, GENEROSITY)
     opinion += times(fits, LIKING)
     opinion += times(style, STYLE)
     opinion += times(now, BUZZ)
     opinion += times(chance.bell(len(film)), MOOD)
     return np.searchsorted(np.array(CUTS), opinion, side="right").astype(np.int64) + 1
+
+
+def opinion_of(films: Films) -> Ints:
+    """Return what people think of each film on average, in stars, fixed point."""
+    renown = (np.maximum(films.fame, OBSCURE) - AVERAGE_FAME) * RENOWN
+    return MEAN + (films.quality - AVERAGE_QUALITY) * QUALITY + renown

@@ -69,7 +69,7 @@ def test_the_tests_cover_every_release() -> None:
 def test_the_sample_is_in_the_layout_of_ml_1m(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loader, "_sample_folder", lambda: writer.write_folder("ml-1m", tmp_path))
+    monkeypatch.setattr(loader, "sample_folder", lambda: writer.write_folder("ml-1m", tmp_path))
     ml = load_movielens()
     assert ml.name == "sample"
     assert_frame_equal(ml.ratings, writer.expected("ml-1m")["ratings"])
