@@ -26,7 +26,11 @@ def test_the_biases_are_those_of_surprises_baseline(l2_users, l2_items):
     options = {"method": "als", "reg_u": l2_users, "reg_i": l2_items, "n_epochs": 200}
     baseline = theirs(matrix.tocoo(), surprise.BaselineOnly(bsl_options=options, verbose=False))
     model = BiasedMF(
-        factors=0, l2_biases=(l2_users, l2_items), batch_size=matrix.nnz, epochs=1000
+        factors=0,
+        l2_biases=(l2_users, l2_items),
+        batch_size=matrix.nnz,
+        epochs=1000,
+        learning_rate=0.005,
     ).fit(matrix)
 
     rng = np.random.default_rng(0)
