@@ -3,9 +3,9 @@
 ::
 
     world = load_world()
-    answers = world.respond(user_ids, item_ids, day=1, seed=0)   # item_ids: shape (n, k)
-    answers.opened, answers.stars                                # what they opened, how they liked it
-    world = world.after(answers)                                 # the next day; nothing is opened twice
+    answers = world.respond(user_ids, item_ids, day=1, seed=0)  # item_ids: shape (n, k)
+    answers.opened, answers.stars                               # and how they liked it
+    world = world.after(answers)                                # nothing is opened twice
 
 A person looks at a list from the top and goes on to the next slot with the probability
 `PATIENCE`. A film looked at is opened with a probability that grows with how much the person is
@@ -27,15 +27,13 @@ from scipy.special import expit, ndtr, ndtri
 
 from course_utils.datasets.loader import load_movielens, sample_folder
 from course_utils.errors import DataError
-from course_utils.validation import NOTHING, BoolArray, FloatArray, IntArray, as_lists
-from course_utils.validation import need_integer, need_positive, need_seed
+from course_utils.validation import NOTHING, BoolArray, FloatArray, IntArray, need_integer
 
 __all__ = ["OPEN_AT", "OPEN_STEP", "PATIENCE", "Answers", "World", "load_world"]
 
 PATIENCE = 0.85  # probability to look at the next slot too: slot r is looked at with PATIENCE**r
 OPEN_AT = 4.0  # expected opinion, in stars, of a film that is opened every second time
 OPEN_STEP = 0.4  # stars by which an opinion must rise for the odds to open it to grow e-fold
-SLOT_SECONDS = 60  # between two slots of a list, in the timestamps of answers
 DAY = 86_400
 
 
@@ -113,8 +111,7 @@ class World:
         rows = self._rows(user_ids)
         lists = np.asarray(item_ids)
         columns = self._columns(lists, len(rows))
-        need_positive(day, "day")
-        need_seed(seed)
+        day, seed = need_integer(day, "day", 1), need_integer(seed, "seed", 0)
         real, films = columns != NOTHING, np.maximum(columns, 0)
         people = self.users[rows, None].astype(np.uint64)
         movies = self.items[films].astype(np.uint64)
@@ -126,33 +123,19 @@ class World:
         opened = real & looks & curious & ~self._seen[rows[:, None], films]
         mood = ndtri(_luck(seed, day, "mood", people, movies)) * self._truth["mood"]
         stars = 1 + np.searchsorted(self._truth["cuts"], opinion + mood, side="right")
-        return Answers(
-            self.users[rows],
-            lists.astype(np.int32),
-            int(day),
-            opened,
-            np.where(opened, stars, np.nan).astype(np.float32),
-        )
+        stars = np.where(opened, stars, np.nan).astype(np.float32)
+        return Answers(self.users[rows], lists.astype(np.int32), day, opened, stars)
 
     def utility(self, user_ids: npt.ArrayLike, day: int = 1) -> npt.NDArray[np.float32]:
-        """Return the stars that people are expected to give to every film, seen or not.
+        """Return the stars, from 1 to 5, that people are expected to give to every film.
 
-        It is the truth that no data set has. The higher it is, the likelier a film is opened and
-        liked, so a list by descending utility of unseen films is the best that can be shown.
-
-        Parameters
-        ----------
-        user_ids : array_like of int, shape (n,)
-        day : int
-
-        Returns
-        -------
-        ndarray of float32, shape (n, n_items)
-            From 1 to 5, in the columns of `items`.
+        float32, shape (n, n_items), in the order of `items`: the truth that no data set has. The
+        higher it is, the likelier a film is opened and liked, so a list by descending utility of
+        unseen films is the best that can be shown.
         """
         rows = self._rows(user_ids)
         every = np.broadcast_to(np.arange(len(self.items)), (len(rows), len(self.items)))
-        opinion = self._opinion(rows, every, need_positive(day, "day"))
+        opinion = self._opinion(rows, every, need_integer(day, "day", 1))
         stars = np.ones_like(opinion)
         for cut in self._truth["cuts"]:
             stars += ndtr((opinion - cut) / self._truth["mood"])
@@ -175,7 +158,7 @@ class World:
                 "user_id": answers.user_ids[who],
                 "movie_id": answers.item_ids[who, slot],
                 "rating": answers.stars[who, slot],
-                "timestamp": int(self._truth["end"]) + answers.day * DAY + slot * SLOT_SECONDS,
+                "timestamp": int(self._truth["end"]) + answers.day * DAY + slot * 60,
             }
         )
         ratings = pd.concat([self._ratings, given], ignore_index=True)
@@ -195,8 +178,8 @@ class World:
         Their tastes are drawn as those of the sample's people were who joined on the last day,
         without the shifts by age and gender.
         """
-        need_positive(n, "n")
-        truth, rng = self._truth, np.random.default_rng(need_seed(seed))
+        n, truth = need_integer(n, "n", 1), self._truth
+        rng = np.random.default_rng(need_integer(seed, "seed", 0))
         broad = rng.standard_normal((n, len(truth["loadings"]))) + truth["latest"]
         own = rng.standard_normal((n, truth["loadings"].shape[1])) * truth["own_taste"]
         style = rng.standard_normal((n, truth["film_style"].shape[1]))
@@ -219,10 +202,8 @@ class World:
         fit = np.zeros(films.shape)
         for trait in truth["traits"].T:  # six a film, one at a time: the memory stays small
             fit += self._taste[rows[:, None], trait[films]]
-        n_traits = truth["loadings"].shape[1]
-        style = np.zeros(films.shape)
-        for number, of_films in enumerate(truth["film_style"].T):
-            style += self._taste[rows, n_traits + number, None] * of_films[films]
+        styles = self._taste[rows, truth["loadings"].shape[1] :]
+        style = np.einsum("ns,nks->nk", styles, truth["film_style"][films])
         of_person = truth["generosity"] * self._bias[rows, None]
         opinion = (
             of_film[films] + of_person + truth["liking"] * fit + truth["stars_per_style"] * style
@@ -247,8 +228,8 @@ class World:
     def _columns(self, lists: npt.NDArray[Any], n_users: int) -> IntArray:
         if lists.ndim != 2 or len(lists) != n_users or lists.dtype.kind not in "iu":
             raise DataError(
-                f"`item_ids` must be whole movie ids of shape ({n_users}, k), a list for each user, "
-                f"and is {lists.dtype}{lists.shape}."
+                f"`item_ids` must be movie ids of shape ({n_users}, k), a list for each user, and "
+                f"is {lists.dtype}{lists.shape}."
             )
         columns = np.minimum(np.searchsorted(self.items, lists), len(self.items) - 1)
         empty = lists == NOTHING
@@ -256,7 +237,12 @@ class World:
         if unknown.size:
             raise DataError(f"There is no film {unknown[0]} in this world; world.items lists them.")
         columns = np.where(empty, NOTHING, columns)
-        return np.asarray(as_lists(columns, len(self.items)).ids, dtype=np.int64)
+        ordered = np.sort(columns, axis=1)
+        twice = np.nonzero((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] != NOTHING))
+        if twice[0].size:
+            film = self.items[ordered[:, 1:][twice][0]]
+            raise DataError(f"List {twice[0][0]} shows film {film} twice; a list has a film once.")
+        return columns.astype(np.int64)
 
 
 def load_world(folder: str | Path | None = None) -> World:
@@ -300,10 +286,10 @@ def _luck(seed: int, day: int, what: str, people: npt.NDArray[np.uint64], films:
 
     A hash instead of a stream of random numbers: SplitMix64 of Steele, Lea and Flood (2014).
     """
-    key = np.uint64(int.from_bytes(what.encode()[:8], "big"))
-    for part in (np.uint64(need_integer(seed, "seed", 0) % 2**64), np.uint64(day), people, films):
-        key = _mixed(np.asarray(key ^ part))
-    return np.asarray(((key >> np.uint64(11)) + np.float64(0.5)) / 2**53, dtype=np.float64)
+    key = np.asarray(np.uint64(int.from_bytes(what.encode(), "big")))
+    for part in (np.uint64(seed % 2**64), np.uint64(day), people, films):
+        key = _mixed(key ^ part)
+    return np.asarray(((key >> np.uint64(11)) + 0.5) / 2**53, dtype=np.float64)
 
 
 def _mixed(bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

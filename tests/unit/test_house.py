@@ -50,6 +50,7 @@ ROOMS = {
     "course_utils/evaluation": (1_000, 4),
     "course_utils/models": (2_700, 14),
     "course_utils/text": (1_250, 7),
+    "course_utils/world.py": (300, 1),
     "course_utils/plots": (1_600, None),
     "course_cloud": (6_000, None),
     "course_labs": (9_500, None),

@@ -12,8 +12,8 @@ ROOTS = ("course_utils", "course_cloud", "course_labs")  # each may import itsel
 FOREIGN = ("tools", "tests", "benchmarks")  # a wheel does not hold them
 # Inside course_utils, as data flow: a room may import itself and those before.
 ROOMS = (
-    "errors", "validation", "ranking", "datasets", "session", "interactions", "splits", "text",
-    "models", "metrics", "evaluation", "plots",
+    "errors", "validation", "ranking", "datasets", "session", "world", "interactions", "splits",
+    "text", "models", "metrics", "evaluation", "plots",
 )  # fmt: skip
 
 

@@ -85,7 +85,7 @@ def next_item(ratings: pd.DataFrame) -> dict[str, Floats]:
     chain = sparse.csr_matrix((np.ones(len(pairs[0])), pairs), shape=(n_items, n_items))
     last = item[np.append(~follows, True)]
     unseen = np.where(train.matrix.toarray() > 0, -np.inf, chain[last].toarray())
-    lists = {
+    lists: dict[str, npt.NDArray[np.integer]] = {
         "popularity": lists_of(Popularity(), train.matrix),
         "markov": top_k(unseen, K)[0],
         "ease": lists_of(EASE(250.0), train.matrix),
@@ -95,10 +95,11 @@ def next_item(ratings: pd.DataFrame) -> dict[str, Floats]:
 
 def lists_of(
     model: Recommender, matrix: sparse.csr_matrix, rows: npt.NDArray[np.int64] | None = None
-) -> npt.NDArray[np.int64]:
+) -> npt.NDArray[np.integer]:
     """Fit `model` and return the top ten of `rows`, all by default."""
     rows = np.arange(matrix.shape[0]) if rows is None else rows
-    return model.fit(matrix).recommend(rows, matrix[rows], N=K)[0]
+    ids: npt.NDArray[np.integer] = model.fit(matrix).recommend(rows, matrix[rows], N=K)[0]
+    return ids
 
 
 def others_future(positives: pd.DataFrame) -> dict[str, float]:

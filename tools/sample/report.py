@@ -1,9 +1,9 @@
-"""Lay the sample beside real MovieLens: a table, a verdict for each statistic, a figure.
+"""Lay the sample beside real MovieLens: two tables, a verdict for each statistic, a figure.
 
-    make data-report                      # print the table
-    python -m tools.sample.report --write   # and renew the data card's table and figure
+    make data-report                      # print the tables: statistics, and what models find
+    python -m tools.sample.report --write   # and renew the data card's tables and figure
 
-With `--write` the table goes to `book/_generated/sample_statistics.md` and the figure to
+With `--write` the tables go to `book/_generated/sample_{statistics,findings}.md` and the figure to
 `book/images/sample_vs_real.svg`, which the data card shows, so that no number on that page is
 typed by hand. ml-latest-small is measured where COURSE_DATA_DIR or ../shared/data holds it, and
 its numbers are kept in `tools/sample/real_statistics.json` for those who have it not.
@@ -26,8 +26,10 @@ from matplotlib.figure import Figure
 
 from course_utils.datasets import load_movielens
 from tools import ROOT
+from tools.sample import findings
 
 PAGE = ROOT / "book" / "_generated" / "sample_statistics.md"
+FINDINGS_PAGE = ROOT / "book" / "_generated" / "sample_findings.md"
 FIGURE = ROOT / "book" / "images" / "sample_vs_real.svg"
 KEPT = ROOT / "tools" / "sample" / "real_statistics.json"
 DAY = 86_400
@@ -252,18 +254,52 @@ def draw_row(axes: Axes, name: str, values: dict[str, float]) -> None:
         line[0].set(markeredgecolor="black")
 
 
+def data_home() -> Path | None:
+    """Return the folder that holds ml-latest-small, or None where it is not."""
+    home = Path(os.environ.get("COURSE_DATA_DIR") or ROOT.parent / "shared" / "data")
+    here = any((home / place).exists() for place in ("ml-latest-small", "ml-latest-small.zip"))
+    return home if here else None
+
+
+def kept(what: str) -> Statistics:
+    """Return what was last measured on ml-latest-small: its ``statistics`` or ``findings``."""
+    numbers: Statistics = json.loads(KEPT.read_text(encoding="utf-8"))[what]
+    return numbers
+
+
 def latest_small() -> Statistics:
     """Return the statistics of ml-latest-small: measured if it is here, as kept if not."""
-    home = Path(os.environ.get("COURSE_DATA_DIR") or ROOT.parent / "shared" / "data")
-    if any((home / place).exists() for place in ("ml-latest-small", "ml-latest-small.zip")):
-        return measured("ml-latest-small", home)
-    kept: Statistics = json.loads(KEPT.read_text(encoding="utf-8"))["ml-latest-small"]
-    return kept
+    home = data_home()
+    return measured("ml-latest-small", home) if home else kept("statistics")
 
 
 def all_statistics() -> dict[str, Statistics]:
     """Return the statistics of every column, the sample as it lies in the repository."""
     return {"sample": measured("sample"), "ml-latest-small": latest_small(), **REAL}
+
+
+def all_findings() -> dict[str, Statistics]:
+    """Return what models find in the sample and in ml-latest-small, and the course's notes."""
+    home = data_home()
+    table = {"sample": findings.findings(load_movielens("sample").ratings)}
+    if home:
+        real = load_movielens("ml-latest-small", data_home=home, download=False)
+        table["ml-latest-small"] = findings.findings(real.ratings)
+    else:
+        table["ml-latest-small"] = kept("findings")
+    return {**table, **findings.NOTED}
+
+
+def findings_markdown(table: dict[str, Statistics]) -> str:
+    """Write the findings of each column as a Markdown table."""
+    lines = [f"| what models find | {' | '.join(COLUMNS)} |", f"|---|{'---|' * len(COLUMNS)}"]
+    for name, decimals in findings.DECIMALS.items():
+        cells = [
+            f"{table[column][name]:.{decimals}f}" if name in table[column] else "–"
+            for column in COLUMNS
+        ]
+        lines.append(f"| {' | '.join([name, *cells])} |")
+    return "\n".join(lines) + "\n"
 
 
 def write(data: bytes, path: Path) -> None:
@@ -278,17 +314,19 @@ def write(data: bytes, path: Path) -> None:
 
 
 def main() -> int:
-    """Read the command line, print the table and, if asked, write table, numbers and figure."""
+    """Read the command line, print the tables and, if asked, write tables, numbers and figure."""
     parser = argparse.ArgumentParser(description="Compare the sample with real MovieLens.")
-    parser.add_argument("--write", action="store_true", help=f"also write {PAGE.name} and figure")
+    parser.add_argument("--write", action="store_true", help="also write the data card's tables")
     options = parser.parse_args()
     table = all_statistics()
-    text = markdown(table)
-    print(text, end="")
+    print(markdown(table))
+    found = all_findings()
+    print(findings_markdown(found), end="")
     if options.write:
-        kept = {"ml-latest-small": table["ml-latest-small"]}
-        write(text.encode(), PAGE)
-        write(f"{json.dumps(kept, indent=2)}\n".encode(), KEPT)
+        real = {"statistics": table["ml-latest-small"], "findings": found["ml-latest-small"]}
+        write(markdown(table).encode(), PAGE)
+        write(findings_markdown(found).encode(), FINDINGS_PAGE)
+        write(f"{json.dumps(real, indent=2)}\n".encode(), KEPT)
         write(draw(table), FIGURE)
     return 0
 

@@ -42,5 +42,5 @@ def give_stars(
 
 def opinion_of(films: Films) -> Ints:
     """Return what people think of each film on average, in stars, fixed point."""
-    renown = (np.maximum(films.fame, OBSCURE) - AVERAGE_FAME) * RENOWN
+    renown: Ints = (np.maximum(films.fame, OBSCURE) - AVERAGE_FAME) * RENOWN
     return MEAN + (films.quality - AVERAGE_QUALITY) * QUALITY + renown
