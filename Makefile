@@ -53,11 +53,11 @@ grade: $(READY)  ## Grade notebooks: LAB=lab02 FROM=submissions TO=grades ARGS="
 bench: $(READY)  ## Time the packages against their peers, side by side
 	@$(BIN)/python benchmarks/run.py
 
-sample: $(READY)  ## Regenerate data/sample, and the data card's table and figure
+sample: $(READY)  ## Regenerate data/sample, and the data card's tables and figure
 	@$(BIN)/python -m tools.sample.make
 	@$(BIN)/python -m tools.sample.report --write
 
-data-report: $(READY)  ## Lay the sample beside real MovieLens, statistic by statistic
+data-report: $(READY)  ## Lay the sample beside real MovieLens: statistics, and what models find
 	@$(BIN)/python -m tools.sample.report
 
 results: $(READY)  ## Fit every model and write the tables of the results page
