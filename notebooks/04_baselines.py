@@ -199,7 +199,7 @@ scores = {
 forever = liked_of_ten(Popularity().fit(past.matrix))
 print(f"nothing forgotten: {forever:.2f} of 10")
 
-# %% mystnb={"image": {"alt": "Line chart of how many of ten popular films newcomers like, against the half-life of popularity in days, beside a dashed line for popularity that forgets nothing. The curve starts near that line at three days, lies above it from one week to three months, and is back on it at a year."}}
+# %% mystnb={"image": {"alt": "Line chart of how many of ten popular films newcomers like, against the half-life of popularity in days, beside a dashed line for popularity that forgets nothing. The curve starts well below that line at three days, lies above it from two weeks to a year, and is back on it at four years."}}
 from course_utils import plots
 
 axes = plots.score_by_half_life(pd.Series(scores), forever, "liked, of ten films")
@@ -207,7 +207,7 @@ axes = plots.score_by_half_life(pd.Series(scores), forever, "liked, of ten films
 # %% [markdown]
 # Read the figure from both ends. On the left, a few days of likes are too few to tell what is popular. Toward the right, ever less is forgotten, and the curve nears the dashed line.
 #
-# Whether it rises above the line in between depends on the world. In the sample it does: films go in and out of fashion there, as its [data card](../book/data_card.md) says, so newcomers like more of what was popular last month than of what was popular all along. What real people gain by it, you see when you run this page with `COURSE_DATASET=ml-latest-small` and look at this figure again.
+# Whether it rises above the line in between depends on the world. In the sample it does: films go in and out of fashion there, as its [data card](../book/data_card.md) says, so newcomers like more of what was popular in the last few months than of what was popular all along. What real people gain by it, you see when you run this page with `COURSE_DATASET=ml-latest-small` and look at this figure again.
 #
 # ## Neighbors on paper
 #
@@ -354,7 +354,7 @@ single = fans[alike[:, 0]] == 1
 print(f"{len(alike):,} pairs with a cosine of 1; in {single.mean():.0%} each film has a single fan")
 
 # %% [markdown]
-# One person liked both, and nobody else liked either. That is chance, and the cosine calls it perfect. *Shrinkage* adds a constant to the denominator, $n_{ij} / (\sqrt{n_i \, n_j} + h)$. With $h = 20$ a pair with its one fan in common falls from 1 to 1/21, and a pair with all of 300 fans in common only to 300/320.
+# In nearly all of them one person liked both, and nobody else liked either. That is chance, and the cosine calls it perfect. *Shrinkage* adds a constant to the denominator, $n_{ij} / (\sqrt{n_i \, n_j} + h)$. With $h = 20$ a pair with its one fan in common falls from 1 to 1/21, and a pair with all of 300 fans in common only to 300/320.
 
 # %%
 shrunk = together / (norms + 20)
@@ -385,7 +385,7 @@ shrinkage = curves.max().idxmax()
 k = curves[shrinkage].idxmax()
 print(f"best on validation: {k} neighbors, shrinkage {shrinkage}")
 
-# %% mystnb={"image": {"alt": "Line chart of recall at 10 on the validation set against the number of neighbors, one line each for shrinkage 0, 20 and 100. Each line is lowest or nearly so at one neighbor, highest at five, and a little lower beyond."}}
+# %% mystnb={"image": {"alt": "Line chart of recall at 10 on the validation set against the number of neighbors, one line each for shrinkage 0, 20 and 100. Each line is lowest at one neighbor, at its highest or nearly so at five, and about level beyond."}}
 axes = plots.recall_by_neighbors(curves, "recall@10")
 
 # %% [markdown]
@@ -558,14 +558,14 @@ print(f"{(weights < 0).mean():.0%} of the weights are negative")
 # %% [markdown]
 # A negative weight says: whoever has this film is *less* likely to like that one, everything else being equal. No cosine of likes can say so. See what else changes, for a film that you met above:
 
-# %% mystnb={"image": {"alt": "Paired horizontal bars for the ten films with the largest cosine to The Godfather. The cosines are all of similar length; of the EASE weights one, that of its sequel, is long and the others short."}}
+# %% mystnb={"image": {"alt": "Paired horizontal bars for the ten films with the largest cosine to The Godfather. Its sequel has the longest cosine, and the others are all of similar length; of the EASE weights that of the sequel is long and the others short."}}
 film = column_of("Godfather, The (1972)")
 near = knn.similar_items(film, N=11)[0][1:]
 table = pd.DataFrame({"cosine": cosine[near, film], "EASE": weights[near, film]}, titles[near])
 axes = plots.weights_beside(table, titles[film])
 
 # %% [markdown]
-# The cosines differ little. EASE keeps what says something of its own, here the sequel, and takes away from the famous films that everybody likes anyway. A score is still a sum over a history, so `explain` works for EASE, too.
+# Behind the sequel the cosines differ little. EASE keeps what says something of its own, here the sequel, and takes away from the famous films that everybody likes anyway. A score is still a sum over a history, so `explain` works for EASE, too.
 #
 # The size of $\lambda$ is chosen as before, on the validation set:
 

@@ -441,7 +441,7 @@ axes = plots.argument_sweep(sweep("alpha", [0, 1, 3, 10, 30]), "confidence α", 
 #
 # **Iterations**: how often the two sides take turns.
 
-# %% mystnb={"image": {"alt": "Line chart of validation recall at 10 with standard errors against the number of iterations, from 1 to 20. Recall rises over the first iterations, and after five by no more than its standard error."}}
+# %% mystnb={"image": {"alt": "Line chart of validation recall at 10 with standard errors against the number of iterations, from 1 to 20. Recall rises steeply over the first five iterations, and changes by about a standard error afterwards."}}
 axes = plots.argument_sweep(sweep("iterations", [1, 2, 5, 10, 20]), "iterations", chosen=10)
 
 # %% [markdown]

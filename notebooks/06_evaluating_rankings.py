@@ -246,7 +246,7 @@ tested[columns].round(3).assign(
 #
 # In a figure, each model has its mean and its interval:
 
-# %% mystnb={"image": {"alt": "Dot plot with intervals of recall at 10 for the four models. Random is near zero; popularity follows at a clear distance, item-kNN a little above it, and ALS is highest."}}
+# %% mystnb={"image": {"alt": "Dot plot with intervals of recall at 10 for the four models. Random is near zero; popularity follows at a clear distance, then item-kNN, and ALS is highest."}}
 recalls = table[table["metric"] == "recall@10"].set_index("model")
 axes = plots.models_with_intervals(recalls, "recall@10")
 

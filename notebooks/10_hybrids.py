@@ -187,12 +187,12 @@ for told, model in ((switch - 1, popularity), (switch, ease)):
     assert (ten_films(switching, history) == ten_films(model, history)).all()
 
 # %% [markdown]
-# For the test, let each newcomer of the other half arrive eleven times, with 0 to 10 likes, and take the mean for each.
+# For the test, let each newcomer of the other half arrive twenty-one times, with 0 to 20 likes, and take the mean for each.
 
 
 # %%
 def on_arrival(model):
-    lists = [ten_films(model, likes(theirs["place"] < told)) for told in range(11)]
+    lists = [ten_films(model, likes(theirs["place"] < told)) for told in range(21)]
     return np.mean([metrics.recall(ids, hidden, k=10)[~choosing] for ids in lists], axis=0)
 
 

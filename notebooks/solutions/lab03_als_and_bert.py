@@ -412,7 +412,7 @@ if solved and attempted(more):
 # </details>
 
 # %% [markdown] tags=["solution"]
-# *What to see.* Another pooling costs something, and another encoder more: MiniLM was trained to be read by the mean of its tokens, and the vector of the first token was never asked for anything. TF-IDF knows that two films share the word "Alien", and nothing of what an alien is. How much of its distance is real depends on how many people you ask: look at the interval, and run it with `COURSE_DATASET=ml-latest-small` for another answer.
+# *What to see.* Both of the others have a lower mean, and on the sample both intervals hold 0, so of neither can you tell. Reasons for a difference are easily found: MiniLM was trained to be read by the mean of its tokens, and the vector of the first token was never asked for anything; TF-IDF knows that two films share the word "Alien", and nothing of what an alien is. A reason is no result. What can be shown depends on how many people you ask: look at the intervals, and run it with `COURSE_DATASET=ml-latest-small` for another answer.
 
 # %% [markdown]
 # ## Your points
