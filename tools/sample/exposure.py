@@ -1,7 +1,7 @@
 """Which films each person has seen: fame, taste, and series that pull people along.
 
 Nobody chooses from ninety thousand films. A person comes across some, well-known ones more
-often, and chooses among them; in a small catalogue a person comes across all of it. How many
+often, and chooses among them; who rates much comes across all of a small catalogue. How many
 films a person comes across grows with how many they rate, not with the catalogue, and so does
 the time that it takes to simulate them.
 """
@@ -20,9 +20,9 @@ Marks = npt.NDArray[np.bool_]
 
 # Log-weight of films of fame 0, 10, ..., 100: steep at the bottom, where films are hardly found.
 FAME = (-2.4, -0.6, 1.0, 2.2, 3.1, 3.95, 4.8, 5.55, 6.3, 6.95, 7.6)
-CURIOSITY = fixed(0.9)  # log-weight of one standard deviation of fit
+CURIOSITY = fixed(0.9)  # log-weight of one unit of fit
 SEQUEL = fixed(2.7)  # log-weight of a film whose series one has begun
-# Who comes back has rated the old favorites and follows the talk of the day so many times more.
+# On later visits fashion counts so many times as much: the old favorites are rated already.
 BACK_AGAIN = 6
 GLANCES, EXTRA_GLANCES = 12, 400  # films come across per film rated, and on top of that
 RARELY = 1 << 6  # how often a film of no fame is come across, among all weights

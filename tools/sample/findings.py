@@ -56,16 +56,13 @@ DECIMALS = {
     "stars: biased MF is lower by, %": 1,
     "stars: t of the paired squared errors": 1,
 }
-# The course's notes about the two releases (../shared/facts.md); what they do not say is left out.
+# The course notes about the two releases; what they do not say is left out.
+NOTES = {
+    "ml-100k": (.044, .079, .073, 1.1, 40, 17, .074, .119, .141, .136, .54, 1.04, 1.61),
+    "ml-1m": (.020, .131, .055, 2.4),
+}  # fmt: skip
 NOTED: dict[str, Findings] = {
-    "ml-100k": dict(
-        zip(
-            DECIMALS,
-            (0.044, 0.079, 0.073, 1.1, 40, 17, 0.074, 0.119, 0.141, 0.136, 0.54, 1.04, 1.61),
-            strict=False,
-        )
-    ),
-    "ml-1m": dict(zip(DECIMALS, (0.020, 0.131, 0.055, 2.4), strict=False)),
+    name: dict(zip(DECIMALS, values, strict=False)) for name, values in NOTES.items()
 }
 
 

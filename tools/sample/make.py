@@ -63,7 +63,8 @@ def make_sample(
     with folder_in_one_go(out) as folder:
         ratings = all_ratings(world, by_movie=layout != "dat", processes=processes)
         write_world(world, with_progress(ratings, size.ratings), folder, layout)
-        write_truth(world, folder / "world.npz")
+        if layout == "dat":  # what `course_utils.world` reads beside it
+            write_truth(world, folder / "world.npz")
         if not (out / "README.md").exists():
             text = README.format(users=size.users, items=size.items, seed=seed)
             (folder / "README.txt").write_text(text, encoding="utf-8", newline="\n")

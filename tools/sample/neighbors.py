@@ -30,7 +30,10 @@ Floats = npt.NDArray[np.floating]
 
 
 def followers(ratings: pd.DataFrame, items: npt.NDArray[np.int32]) -> Floats:
-    """Return how often each film is rated right after each other one, over its own frequency."""
+    """Return how often each film is rated right after each other one, over the root of its count.
+
+    Pairs that come fewer than three times count as none.
+    """
     ordered = ratings.sort_values(["user_id", "timestamp"], kind="stable")
     user = ordered["user_id"].to_numpy()
     item = np.searchsorted(items, ordered["movie_id"])

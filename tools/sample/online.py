@@ -5,7 +5,7 @@
 A model learns once, from the likes of the sample, and ranks all films for everybody. Every day
 each person is shown the ten best films that they have not seen. The reward of a day is the number
 of films on the list that a person opens and gives four stars or more. All models meet the same
-people, days and luck. The truth ranks by `World.utility`; nobody can do better.
+people, days and luck. The truth ranks by `World.utility` of day 1: about the best there is.
 """
 
 import argparse

@@ -281,13 +281,10 @@ def all_statistics() -> dict[str, Statistics]:
 def all_findings() -> dict[str, Statistics]:
     """Return what models find in the sample and in ml-latest-small, and the course's notes."""
     home = data_home()
-    table = {"sample": findings.findings(load_movielens("sample").ratings)}
-    if home:
-        real = load_movielens("ml-latest-small", data_home=home, download=False)
-        table["ml-latest-small"] = findings.findings(real.ratings)
-    else:
-        table["ml-latest-small"] = kept("findings")
-    return {**table, **findings.NOTED}
+    here = load_movielens("sample").ratings
+    small = load_movielens("ml-latest-small", data_home=home, download=False) if home else None
+    real = findings.findings(small.ratings) if small else kept("findings")
+    return {"sample": findings.findings(here), "ml-latest-small": real, **findings.NOTED}
 
 
 def findings_markdown(table: dict[str, Statistics]) -> str:

@@ -14,7 +14,7 @@ SAME_SECOND = fixed(0.45)  # share of ratings sent together with the one before,
 SHELVINGS = (20, 2, 2, 1)
 SHELF_FAME = fixed(0.015)  # how much earlier a list comes per point of fame of its best-known film
 FAMOUS_FIRST = fixed(0.5)  # how much one point of fame moves a film up its list
-GAP = fixed(14.0)  # mean number of seconds between two pages
+GAP = fixed(14.0)  # mean number of seconds between two pages, beyond the least of two
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def list_by_list(person: Ints, film: Ints, sitting: Ints, films: Films, chance: 
 
 
 def choose_sitting(person: Ints, appears: Ints, sittings: Sittings, chance: Chance) -> Ints:
-    """Return the sitting of each rating: mostly the first, never before the film appears."""
+    """Return the sitting of each rating: early ones more often; the last if the film is late."""
     share = chance.share(len(person))
     chosen = times(times(share, share), sittings.count[person] << SHIFT) >> SHIFT
     too_early = sittings.start[person, chosen] < appears

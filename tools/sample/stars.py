@@ -5,13 +5,13 @@ import numpy as np
 from tools.sample.chance import Chance, Ints, fixed, times
 from tools.sample.films import Films
 
-MEAN = fixed(2.53)  # stars for a film of average quality from a person without bias
+MEAN = fixed(2.53)  # stars for a film of the quality and fame below, from a person without bias
 QUALITY = fixed(0.024)  # stars per point of quality
 RENOWN = fixed(0.0262)  # stars per point of fame
-AVERAGE_QUALITY, AVERAGE_FAME = 65, 40
+REFERENCE_QUALITY, REFERENCE_FAME = 65, 40
 OBSCURE = 8  # below this fame, less fame takes no more stars away
 GENEROSITY = fixed(0.31)  # stars per standard deviation of personal bias
-LIKING = fixed(0.38)  # stars per standard deviation of fit
+LIKING = fixed(0.38)  # stars per unit of fit
 STYLE = fixed(0.2)  # stars per standard deviation of each style
 BUZZ = fixed(0.2)  # stars per unit of the log-weight that a fashion adds
 MOOD = fixed(0.76)  # stars of noise
@@ -42,5 +42,5 @@ def give_stars(
 
 def opinion_of(films: Films) -> Ints:
     """Return what people think of each film on average, in stars, fixed point."""
-    renown: Ints = (np.maximum(films.fame, OBSCURE) - AVERAGE_FAME) * RENOWN
-    return MEAN + (films.quality - AVERAGE_QUALITY) * QUALITY + renown
+    renown: Ints = (np.maximum(films.fame, OBSCURE) - REFERENCE_FAME) * RENOWN
+    return MEAN + (films.quality - REFERENCE_QUALITY) * QUALITY + renown

@@ -16,9 +16,9 @@ from tools.sample.world import World
 def write_truth(world: World, path: Path) -> None:
     """Write what `course_utils.world` needs to let the same people answer.
 
-    Everything is in stars, days or standard deviations. Fixed-point numbers become float32 without
-    rounding: they have fewer binary digits than it holds. The file is not compressed, as another
-    version of zlib would write other bytes.
+    Opinions are in stars, times in Unix seconds, `fashion` in days, `hype` in log-weight.
+    Fixed-point numbers become float32 without rounding: they have fewer binary digits than it
+    holds. The file is not compressed, as another version of zlib would write other bytes.
     """
     films, people = world.films, world.people
     last = people.moves[np.arange(len(people)), world.sittings.count - 1]

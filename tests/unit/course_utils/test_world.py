@@ -4,6 +4,7 @@ import shutil
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from course_utils.datasets import load_movielens
@@ -166,13 +167,15 @@ def test_the_file_is_small_and_holds_no_pickle(repository_root):
     [
         ({"user_ids": [1, 5000]}, "There is no user 5000 in this world"),
         ({"user_ids": [1, 1]}, "User 1 is asked twice"),
-        ({"user_ids": [1.0, 2.0]}, "`user_ids` must be a list of user ids"),
+        ({"user_ids": [1.0, 2.0]}, "`user_ids` must be a list of integers"),
         ({"item_ids": [[2, 2], [4, 6]]}, "shows film 2 twice"),
         ({"item_ids": [[2, 3_000_000], [4, 6]]}, "There is no film 3000000"),
         ({"item_ids": [[2, 4]]}, "of shape \\(2, k\\)"),
         ({"item_ids": [[2.0, 4.0], [2.0, 4.0]]}, "must be movie ids"),
         ({"day": 0}, "day must be an integer of at least 1"),
+        ({"day": 2**63}, "day must be at most 100000"),
         ({"seed": -1}, "seed must be an integer of at least 0"),
+        ({"seed": 2**64}, "seed must be at most 18446744073709551615"),
     ],
 )
 def test_bad_questions_get_one_sentence(world, change, complaint):
@@ -209,3 +212,59 @@ def test_an_empty_slot_is_never_opened_nor_remembered(world):
     answers = world.respond([1, 2], [[-1, -1], [-1, -1]], 1, 0)
     assert not answers.opened.any()
     assert world.after(answers).history().equals(world.history())
+
+
+def test_lists_of_different_length_get_one_sentence(world):
+    with pytest.raises(DataError, match="differ in length"):
+        world.respond([1, 2], [[1], [1, 2]], 1, 0)
+
+
+def test_nobody_asked_is_nobody_answering(world):
+    assert world.respond([], [], 1, 0).opened.shape == (0, 0)
+    assert world.respond([1, 2], [[], []], 1, 0).opened.shape == (2, 0)
+    assert world.utility([]).shape == (0, len(world.items))
+
+
+def test_ids_cannot_be_shuffled_in_place(world):
+    for ids in (world.users, world.items, world.with_newcomers(3, 0).users):
+        with pytest.raises(ValueError, match="read-only"):
+            np.random.default_rng(0).shuffle(ids)
+
+
+def test_newcomers_of_two_days_are_no_clones(world):
+    twice = world.with_newcomers(5, seed=0).with_newcomers(5, seed=0)
+    first, second = twice.utility(twice.users[-10:-5]), twice.utility(twice.users[-5:])
+    assert not np.array_equal(first, second)
+
+
+def test_the_first_day_is_the_day_after_the_last_rating(world, best):
+    last = pd.to_datetime(world.history()["timestamp"].max(), unit="s").normalize()
+    grown = world.after(world.respond(world.users, best, 1, seed=0)).history()
+    first = pd.to_datetime(grown["timestamp"].iloc[-1], unit="s").normalize()
+    assert first - last == pd.Timedelta(days=1)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "text", "empty", "other arrays", "one array"])
+def test_a_damaged_world_gets_one_sentence(tmp_path, repository_root, damage):
+    folder = tmp_path / "ml-1m"
+    shutil.copytree(repository_root / "data" / "sample", folder)
+    path = folder / "world.npz"
+    whole = path.read_bytes()
+    if damage == "other arrays":
+        np.savez(path, taste=np.ones(3))
+    elif damage == "one array":
+        with path.open("wb") as file:
+            np.save(file, np.ones(3))
+    else:
+        path.write_bytes({"truncated": whole[:5_000], "text": b"hello", "empty": b""}[damage])
+    with pytest.raises(DataError, match="damaged or of another version"):
+        load_world(folder)
+
+
+def test_ratings_of_another_world_are_refused(tmp_path, repository_root):
+    folder = tmp_path / "ml-1m"
+    shutil.copytree(repository_root / "data" / "sample", folder)
+    (folder / "ratings.dat").write_text("1::999999::5::1000000000\n")
+    (folder / "movies.dat").write_text("999999::Another (1999)::Drama\n")
+    with pytest.raises(DataError, match="not those of its world"):
+        load_world(folder)
