@@ -218,8 +218,10 @@ def of_seed(seed: int) -> Findings:
 
 
 def interval(values: list[float]) -> str:
-    """Return mean and half width of the 95 % t interval over seeds."""
-    half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values) if len(values) > 1 else np.nan
+    """Return mean and half width of the 95 % t interval over seeds; one seed has no interval."""
+    if len(values) == 1:
+        return "–"
+    half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
     return f"{np.mean(values):.3f} ± {half:.3f}"
 
 

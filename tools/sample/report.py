@@ -186,12 +186,17 @@ def markdown(table: dict[str, Statistics]) -> str:
         f"|---|{'---|' * len(COLUMNS)}---|",
     ]
     for name, decimals in DECIMALS.items():
-        cells = [
-            f"{table[column][name]:,.{decimals}f}" if name in table[column] else "–"
-            for column in COLUMNS
-        ]
-        lines.append(f"| {' | '.join([name, *cells, verdict(name, table['sample'][name])])} |")
+        lines.append(f"{row(table, name, decimals)} {verdict(name, table['sample'][name])} |")
     return "\n".join(lines) + "\n"
+
+
+def row(table: dict[str, Statistics], name: str, decimals: int) -> str:
+    """Write the row of one statistic or finding, with a dash where a column does not know it."""
+    cells = (
+        f"{table[column][name]:,.{decimals}f}" if name in table[column] else "–"
+        for column in COLUMNS
+    )
+    return f"| {' | '.join([name, *cells])} |"
 
 
 def measured(name: str, data_home: Path | None = None) -> Statistics:
@@ -290,12 +295,7 @@ def all_findings() -> dict[str, Statistics]:
 def findings_markdown(table: dict[str, Statistics]) -> str:
     """Write the findings of each column as a Markdown table."""
     lines = [f"| what models find | {' | '.join(COLUMNS)} |", f"|---|{'---|' * len(COLUMNS)}"]
-    for name, decimals in findings.DECIMALS.items():
-        cells = [
-            f"{table[column][name]:.{decimals}f}" if name in table[column] else "–"
-            for column in COLUMNS
-        ]
-        lines.append(f"| {' | '.join([name, *cells])} |")
+    lines += [row(table, name, decimals) for name, decimals in findings.DECIMALS.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -315,6 +315,22 @@ def test_the_future_of_others_is_no_gain_where_nothing_drifts():
     assert abs(findings.others_future(likes)["popularity"]) < 40  # of an NDCG@10 of about .05
 
 
+def test_the_future_of_others_is_a_gain_where_tastes_change():
+    rng = np.random.default_rng(0)
+    rising = np.arange(1, 201) / 20_100
+    rows = []
+    for user in range(150):
+        early = rng.choice(200, 15, replace=False, p=rising[::-1])
+        left = np.setdiff1d(np.arange(200), early)
+        late = rng.choice(left, 15, replace=False, p=rising[left] / rising[left].sum())
+        rows += [(user, film, rng.integers(0, 500)) for film in early]
+        rows += [(user, film, rng.integers(500, 1000)) for film in late]
+    likes = pd.DataFrame(rows, columns=["user_id", "movie_id", "timestamp"]).assign(rating=5.0)
+    gains = findings.others_future(likes)
+    assert gains["popularity"] > 20
+    assert gains["ease"] > 20
+
+
 def test_a_random_split_flatters(ratings, split):
     positives = ratings[ratings["rating"] >= 4]
     shuffled = np.random.default_rng(0).permutation(len(positives))
