@@ -20,10 +20,10 @@ Marks = npt.NDArray[np.bool_]
 
 # Log-weight of films of fame 0, 10, ..., 100: steep at the bottom, where films are hardly found.
 FAME = (-2.4, -0.6, 1.0, 2.2, 3.1, 3.95, 4.8, 5.55, 6.3, 6.95, 7.6)
-CURIOSITY = fixed(0.9)  # log-weight of one unit of fit
-SEQUEL = fixed(2.7)  # log-weight of a film whose series one has begun
+CURIOSITY = fixed(0.82)  # log-weight of one unit of fit
+SEQUEL = fixed(3.4)  # log-weight of a film whose series one has begun
 # On later visits fashion counts so many times as much: the old favorites are rated already.
-BACK_AGAIN = 6
+BACK_AGAIN = 7
 GLANCES, EXTRA_GLANCES = 12, 400  # films come across per film rated, and on top of that
 RARELY = 1 << 6  # how often a film of no fame is come across, among all weights
 

@@ -12,7 +12,7 @@ DAY = 86_400
 # Drift: how often a film is chosen rises to a peak and falls again.
 FASHION = 400  # days from nothing to the peak of a fashion, and from there to nothing
 BEYOND = 150  # days before the start and after the end in which peaks still lie
-HYPE = fixed(0.6)  # log-weight at the peak of an old film, on average
+HYPE = fixed(0.68)  # log-weight at the peak of an old film, on average
 NEWNESS = fixed(0.5)  # log-weight at the peak of a film that appeared after the start
 RELEASES = 500  # days over which the films of the last year appear
 ADDED = 6  # one in so many of the other films is added to the site later on
@@ -87,6 +87,7 @@ def build_films(facts: list[Film], seed: int, most_late: int | None = None) -> F
         At most so many films appear after the start; if None, there is no limit.
     """
     chance = Chance(seed, "films")
+    known = np.array([film.fame for film in facts], dtype=np.int64)
     appears = appearance(facts, chance)
     late = np.cumsum(appears > START)
     if most_late is not None:
@@ -94,19 +95,19 @@ def build_films(facts: list[Film], seed: int, most_late: int | None = None) -> F
     # Numbers say nothing about fame, and films that appear later have higher ones, as on a
     # real site. They have gaps, so that nobody can mistake a number for a row.
     order = np.lexsort((chance.below(1 << 30, len(facts)), appears))
+    at, high = (spread(known, fixed(step))[order] for step in (0.75488, 0.56984))
     facts = [facts[i] for i in order]
     slugs = {slug: i for i, slug in enumerate(sorted({film.series for film in facts} - {""}))}
-    fame = np.array([film.fame for film in facts], dtype=np.int64)
     appears = appears[order]
-    hype = np.where(appears > START, NEWNESS, times(spread(fame, fixed(0.56984)), 2 * HYPE))
+    hype = np.where(appears > START, NEWNESS, times(high, 2 * HYPE))
     return Films(
         movie_id=np.cumsum(1 + chance.below(7, len(facts))),
-        fame=fame,
+        fame=known[order],
         quality=np.array([film.quality for film in facts], dtype=np.int64),
         appears=appears,
         series=np.array([slugs.get(film.series, -1) for film in facts], dtype=np.int64),
         traits=np.array([traits_of(film) for film in facts], dtype=np.int64),
-        peak=peaks(appears, spread(fame, fixed(0.75488)), Chance(seed, "fashion")),
+        peak=peaks(appears, at, Chance(seed, "fashion")),
         hype=hype,
         shelves=shelves(facts),
         style=Chance(seed, "style").bell(len(facts), STYLES),

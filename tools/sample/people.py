@@ -56,11 +56,11 @@ BROAD_TASTES: dict[str, dict[str, float]] = {
         "theme:frontier": 0.5, "theme:past": 0.4, "kind:Western": 0.5, "kind:Film-Noir": 0.6,
     },
 }  # fmt: skip
-OWN_TASTE = 1.3  # spread of a person's own taste for each trait; that of a broad taste is 1
+OWN_TASTE = 1.5  # spread of a person's own taste for each trait; that of a broad taste is 1
 # By how much a broad taste differs from the first day of the period to the last.
 NEWCOMERS = {"adventure": -0.8, "classics": -0.6, "festival": -0.6, "hearts": 0.8,
              "childhood": 0.8, "laughs": 0.6}  # fmt: skip
-WALK = fixed(0.3)  # how far a broad taste moves from one sitting to the next
+WALK = fixed(0.4)  # how far a broad taste moves from one sitting to the next
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,15 @@ from tools.sample.chance import Chance, Ints, fixed, times
 from tools.sample.films import Films
 
 MEAN = fixed(2.53)  # stars for a film of the quality and fame below, from a person without bias
-QUALITY = fixed(0.024)  # stars per point of quality
-RENOWN = fixed(0.0262)  # stars per point of fame
+QUALITY = fixed(0.0221)  # stars per point of quality
+RENOWN = fixed(0.0285)  # stars per point of fame
 REFERENCE_QUALITY, REFERENCE_FAME = 65, 40
 OBSCURE = 8  # below this fame, less fame takes no more stars away
-GENEROSITY = fixed(0.31)  # stars per standard deviation of personal bias
+GENEROSITY = fixed(0.28)  # stars per standard deviation of personal bias
 LIKING = fixed(0.38)  # stars per unit of fit
-STYLE = fixed(0.2)  # stars per standard deviation of each style
+STYLE = fixed(0.21)  # stars per standard deviation of each style
 BUZZ = fixed(0.2)  # stars per unit of the log-weight that a fashion adds
-MOOD = fixed(0.76)  # stars of noise
+MOOD = fixed(0.70)  # stars of noise
 # What an opinion must reach for 2, 3, 4 and 5 stars: people give a 4 easily, a 1 or a 5 less so.
 CUTS = tuple(fixed(cut) for cut in (1.68, 2.48, 3.44, 4.59))
 
