@@ -354,7 +354,7 @@ single = fans[alike[:, 0]] == 1
 print(f"{len(alike):,} pairs with a cosine of 1; in {single.mean():.0%} each film has a single fan")
 
 # %% [markdown]
-# In nearly all of them one person liked both, and nobody else liked either. That is chance, and the cosine calls it perfect. *Shrinkage* adds a constant to the denominator, $n_{ij} / (\sqrt{n_i \, n_j} + h)$. With $h = 20$ a pair with its one fan in common falls from 1 to 1/21, and a pair with all of 300 fans in common only to 300/320.
+# In all of them one person liked both, and nobody else liked either. That is chance, and the cosine calls it perfect. *Shrinkage* adds a constant to the denominator, $n_{ij} / (\sqrt{n_i \, n_j} + h)$. With $h = 20$ a pair with its one fan in common falls from 1 to 1/21, and a pair with all of 300 fans in common only to 300/320.
 
 # %%
 shrunk = together / (norms + 20)
@@ -385,11 +385,11 @@ shrinkage = curves.max().idxmax()
 k = curves[shrinkage].idxmax()
 print(f"best on validation: {k} neighbors, shrinkage {shrinkage}")
 
-# %% mystnb={"image": {"alt": "Line chart of recall at 10 on the validation set against the number of neighbors, one line each for shrinkage 0, 20 and 100. Each line is lowest at one neighbor, at its highest or nearly so at five, and about level beyond."}}
+# %% mystnb={"image": {"alt": "Line chart of recall at 10 on the validation set against the number of neighbors, one line each for shrinkage 0, 20 and 100. Each line is lowest at one neighbor, near its highest at five, and about level beyond."}}
 axes = plots.recall_by_neighbors(curves, "recall@10")
 
 # %% [markdown]
-# One neighbor is too few, and a handful is enough. Why do more not help? See whom they bring in:
+# One neighbor is too few, and from five on the lines are about level. Why do more not help? See whom they bring in:
 
 # %%
 for n in (1, 5, 1000):

@@ -627,6 +627,6 @@ print("the interval holds 0" if low <= 0 <= high else "the interval does not hol
 # - Written out it is some twenty lines, and they agree with the library. Read what a library's `alpha` multiplies before you compare.
 # - A new person needs one half-step, a recommendation is a sum over the history, and similar films point the same way.
 # - More factors lower the loss forever, and help only for a while. Most arguments do little; look at the standard error first.
-# - The test set is opened once. A search that helped nobody is a result.
+# - The test set is opened once. It says whether a search found more than noise, and either answer is a result.
 #
 # Next: [Evaluating rankings](06_evaluating_rankings.ipynb) takes apart the metrics you have only used here.

@@ -249,7 +249,7 @@ pd.Series(errors, name="test RMSE").round(2).to_frame()
 #
 # ## RMSE is not ranking
 #
-# You want to recommend. Is the model with the lowest error the one with the best list? Put a stranger beside it: item-kNN with five neighbors for each film, as many as [lesson 04](04_baselines.ipynb) chose. It never sees a star and only knows who rated what. To give it an RMSE as well, bend its scores into stars with a straight line, fitted on the validation ratings.
+# You want to recommend. Is the model with the lowest error the one with the best list? Put a stranger beside it: item-kNN with five neighbors for each film, about as good in [lesson 04](04_baselines.ipynb) as any number. It never sees a star and only knows who rated what. To give it an RMSE as well, bend its scores into stars with a straight line, fitted on the validation ratings.
 
 # %%
 from course_utils.models import ItemKNN
