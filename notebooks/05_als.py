@@ -24,7 +24,7 @@
 # - write down what ALS minimizes, with preference and confidence;
 # - solve one half-step by hand, and turn half-steps into an algorithm;
 # - recommend, find similar films, and explain a recommendation;
-# - say what each argument does, and when a search for better ones was worth nothing;
+# - say what each argument does, and whether a search for better ones was worth anything;
 # - see whom the model serves, and what it shows too often.
 #
 # **What you need first**: [From ratings to interactions](03_interactions_and_splits.ipynb), and what a popularity baseline and recall@10 are (lesson 04).

@@ -87,35 +87,34 @@ def build_films(facts: list[Film], seed: int, most_late: int | None = None) -> F
         At most so many films appear after the start; if None, there is no limit.
     """
     chance = Chance(seed, "films")
-    known = np.array([film.fame for film in facts], dtype=np.int64)
-    appears = appearance(facts, chance)
+    fame = np.array([film.fame for film in facts], dtype=np.int64)
+    appears = appearance(facts, fame, chance)
     late = np.cumsum(appears > START)
     if most_late is not None:
         appears = np.where(late > most_late, START, appears)
     # Numbers say nothing about fame, and films that appear later have higher ones, as on a
     # real site. They have gaps, so that nobody can mistake a number for a row.
     order = np.lexsort((chance.below(1 << 30, len(facts)), appears))
-    at, high = (spread(known, fixed(step))[order] for step in (0.75488, 0.56984))
+    at, high = (spread(fame, fixed(step))[order] for step in (0.75488, 0.56984))
     facts = [facts[i] for i in order]
     slugs = {slug: i for i, slug in enumerate(sorted({film.series for film in facts} - {""}))}
     appears = appears[order]
-    hype = np.where(appears > START, NEWNESS, times(high, 2 * HYPE))
     return Films(
         movie_id=np.cumsum(1 + chance.below(7, len(facts))),
-        fame=known[order],
+        fame=fame[order],
         quality=np.array([film.quality for film in facts], dtype=np.int64),
         appears=appears,
         series=np.array([slugs.get(film.series, -1) for film in facts], dtype=np.int64),
         traits=np.array([traits_of(film) for film in facts], dtype=np.int64),
         peak=peaks(appears, at, Chance(seed, "fashion")),
-        hype=hype,
+        hype=np.where(appears > START, NEWNESS, times(high, 2 * HYPE)),
         shelves=shelves(facts),
         style=Chance(seed, "style").bell(len(facts), STYLES),
         facts=facts,
     )
 
 
-def appearance(facts: list[Film], chance: Chance) -> Ints:
+def appearance(facts: list[Film], fame: Ints, chance: Chance) -> Ints:
     """Return the second each film appears: most at the start, some long after it.
 
     Films of the last year appear one by one, as they come out. Some older ones, famous or not,
@@ -123,7 +122,6 @@ def appearance(facts: list[Film], chance: Chance) -> Ints:
     """
     n = len(facts)
     new = np.array([film.year == LAST_YEAR for film in facts])
-    fame = np.array([film.fame for film in facts], dtype=np.int64)
     added = spread(fame, fixed(0.61803), ONE // 10) * ADDED < ONE
     release = START + chance.below(RELEASES * DAY, n)
     addition = START + 300 * DAY + chance.below(600 * DAY, n)
