@@ -188,7 +188,7 @@ star_wars, *the_others = find("Star Wars.*1977|Empire Strikes Back|Return of the
 names(als.similar_items(star_wars, N=6)[0])
 
 # %% [markdown]
-# The film itself comes first, as it should, and then nothing that anybody would put beside it. Now a person with a clear taste: among those who like at least 20 films, the one with the largest share of science fiction.
+# The film itself comes first, as it should, and neither of the two others is there. Now a person with a clear taste: among those who like at least 20 films, the one with the largest share of science fiction.
 
 # %%
 is_scifi = ml.movies.set_index("movie_id")["genres"].str.contains("Sci-Fi")[train.items]

@@ -281,7 +281,7 @@ assert table["RMSE"].idxmax() == table["recall@10"].idxmax() == "item-kNN"
 table.round(2)
 
 # %% [markdown]
-# The order turns around. Item-kNN misses the stars by far more, and finds more of the films that people went on to like.
+# The last is now the first. Item-kNN misses the stars by far more, and finds more of the films that people went on to like.
 #
 # The reason is in the data. RMSE is measured on films that somebody *chose* to watch and rate. A list is chosen from all films, most of which a person would never pick up. Which films people pick up is a signal of its own, the strongest there is, and a model that is trained on the ratings given never sees it: an obscure film with three happy viewers looks wonderful to it.
 #

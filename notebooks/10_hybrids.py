@@ -204,7 +204,7 @@ judged["switching − EASE"] = judged["switching"] - judged["EASE"]
 with_intervals(judged).round(3)
 
 # %% [markdown]
-# The last row is the difference person by person. Where its interval is above 0, switching has earned its place; where it holds 0, you keep it for another reason: with no likes at all, EASE shows an empty page.
+# The last row is the difference person by person. Where its interval is above 0, switching is better than EASE alone; where it holds 0, you keep it for another reason: with no likes at all, EASE shows an empty page. Popularity alone does about as well for these newcomers: compare its row with that of switching.
 #
 # ## A new film
 #
@@ -600,7 +600,7 @@ on_shelf["bridge"] = lists(bridge.fit(train.matrix), cold_films)
 shelf["bridge"] = metrics.recall(on_shelf["bridge"], relevant, k=10)
 chart = {name: shelf[name] for name in ("random", "content", "content, centered", "bridge")}
 
-# %% mystnb={"image": {"alt": "Dot plot with intervals of recall at 10 among cold films for random, content, centered content and the bridge. Random is far to the left of the three others."}}
+# %% mystnb={"image": {"alt": "Dot plot with intervals of recall at 10 among cold films for random, content, centered content and the bridge. Random is lowest, content is above it, and centered content and the bridge are far to the right, close together."}}
 axes = plots.models_with_intervals(with_intervals(chart), "recall@10 on cold films")
 
 # %%
