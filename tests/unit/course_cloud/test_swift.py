@@ -38,7 +38,8 @@ def client_of(swift: Swift, **other: Any) -> Any:
     return boto3.client("s3", **(settings | other))
 
 
-@pytest.fixture(scope="module")
+# Not "module": a worker that leaves this file and comes back would make the bucket a second time.
+@pytest.fixture(scope="session")
 def s3(swift: Swift) -> Any:
     client = with_content_md5(client_of(swift))
     client.create_bucket(Bucket=BUCKET)
