@@ -95,6 +95,7 @@ def build_films(facts: list[Film], seed: int, most_late: int | None = None) -> F
     # Numbers say nothing about fame, and films that appear later have higher ones, as on a
     # real site. They have gaps, so that nobody can mistake a number for a row.
     order = np.lexsort((chance.below(1 << 30, len(facts)), appears))
+    # By the order of the catalogue, which is the same for every seed.
     at, high = (spread(fame, fixed(step))[order] for step in (0.75488, 0.56984))
     facts = [facts[i] for i in order]
     slugs = {slug: i for i, slug in enumerate(sorted({film.series for film in facts} - {""}))}
