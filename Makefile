@@ -33,7 +33,10 @@ COURSE_DATA_DIR ?= $(wildcard ../shared/data)
 export COURSE_DATA_DIR
 
 real: $(READY)  ## Execute every lesson on real MovieLens (COURSE_DATASET, COURSE_DATA_DIR)
-	@COURSE_DATASET=$${COURSE_DATASET:-ml-latest-small} $(BIN)/python -m tools.notebooks.build run 0 1
+	@rm -rf _build/real && mkdir -p _build/real
+	@COURSE_DATASET=$${COURSE_DATASET:-ml-latest-small} COURSE_RECORD=$(CURDIR)/_build/real \
+	  $(BIN)/python -m tools.notebooks.build run 0 1
+	@case "$$COURSE_DATASET" in ""|ml-latest-small) $(BIN)/python -m tools.notebooks.results --check _build/real;; esac
 
 notebooks: $(READY)  ## Sync the notebooks with their scripts, execute and check them
 	@$(BIN)/python -m tools.notebooks.build build
@@ -60,8 +63,12 @@ sample: $(READY)  ## Regenerate data/sample, and the data card's tables and figu
 data-report: $(READY)  ## Lay the sample beside real MovieLens: statistics, and what models find
 	@$(BIN)/python -m tools.sample.report
 
-results: $(READY)  ## Fit every model and write the tables of the results page
+results: $(READY)  ## Choose the settings, fit every model, and write all numbers, sample and real
+	@$(BIN)/python -m tools.notebooks.settings --write
 	@$(BIN)/python -m tools.notebooks.results --write
+	@COURSE_DATASET=ml-latest-small $(BIN)/python -m tools.notebooks.results --write
+	@COURSE_DATASET=ml-latest-small COURSE_RECORD=$(CURDIR)/book/_generated/real \
+	  $(BIN)/python -m tools.notebooks.build run 0
 
 colab: $(READY)  ## Run all notebooks as Colab would: COLAB_PYTHON=python3.12, nothing else installed
 	@$(BIN)/python -m tools.notebooks.colab $${COLAB_PYTHON:-python3.12} $(ARGS)

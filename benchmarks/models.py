@@ -54,7 +54,7 @@ def run() -> None:
         {
             "implicit": lambda: _implicits_knn(train),
             "irspack": lambda: _irspacks_knn(train),
-            "ItemKNN": lambda: _ours(ItemKNN(NEIGHBORS), train),
+            "ItemKNN": lambda: _ours(ItemKNN(NEIGHBORS, shrinkage=0.0), train),
         },
     )
     _compare(
@@ -68,7 +68,8 @@ def run() -> None:
     everybody = np.arange(train.shape[0])
     nearest = import_module("implicit.nearest_neighbours").CosineRecommender(K=NEIGHBORS + 1)
     _fit_quietly(nearest, train)
-    fitted = [model.fit(train) for model in (ItemKNN(NEIGHBORS), EASE(L2), Popularity(), Random())]
+    several = (ItemKNN(NEIGHBORS, shrinkage=0.0), EASE(L2), Popularity(), Random())
+    fitted = [model.fit(train) for model in several]
     ways: dict[str, Callable[[], Any]] = {
         "implicit, 200 neighbors": partial(nearest.recommend, everybody, train, N)
     }

@@ -93,7 +93,7 @@ def on_one_machine(path: str, laps: Laps) -> tuple[int, float]:
         test = interactions.encode(split.test, users=train.users, items=train.items)
         del split
     with lap(laps, "fit"):
-        model = ALS(FACTORS, iterations=ITERATIONS).fit(train.matrix)
+        model = ALS(FACTORS, 0.01, ITERATIONS, 1.0).fit(train.matrix)
     with lap(laps, "evaluate"):
         summary = evaluate(model, train.matrix, test.matrix, k=K, progress=False).summary
     return n, float(summary["recall@10"])

@@ -22,8 +22,8 @@ import pandas as pd
 from course_utils.errors import DataError
 
 __all__ = [
-    "Split", "Ties", "assert_no_leakage", "cold_item_split", "global_time_split", "k_core",
-    "leave_last_out", "ratio_split",
+    "Split", "Ties", "assert_no_leakage", "cold_item_split", "course_split", "global_time_split",
+    "k_core", "leave_last_out", "ratio_split",
 ]  # fmt: skip
 
 Ties = Literal["order", "movie_id", "random"]
@@ -51,10 +51,29 @@ class Split:
     n_too_short: int = 0
     cut: int | None = None
 
+    @property
+    def train_and_val(self) -> pd.DataFrame:
+        """What the chosen model is fitted on before it is tested, in the table's order."""
+        return pd.concat([self.train, self.val]).sort_index()
+
     def __repr__(self) -> str:
         parts = f"train {len(self.train):,}, val {len(self.val):,}, test {len(self.test):,}"
         short = f"; {self.n_too_short:,} users too short, all in train" if self.n_too_short else ""
         return f"Split({parts}{short})"
+
+
+def course_split(positives: pd.DataFrame) -> Split:
+    """Split by the course's protocol: the last five of each user the test, the five before val.
+
+    Users with fewer than 15 positives are in `train` only. Choose settings on `val`, fit the
+    winner on `train_and_val`, whose films are then no candidates, and open `test` once.
+
+    Raises
+    ------
+    DataError
+        For a missing column, or a table without rows.
+    """
+    return leave_last_out(positives, n_test=5, n_val=5, min_train=5)
 
 
 def leave_last_out(

@@ -21,15 +21,15 @@
 # %% [markdown]
 # **What you will be able to do**
 #
-# - say what a bucket, a key and a prefix are, and why there are no folders;
-# - list, copy and remove objects with the AWS CLI and with boto3;
+# - say what a bucket, a key and a prefix are;
+# - list, copy and delete objects with the AWS CLI and boto3, thousands at a time;
 # - read a table from S3 into pandas, and move a fraction of its bytes;
-# - bring back what somebody deleted, and say what a month costs;
-# - read a policy, and keep credentials where they belong.
+# - say what a month costs, and read a policy;
+# - keep credentials where they belong.
 #
 # **What you need first**: Python and a little pandas. No AWS account.
 #
-# **How long it takes**: about 75 minutes.
+# **How long it takes**: about 60 minutes.
 
 # %% tags=["setup"] extra="s3"
 import importlib.util
@@ -48,7 +48,7 @@ course_utils.setup()
 # %% [markdown]
 # ## A bucket is a dictionary
 #
-# S3, Amazon's object storage, keeps *objects*: bytes under a name, the *key*. Objects lie in a *bucket*. A Python dictionary is a fair model of one.
+# S3, Amazon's object storage, keeps *objects*: bytes under a name, the *key*. They lie in a *bucket*, which works like a Python dictionary.
 
 # %%
 toy = {
@@ -57,30 +57,15 @@ toy = {
     "films/old/ratings.csv": b"user_id,movie_id,rating\n",
     "notes.txt": b"Ask Ada about the tags.\n",
 }
+by_hand = [key for key in toy if key.startswith("films/r")]
+by_hand
 
 # %% [markdown]
-# The slashes look like folders. They are not: a slash is a letter of the key like any other. What S3 offers instead is to list all keys that begin with a *prefix*.
-
-# %%
-[key for key in toy if key.startswith("films/r")]
-
-# %% [markdown]
-# No folder is called `films/r`, and the listing worked. Whatever shows you folders, the AWS console for instance, makes them up: it asks for a prefix, cuts each key at the next slash, and shows each beginning once.
-
-
-# %%
-def list_folder(keys, prefix):
-    rests = [key.removeprefix(prefix) for key in sorted(keys) if key.startswith(prefix)]
-    folders = {prefix + rest.split("/")[0] + "/" for rest in rests if "/" in rest}
-    return sorted(folders), [prefix + rest for rest in rests if "/" not in rest]
-
-
-list_folder(toy, "films/")
-
-# %% [markdown]
+# To S3 a slash is a character like any other: there are no folders. S3 lists the keys that begin with a *prefix*, such as `films/r`.
+#
 # ## A server to practice on
 #
-# `connect` gives you a client of S3. If this machine has AWS credentials, it talks to AWS. If not, it starts a small S3 server on this very machine, and says so. That server is empty, and is gone when the notebook ends.
+# `connect` returns a client of S3. With credentials on this machine, it talks to AWS; without, to a small S3 server that it starts here and that ends with the notebook.
 
 # %% tags=["nbval-ignore-output"]
 from course_cloud.storage import connect
@@ -88,62 +73,102 @@ from course_cloud.storage import connect
 s3 = connect()
 
 # %% [markdown]
-# Every cell below is the same for both. To run this page on AWS, sign in and name a bucket that you may write to, before the notebook starts: `COURSE_BUCKET=your-bucket`. Everything stays under one prefix there, and the last section removes it. A second bucket of the same name with `-backup` after it comes and goes, too, so you need the right to make and delete buckets; in a class bucket, where you may only read, practice on the local server instead.
+# On AWS, sign in first and set `COURSE_BUCKET` to a bucket of your own. Other servers that speak S3 (MinIO, Swift) are named by `AWS_ENDPOINT_URL`.
 #
-# Another server than AWS that speaks S3 (MinIO, Ceph, Swift) is named by `AWS_ENDPOINT_URL`.
+# Up to "Going further", this page writes only below one random prefix, so its clean-up touches no file of yours.
 
 # %%
 import os
+import secrets  # random even though setup() has fixed the seeds
 
 bucket = os.environ.get("COURSE_BUCKET", "movielens-practice")
-backup = f"{bucket}-backup"
-home = f"s3://{bucket}/lesson-01"
+run = f"lesson-01-{secrets.token_hex(4)}"
+home = f"s3://{bucket}/{run}"
+
+
+def status_of(name):
+    try:
+        return s3.head_bucket(Bucket=name)["ResponseMetadata"]["HTTPStatusCode"]
+    except s3.exceptions.ClientError as error:
+        return error.response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def make_bucket(name):
-    try:
-        s3.head_bucket(Bucket=name)
-    except s3.exceptions.ClientError:  # it is not there yet
-        region = s3.meta.region_name
-        where = {"CreateBucketConfiguration": {"LocationConstraint": region}}
-        s3.create_bucket(Bucket=name, **({} if region == "us-east-1" else where))
+    region = s3.meta.region_name
+    where = {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    s3.create_bucket(Bucket=name, **({} if region == "us-east-1" else where))
 
 
-make_bucket(bucket)
-make_bucket(backup)
-home
+# %%
+from course_utils.errors import StorageError
+
+status = status_of(bucket)
+if status == 404:
+    print(f"There is no bucket {bucket} yet, so this cell makes it.")
+    make_bucket(bucket)
+elif status == 403:
+    raise StorageError(
+        f"The bucket {bucket} exists, but it belongs to somebody else or your rights do not reach "
+        "it; name a bucket of your own in COURSE_BUCKET."
+    )
+elif status != 200:
+    raise StorageError(f"S3 answers {status} for the bucket {bucket}; sign in again, then rerun.")
 
 # %% [markdown]
-# Bucket names are shared by everybody who uses S3, as names of websites are. On AWS, `movielens-practice` is most likely taken.
+# 404 says that nobody has the bucket, 403 that somebody has it and does not let you in. All of AWS shares one set of bucket names.
 #
-# Put the toy into the bucket, and ask the server the same question as before. With `Delimiter="/"` it does the cutting.
+# Put the toy into the bucket, and ask the server the question from above:
 
 # %%
-for key, data in toy.items():
-    s3.put_object(Bucket=bucket, Key=f"lesson-01/toy/{key}", Body=data)
+for key, content in toy.items():
+    s3.put_object(Bucket=bucket, Key=f"{run}/toy/{key}", Body=content)
 
-answer = s3.list_objects_v2(Bucket=bucket, Prefix="lesson-01/toy/films/", Delimiter="/")
-folders = [found["Prefix"] for found in answer["CommonPrefixes"]]
-keys = [found["Key"] for found in answer["Contents"]]
-folders, keys
-
-# %%
-in_the_bucket = [f"lesson-01/toy/{key}" for key in toy]
-assert (folders, keys) == list_folder(in_the_bucket, "lesson-01/toy/films/")
+answer = s3.list_objects_v2(Bucket=bucket, Prefix=f"{run}/toy/films/r")
+assert [found["Key"].removeprefix(f"{run}/toy/") for found in answer["Contents"]] == by_hand
 
 # %% [markdown]
-# Your four lines and the server agree. Since folders are made up, there is nothing to create before you upload. What the console's "Create folder" makes is an object of zero bytes whose key ends in a slash. And "renaming a folder" copies every object below it and deletes the old ones.
-#
-# And a prefix is not a folder either. End it with a slash, or you get more than you meant:
+# With `Delimiter="/"`, the server cuts each key at the first slash after the prefix:
 
 # %%
-releases = ["ml-1m/ratings.dat", "ml-10m/ratings.dat", "ml-100k/u.data"]
-[key for key in releases if key.startswith("ml-1")]
+answer = s3.list_objects_v2(Bucket=bucket, Prefix=f"{run}/toy/films/", Delimiter="/")
+folders = [found["Prefix"].removeprefix(f"{run}/toy/") for found in answer["CommonPrefixes"]]
+folders, [found["Key"].removeprefix(f"{run}/toy/") for found in answer["Contents"]]
+
+# %% [markdown]
+# One "folder" and two keys: the AWS console draws folders in this way, and "renaming a folder" copies and deletes every object below it. End the prefix with a slash when you mean a folder: `ml-1` also finds `ml-10m/`.
+#
+# ### Your turn: folders out of keys
+#
+# Write `list_folder(keys, prefix)`, which returns two lists, as the server did: the folders directly below the prefix, each once and with its slash; and the keys that have no slash after the prefix. Both keep the prefix in front.
+
+# %%
+from course_labs import check
+
+
+def list_folder(keys, prefix):
+    """Return the folders and the keys that lie directly below a prefix."""
+    ...
+
+
+check("lesson01.a", list_folder)
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# def list_folder(keys, prefix):
+#     rests = [key.removeprefix(prefix) for key in keys if key.startswith(prefix)]
+#     folders = {prefix + rest.split("/")[0] + "/" for rest in rests if "/" in rest}
+#     return sorted(folders), sorted(prefix + rest for rest in rests if "/" not in rest)
+# ```
+#
+# The set keeps each folder once. Only what follows the prefix is cut.
+# </details>
 
 # %% [markdown]
 # ## A release in the bucket
 #
-# `publish_movielens` lays a release out as an instructor would for a class: every table as CSV and as Parquet, and a manifest with sizes and checksums, written last. The sample's people are simulated, so anybody may have it.
+# `publish_movielens` writes every table as CSV and as Parquet, then a manifest with sizes and checksums.
 
 # %%
 import pandas as pd
@@ -152,170 +177,153 @@ from course_cloud.storage import list_keys, publish_movielens
 from course_utils.datasets import load_movielens
 
 ml = load_movielens()
-published = publish_movielens(ml.name, bucket, "lesson-01/data")
+publish_movielens(ml.name, bucket, f"{run}/data")
 data = f"{home}/data/{ml.name}"
-
-objects = pd.DataFrame(list_keys(f"{data}/"))
-objects["file"] = objects["key"].str.rpartition("/")[2]
-objects["MB"] = (objects["size"] / 1e6).round(2)
-objects.set_index("file")[["MB"]]
+sizes = {found.key.rpartition("/")[2]: found.size / 1e6 for found in list_keys(f"{data}/")}
+pd.Series(sizes, name="MB").round(2).to_frame()
 
 # %% [markdown]
-# Look at the two files of ratings: the same rows, and CSV takes several times the room.
+# The same ratings take 2.32 MB as CSV and 0.46 MB as Parquet.
 #
 # ## Two ways to say everything
 #
-# The AWS CLI is for the terminal, boto3 for programs. Both read the same settings and send the same requests, and you need both: one to look around, the other to build. A line that begins with `!` goes to the terminal.
-#
-# ### List
+# The AWS CLI is for the terminal, boto3 for programs; both send the same requests. `!` sends a line to the terminal:
 
 # %% tags=["nbval-ignore-output"]
 # !aws s3 ls {data}/
 
-# %%
-answer = s3.list_objects_v2(Bucket=bucket, Prefix=f"lesson-01/data/{ml.name}/")
-[found["Key"].rpartition("/")[2] for found in answer["Contents"]]
-
 # %% [markdown]
 # ### Copy one object
 #
-# From the bucket to a folder on this machine, and back under another key:
+# Here are both. To upload, swap the arguments of `cp`, or call `s3.upload_file`.
 
 # %%
-import shutil
+import tempfile
 from pathlib import Path
 
-files = Path("lesson-01-files")
-shutil.rmtree(files, ignore_errors=True)  # what an earlier run may have left
-files.mkdir()
-
-# %%
-# !aws s3 cp {data}/movies.csv {files}/movies.csv --no-progress
-# !aws s3 cp {files}/movies.csv {home}/copies/by-cli.csv --no-progress
-
-# %%
-s3.download_file(bucket, f"lesson-01/data/{ml.name}/movies.csv", f"{files}/movies.csv")
-s3.upload_file(f"{files}/movies.csv", bucket, "lesson-01/copies/by-boto3.csv")
-
-# %% [markdown]
-# Within S3 you need not download at all. The server copies, and no byte passes through your machine:
-
-# %%
-source = {"Bucket": bucket, "Key": f"lesson-01/data/{ml.name}/movies.csv"}
-copied = s3.copy_object(CopySource=source, Bucket=bucket, Key="lesson-01/copies/on-server.csv")
-[found.key for found in list_keys(f"{home}/copies/")]
+files = Path(tempfile.mkdtemp())
+# !aws s3 cp {data}/movies.csv "{files}/by-cli.csv" --quiet
+s3.download_file(bucket, f"{run}/data/{ml.name}/movies.csv", f"{files}/by-boto3.csv")
+assert (files / "by-cli.csv").read_bytes() == (files / "by-boto3.csv").read_bytes()
 
 # %% [markdown]
 # ### Copy a prefix
 #
-# S3 knows objects only, so "copy the folder" is a loop over a listing. The CLI writes it for you, and so does `copy_prefix`, many at a time. The CLI's lines come in the order in which its copies end, so they are sorted here.
-
-# %%
-# !aws s3 cp {data}/ {home}/by-cli/ --recursive --no-progress | sort
+# Copying a "folder" is a loop over a listing. `aws s3 sync` writes it for you, and so does `copy_prefix`:
 
 # %%
 from course_cloud.storage import copy_prefix
 
-copy_prefix(f"{data}/", f"{home}/by-python/")
+print(copy_prefix(f"{data}/", f"{home}/copy/"))
+print(copy_prefix(f"{data}/", f"{home}/copy/"))
 
 # %% [markdown]
-# A second call finds everything there, and copies nothing. That is what you want when the first one broke off in the middle. (`aws s3 sync` is the CLI's word for it.)
-
-# %%
-copy_prefix(f"{data}/", f"{home}/by-python/")
-
-# %% [markdown]
-# ### Copy between buckets
+# The first call copied 7 objects, on the server. The second found all 7 and copied none, so repeating a copy that broke off is cheap.
 #
-# Only the address changes. The bucket may belong to somebody else, as long as you may read the one and write the other.
-
-# %%
-# !aws s3 cp {data}/movies.csv s3://{backup}/movies.csv --no-progress
-
-# %%
-copied = s3.copy_object(CopySource=source, Bucket=backup, Key="movies.csv")
-[found.address for found in list_keys(f"s3://{backup}")]
-
-# %% [markdown]
 # ### Remove
 #
-# There is no question whether you are sure, and no bin. `--dryrun` is the habit that saves you: it prints what would go.
+# S3 asks no question and has no bin, but `--dryrun` prints what would go:
+
+# %% tags=["nbval-ignore-output"]
+# !aws s3 rm {home}/copy/ --recursive --dryrun
+
+# %% [markdown]
+# `delete_objects` takes up to 1,000 keys a request. It raises no error for a key that it could not delete, but lists it under `Errors`.
+
 
 # %%
-# !aws s3 rm {home}/by-cli/ --recursive --dryrun | sort
+def delete(bucket, objects):
+    """Delete up to 1,000 objects by one request; return those that the server refused."""
+    try:
+        answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+        return answer.get("Errors", [])
+    except s3.exceptions.ClientError:  # Swift wants a checksum that boto3 no longer sends
+        for one in objects:
+            s3.delete_object(Bucket=bucket, **one)
+        return []
+
+
+copies = [{"Key": found.key} for found in list_keys(f"{home}/copy/")]
+refused = delete(bucket, copies)
+print(f"{len(copies)} keys, {len(refused)} refused, {len(list_keys(f'{home}/copy/'))} left")
+
+# %% [markdown]
+# ### Your turn: no more than a thousand
+#
+# Write `batches(keys, size)`: lists of at most `size` keys, none of them empty, that hold all keys in their order.
+
 
 # %%
-# !aws s3 rm {home}/by-cli/ --recursive --quiet
+def batches(keys, size=1000):
+    """Return the keys in lists of at most `size`."""
+    ...
 
-# %%
-for found in list_keys(f"{home}/by-python/"):
-    s3.delete_object(Bucket=found.bucket, Key=found.key)
 
-assert list_keys(f"{home}/by-python/") == []
+check("lesson01.b", batches)
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# def batches(keys, size=1000):
+#     return [keys[start : start + size] for start in range(0, len(keys), size)]
+# ```
+#
+# A slice that reaches beyond the end stops there.
+# </details>
 
 # %% [markdown]
 # ## A thousand keys, and then?
 #
-# One answer lists 1,000 keys at most. Code that was tried on a small bucket overlooks it, and drops data without an error. Make 1,005 small files and upload them: `upload_dir` sends many at a time.
+# A listing also comes in pages of at most 1,000 keys. Code that overlooks this loses data without an error. Pages of 3 show it:
 
 # %%
-from course_cloud.storage import download_dir, upload_dir
+answer = s3.list_objects_v2(Bucket=bucket, Prefix=f"{run}/data/", MaxKeys=3)
+print(f"one request: {answer['KeyCount']} keys, more to come: {answer['IsTruncated']}")
 
-many = files / "many"
-many.mkdir()
-for user in range(1005):
-    (many / f"user_{user:04}.csv").write_text(f"user_id\n{user}\n")
-
-upload_dir(many, f"{home}/many", progress=False)
-
-# %%
-answer = s3.list_objects_v2(Bucket=bucket, Prefix="lesson-01/many/")
-print(f"one request: {len(answer['Contents']):,} keys, more to come: {answer['IsTruncated']}")
-print(f"list_keys: {len(list_keys(f'{home}/many/')):,} keys")
+paginator = s3.get_paginator("list_objects_v2")
+where = {"Bucket": bucket, "Prefix": f"{run}/data/"}
+listing = paginator.paginate(**where, PaginationConfig={"PageSize": 3})
+pages = [len(page["Contents"]) for page in listing]
+print(f"paginator: {len(pages)} requests with {pages} keys")
+assert sum(pages) == len(list_keys(f"{home}/data/"))
 
 # %% [markdown]
-# The way back is `download_dir`. It verifies every file, and never writes outside the folder that you name, whatever the keys are called. What is there already, it leaves alone: look at the second line.
-
-# %%
-print(download_dir(f"{home}/many", files / "back", progress=False))
-print(download_dir(f"{home}/many", files / "back", progress=False))
-
-# %% [markdown]
+# A *paginator* asks until nothing is left: 3 requests for 7 keys. `list_keys` and the CLI use one, too.
+#
 # ## Straight into pandas
 #
-# An object's body is a stream, and pandas reads streams. No file, no extra library:
-
-# %%
-body = s3.get_object(Bucket=bucket, Key=f"lesson-01/data/{ml.name}/ratings.csv")["Body"]
-by_hand = pd.read_csv(body)
-by_hand.head(3)
-
-# %% [markdown]
-# The columns are called as MovieLens' own CSV files call them; `load_movielens`, which you meet in the next lesson, calls them `user_id` and `movie_id` in every release.
-#
-# `read_table` does the same by address, for CSV, `.dat` and Parquet. If the connection breaks in the middle, it goes on where it broke; if the object changes meanwhile, it refuses to mix two versions.
+# An object's body is a stream, which pandas reads. `read_table` does it by address, and continues where a connection broke off.
 
 # %%
 from course_cloud.storage import read_table
 
-ratings = read_table(f"{data}/ratings.csv")
-assert ratings.equals(by_hand)
+body = s3.get_object(Bucket=bucket, Key=f"{run}/data/{ml.name}/ratings.csv")["Body"]
+ratings = pd.read_csv(body)
+assert read_table(f"{data}/ratings.csv").equals(ratings)
+ratings.head(3)
 
 # %% [markdown]
-# A key with a typing error is the most common mistake of all. The message says what the bucket has instead:
+# (These are the columns of MovieLens' own CSV files.)
+#
+# Most code passes the address to pandas, which hands Parquet to pyarrow's own S3 client:
 
 # %%
-from course_utils.errors import StorageError
+from pyarrow.fs import S3FileSystem
 
-try:
-    read_table(f"{data}/ratigns.csv")
-except StorageError as error:
-    print(error)
+one_column = pd.read_parquet(f"{data}/ratings.parquet", columns=["rating"])
+
+server = S3FileSystem(endpoint_override=s3.meta.endpoint_url, region=s3.meta.region_name)
+path = f"{bucket}/{run}/data/{ml.name}/ratings.parquet"  # without s3://
+assert pd.read_parquet(path, columns=["rating"], filesystem=server).equals(one_column)
+one_column.shape
 
 # %% [markdown]
+# The short form finds server and credentials in the environment; the long form names the server. `pd.read_csv("s3://…")` fails here: for text, pandas asks for s3fs, which does not go with a current boto3.
+#
 # ## Move fewer bytes
 #
-# You want the mean rating, so one column of four. How many bytes does that move? boto3 tells you about every answer it gets; add up their lengths.
+# For the mean rating you need one column of four. boto3 reports the length of every answer:
 
 # %%
 lengths = []
@@ -324,115 +332,52 @@ s3.meta.events.register(
 )
 
 
-def megabytes(key, columns=None):
+def bytes_of(file, columns=None):
+    """Read a table, and return the bytes that each request moved."""
     lengths.clear()
-    read_table(f"{data}/{key}", columns, client=s3)
-    return sum(lengths) / 1e6
+    read_table(f"{data}/{file}", columns, client=s3)
+    return lengths.copy()
 
 
-# %%
 moved = {
-    "CSV, whole": megabytes("ratings.csv"),
-    "CSV, one column": megabytes("ratings.csv", ["rating"]),
-    "Parquet, whole": megabytes("ratings.parquet"),
-    "Parquet, one column": megabytes("ratings.parquet", ["rating"]),
+    "CSV, whole": bytes_of("ratings.csv"),
+    "CSV, one column": bytes_of("ratings.csv", ["rating"]),
+    "Parquet, whole": bytes_of("ratings.parquet"),
+    "Parquet, one column": bytes_of("ratings.parquet", ["rating"]),
 }
+for way, each in moved.items():
+    print(f"{way:20} {each}")
 
-# %% mystnb={"image": {"alt": "Bar chart of the megabytes that one read of the ratings moves. CSV moves the same for the whole table and for one column; Parquet moves several times less for the whole table, and less still for one column."}}
+# %% mystnb={"image": {"alt": "Bar chart of the megabytes that one read of the ratings moves. CSV moves 2.32 for the whole table and for one column; Parquet moves 0.46 for the whole table and 0.10 for one column."}}
 from course_utils import plots
 
-axes = plots.bytes_moved(moved)
+axes = plots.bytes_moved({way: sum(each) / 1e6 for way, each in moved.items()})
 
 # %% [markdown]
-# From CSV, one column costs as much as all of them. In a CSV file the ratings stand between the other fields, row after row, so everything must come before a column can be picked out.
+# From CSV, one column moves the same 2,321,375 bytes as all four, since ratings stand between the other fields. Parquet keeps each column together and says in its *footer*, at the end of the file, where each lies. `read_table` makes two requests: the last 65,536 bytes, with the footer, then 31,610 bytes of the column. Together that is 4 percent of the CSV.
 #
-# Parquet keeps each column together, compressed, and says at the end of the file where each one lies. So a reader fetches the end first, and then asks for a range of bytes:
+# The footer describes every *row group*, so it grows with their number:
 
 # %%
-head = s3.get_object(
-    Bucket=bucket, Key=f"lesson-01/data/{ml.name}/ratings.parquet", Range="bytes=-4"
-)
-head["Body"].read(), head["ContentRange"].partition("/")[0]
+import io
+
+import pyarrow.parquet as pq
+
+
+def footer_kb(rows_a_group):
+    file = io.BytesIO()
+    ml.ratings.to_parquet(file, row_group_size=rows_a_group)
+    return pq.read_metadata(file).serialized_size / 1e3
+
+
+{f"{rows:,}": f"{footer_kb(rows):.0f} KB" for rows in (100_000, 10_000, 1_000, 100)}
 
 # %% [markdown]
-# Those four bytes end every Parquet file. By asking for ranges, `read_table` gets one column without the others, at the price of a second request: first the end of the file, then the column. The bytes of each:
-
-# %%
-print("bytes of each request:", lengths)
-share = moved["Parquet, one column"] / moved["CSV, one column"]
-print(f"one column of Parquet moves {share:.0%} of what CSV moves")
-assert (
-    read_table(f"{data}/ratings.parquet", ["rating"])["rating"].mean()
-    == ml.ratings["rating"].mean()
-)
-
-# %% [markdown]
-# The look at the end takes the same few bytes of a table of any size, so the larger the table, the more you save.
+# With 100 rows a group it takes 422 KB, nearly as much as the whole file above. Write few, large groups.
 #
-# ## A link for somebody without an account
-#
-# A *presigned link* carries a signature and an end. Whoever has it can read that one object until then, with a browser or with pandas, without credentials.
-
-# %%
-from course_cloud.storage import presign
-
-link = presign(f"{data}/movies.csv", expires=600)
-pd.read_csv(link).head(2)
-
-# %% [markdown]
-# What is in it? Never print such a link into a notebook that you pass on: it works for everybody who sees it. Its parts are harmless by name.
-
-# %%
-from urllib.parse import parse_qs, urlsplit
-
-parts = parse_qs(urlsplit(link).query)
-print("parameters:", ", ".join(parts))
-print("works for", parts["X-Amz-Expires"][0], "s")
-
-# %% [markdown]
-# The signature covers the key, the time and the operation. Change a letter of the key, and a real server refuses the link; the practice server of this page checks no signatures, so do not try it there. A link cannot outlive the credentials that signed it: with single sign-on, that is hours.
-#
-# ## Deleted by accident
-#
-# In a bucket with *versioning*, nothing is overwritten. Each upload adds a version, and deleting adds a marker that hides them.
-
-# %%
-s3.put_bucket_versioning(Bucket=backup, VersioningConfiguration={"Status": "Enabled"})
-for text in (b"first draft", b"final"):
-    s3.put_object(Bucket=backup, Key="essay.txt", Body=text)
-
-gone = s3.delete_object(Bucket=backup, Key="essay.txt")
-print([found.key for found in list_keys(f"s3://{backup}/essay")])
-
-# %% [markdown]
-# The essay is gone from the listing. Ask for the versions:
-
-# %%
-history = s3.list_object_versions(Bucket=backup, Prefix="essay.txt")
-print(len(history["Versions"]), "versions and", len(history["DeleteMarkers"]), "marker")
-
-# %% [markdown]
-# Remove the marker, not the versions, and it is back:
-
-# %%
-s3.delete_object(Bucket=backup, Key="essay.txt", VersionId=gone["VersionId"])
-s3.get_object(Bucket=backup, Key="essay.txt")["Body"].read()
-
-# %% [markdown]
-# The first draft is there as well, under a version id of its own:
-
-# %%
-for version in history["Versions"]:
-    one = {"Key": "essay.txt", "VersionId": version["VersionId"]}
-    print(s3.get_object(Bucket=backup, **one)["Body"].read(), "latest:", version["IsLatest"])
-
-# %% [markdown]
-# (The list is from before the marker went, so it calls neither the latest.) Old versions cost as much to store as new ones, which is why a bucket with versioning gets a *lifecycle rule* that deletes them after a month, say.
-
-# %% [markdown]
 # ## What does it cost?
 #
-# You pay for what lies there, for each request, and for what leaves AWS for the internet. The prices below are assumptions: AWS' list for us-east-1 as it was in 2025. Look them up before you rely on them, and pass your own.
+# You pay for storage, for requests, and for bytes that leave AWS. The prices are assumptions, AWS' list for us-east-1 in 2025; pass your own.
 
 
 # %%
@@ -456,7 +401,7 @@ def monthly_cost(
 
 
 # %% [markdown]
-# Three months in the life of a class of 30, with 2 GB of tables in 500 files: everybody reads all of it once; one student's loop reads it a hundred times more; and somebody uploads a table cut into a million files, one for each user, which everybody reads.
+# Each of 30 students reads 2 GB in 500 files once. Then one student's loop reads them a hundred times more; then somebody cuts a table into a million files that everybody reads; at last the class keeps a terabyte.
 
 # %%
 costs = pd.DataFrame(
@@ -464,70 +409,80 @@ costs = pd.DataFrame(
         "a quiet month": monthly_cost(2, reads=30 * 500, writes=100, gb_out=30 * 2),
         "one loop too many": monthly_cost(2, reads=130 * 500, writes=100, gb_out=130 * 2),
         "a million files": monthly_cost(2, reads=30 * 10**6, writes=10**6, gb_out=30 * 2),
+        "a terabyte": monthly_cost(1000, reads=30 * 500, writes=100, gb_out=30 * 2),
     }
 ).T
 costs.round(2)
 
-# %% mystnb={"image": {"alt": "Stacked bars of a month's cost in dollars for three scenarios. A quiet month costs next to nothing; one loop too many costs more, all of it for bytes that leave AWS; a million files cost most, for reads and writes."}}
+# %% mystnb={"image": {"alt": "Stacked bars of a month's cost in dollars for four scenarios. A quiet month costs 0.05. One loop too many costs 14.47, nearly all for bytes that leave AWS. A million files cost 17.05, for reads and writes. A terabyte costs 23.01, all for storage."}}
 axes = plots.monthly_bill(costs)
 
 # %% [markdown]
-# Storage is a matter of cents in all three. What costs is moving: bytes out of AWS, and requests when a table lies in too many pieces. A machine in the same region of AWS pays nothing for the bytes, so run there what reads a lot.
+# Each month has its own reason: the terabyte costs 23.00 for storage, the loop 14.40 for bytes that leave, the million files 12.00 for reads and 5.00 for writes. The quiet month costs 0.05.
+#
+# A machine in the bucket's region pays nothing for bytes, unless they pass a NAT gateway, which charges for them; a gateway endpoint for S3 is free.
 #
 # ## Who may do what
 #
-# On AWS nobody may do anything that no *policy* allows. This one is for students: list and read what lies below `data/`, and nothing else. Read it aloud; it is meant to be readable.
-
-# %%
-arn = "arn:aws:s3:::uni-recsys-2027"
-policy = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Action": ["s3:ListBucket"],
-            "Resource": arn,
-            "Condition": {"StringLike": {"s3:prefix": "data/*"}},
-        },
-        {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": f"{arn}/data/*"},
-    ],
-}
-
-# %% [markdown]
-# Two statements, since listing is a right on the bucket and reading one on its objects. A condition narrows the first to a prefix. How AWS decides fits in a few lines: something must allow it, and nothing may deny it.
+# AWS allows nothing that no *policy* allows. This one lets students list and read what lies below `data/`:
 
 # %%
 from fnmatch import fnmatchcase
 
-
-def may(action, resource, prefix=""):
-    effects = {
-        s["Effect"]
-        for s in policy["Statement"]
-        if action in s["Action"]
-        and fnmatchcase(resource, s["Resource"])
-        and fnmatchcase(prefix, s.get("Condition", {}).get("StringLike", {}).get("s3:prefix", "*"))
-    }
-    return "Allow" in effects and "Deny" not in effects
+arn = "arn:aws:s3:::uni-recsys-2027"
+in_data = {"StringLike": {"s3:prefix": "data/*"}}
+policy = [
+    {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": arn, "Condition": in_data},
+    {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": f"{arn}/data/*"},
+]
 
 
-pd.Series(
-    {
-        "list data/": may("s3:ListBucket", arn, prefix="data/ml-1m/"),
-        "list everything": may("s3:ListBucket", arn),
-        "read data/ml-1m/ratings.csv": may("s3:GetObject", f"{arn}/data/ml-1m/ratings.csv"),
-        "read exams/2027.pdf": may("s3:GetObject", f"{arn}/exams/2027.pdf"),
-        "delete data/ml-1m/ratings.csv": may("s3:DeleteObject", f"{arn}/data/ml-1m/ratings.csv"),
-    },
-    name="allowed",
-).to_frame()
+def matches(statement, action, resource):
+    return action in statement["Action"] and fnmatchcase(resource, statement["Resource"])
+
+
+for action, key in [("Get", "data/u.item"), ("Delete", "data/u.item"), ("Get", "exams/2027.pdf")]:
+    print(action, key, matches(policy[1], f"s3:{action}Object", f"{arn}/{key}"))
 
 # %% [markdown]
-# That is *least privilege*: the rights that the task needs, and no others. A student whose laptop is stolen with such rights loses you nothing. (The function leaves out much that the real rules know: wildcards in actions, other conditions, several policies at once.)
+# Listing is a right on the bucket, reading one on its objects, hence two statements. This is *least privilege*: the rights that the task needs, and no others. A thief of these rights deletes nothing and reads no exam, but can download `data/` in a loop at your expense: set a budget alarm. (The practice server enforces no policy.)
 #
+# ### Your turn: who may?
+#
+# A policy can also hold statements with `"Effect": "Deny"`. A request is allowed if at least one matching statement allows it and none denies it, in whatever order. Write `may(statements, action, resource)`.
+
+
+# %%
+def may(statements, action, resource):
+    """Return whether the statements allow this action on this resource."""
+    ...
+
+
+check("lesson01.c", may)
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# from fnmatch import fnmatchcase
+#
+#
+# def may(statements, action, resource):
+#     effects = {
+#         statement["Effect"]
+#         for statement in statements
+#         if action in statement["Action"] and fnmatchcase(resource, statement["Resource"])
+#     }
+#     return "Allow" in effects and "Deny" not in effects
+# ```
+#
+# Without a match the set is empty, so the answer is no.
+# </details>
+
+# %% [markdown]
 # ## Credentials
 #
-# A request to AWS is signed with a key and a secret. boto3 and the CLI look for them in one order: the environment, then the profile in `~/.aws/config`, which may lead to single sign-on, then the machine itself, if it runs in AWS and has a role. Nobody needs to pass them on, so nothing in this course takes a key as an argument. Where did this page's come from?
+# boto3 and the CLI look for the key and secret that sign a request in this order: the environment; the profile in `~/.aws/config`, if it names a role or single sign-on; the long-lived keys in `~/.aws/credentials`; the role of the machine, if it runs in AWS. Where did this page's come from?
 
 # %%
 import boto3
@@ -535,7 +490,7 @@ import boto3
 boto3.session.Session().get_credentials().method
 
 # %% [markdown]
-# `env` is the environment: there the practice server has put two made-up words. On your own account, use *single sign-on* (SSO), once for each machine:
+# `env` is the environment: the practice server put two made-up words there. On your own account, use *single sign-on*:
 #
 # ```bash
 # aws configure sso          # once: asks for your organization's start page, writes ~/.aws/config
@@ -543,143 +498,249 @@ boto3.session.Session().get_credentials().method
 # export AWS_PROFILE=course  # which profile to use, in this terminal
 # ```
 #
-# `~/.aws/config` holds no secret, only where to sign in. What the sign-in brings lies in `~/.aws/sso/cache`, works for hours, and expires by itself. A long-lived key in `~/.aws/credentials` works until somebody notices that it has leaked.
+# The sign-in expires after hours; a key in `~/.aws/credentials` works until somebody notices the leak.
 #
-# A notebook is the worst place for a key, because it keeps what you print. And deleting it is no cure. Here is a notebook with a made-up secret in an output; its author sees it, clears the output, and commits again.
-
-# %%
-import json
-import subprocess
-
-repository = files / "homework"
-repository.mkdir()
-
-
-def git(*words):
-    who = ["-c", "user.name=you", "-c", "user.email=you@your-university.example"]
-    command = ["git", "-C", repository, *who, *words]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-
-def commit(outputs):
-    cell = {"cell_type": "code", "source": "credentials.secret_key", "outputs": outputs}
-    (repository / "homework.ipynb").write_text(json.dumps({"cells": [cell]}))
-    git("add", "homework.ipynb")
-    git("commit", "--quiet", "--message", "homework")
-
-
-# %%
-git("init", "--quiet")
-commit(outputs=["'not-a-real-secret'"])
-commit(outputs=[])
-(repository / "homework.ipynb").read_text()
-
-# %% [markdown]
-# The file is clean. The repository is not:
-
-# %%
-git("show", "HEAD~1:homework.ipynb")
-
-# %% [markdown]
-# Everybody who clones the repository has that version, and there are programs that do nothing but search public repositories for keys. When a key leaks, act in this order:
+# A notebook keeps what you print, and git keeps every version, so clearing the output does not help. When a key leaks:
 #
-# 1. **Deactivate** it, before you look for whose fault it is.
-# 2. **Look** at what was done with it (CloudTrail), in every region.
+# 1. **Deactivate** it first.
+# 2. **Look** in CloudTrail, in every region, at what was done with it.
 # 3. **Delete** it, and use single sign-on instead of a new one.
-# 4. **Take it out** of the notebook, and of the history if you can. This comes last, since only step 1 makes it worthless.
-#
-# `make test` of this course scans every file, the outputs of notebooks included.
+# 4. **Take it out** of the notebook and its history.
 #
 # ## Leave nothing behind
 #
-# On AWS, what you forget costs money every month. A bucket must be empty before it can go, and with versioning "empty" includes old versions and markers.
+# A bucket may keep old versions, so the clean-up lists versions, page by page, and deletes them in batches. It asks for this run's prefix only.
 
 # %%
+import shutil
+
+versions = s3.get_paginator("list_object_versions")
+found = []
+for page in versions.paginate(Bucket=bucket, Prefix=f"{run}/"):
+    found += page.get("Versions", []) + page.get("DeleteMarkers", [])
+
+ours = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
+for start in range(0, len(ours), 1000):
+    for error in delete(bucket, ours[start : start + 1000]):
+        print("not deleted:", error["Key"], error["Code"])
+
 shutil.rmtree(files)
-for found in list_keys(f"{home}/"):
-    s3.delete_object(Bucket=bucket, Key=found.key)
-
-history = s3.list_object_versions(Bucket=backup)
-for found in history.get("Versions", []) + history.get("DeleteMarkers", []):
-    s3.delete_object(Bucket=backup, Key=found["Key"], VersionId=found["VersionId"])
-
-s3.delete_bucket(Bucket=backup)
-len(list_keys(f"{home}/"))
+print(f"{len(ours)} deleted, {len(list_keys(f'{home}/'))} left")
 
 # %% [markdown]
 # ## Check yourself
 #
-# **1. You list `s3://class/ml-1` and also get the objects of ml-10m. Why?**
+# **1. How many requests does it take to list 2,500 objects, and then to delete them with `delete_objects`?**
 #
-# <details><summary>a) The bucket is damaged.</summary>
+# <details><summary>a) 2: one listing and one delete.</summary>
 #
-# No. It answered what you asked.
+# Both end at 1,000 keys a request.
 # </details>
 #
-# <details><summary>b) A prefix is a text, and "ml-10m/" begins with "ml-1".</summary>
+# <details><summary>b) 2,503: three listings and 2,500 deletes.</summary>
 #
-# Yes. End the prefix with a slash when you mean one release: `s3://class/ml-1m/`.
+# `delete_object` would need those; `delete_objects` takes many keys.
 # </details>
 #
-# <details><summary>c) Listings always include the parent folder.</summary>
+# <details class="right"><summary>c) 6: three listings and three deletes.</summary>
 #
-# There are no folders, so there is no parent.
+# Yes. 2,500 / 1,000 = 2.5: two full requests and one of 500, twice.
 # </details>
 #
-# **2. You need the column `rating` of a 3 GB CSV in S3 every hour. What do you do?**
+# **2. You need one column of a 3 GB CSV in S3 every hour. What do you do?**
 #
-# <details><summary>a) Read it with <code>usecols=["rating"]</code>.</summary>
+# <details class="right"><summary>a) Write it once as Parquet, and read that column.</summary>
 #
-# pandas then keeps one column, but all 3 GB still come over the network. You have seen the two bars of equal length.
+# Yes. One request brings the footer, another the column.
 # </details>
 #
-# <details><summary>b) Write it once as Parquet, and read that column.</summary>
+# <details><summary>b) Read it with <code>usecols=["rating"]</code>.</summary>
 #
-# Yes. One ranged request looks at the end of the file, a second brings the column, and that is all.
+# pandas keeps one column, but all 3 GB come over the network.
 # </details>
 #
 # <details><summary>c) Cut it into one file for each user.</summary>
 #
-# Then each hour makes as many requests as there are users. The third bar of the bill shows where that leads.
+# Then you pay for many requests: see "a million files".
 # </details>
 #
-# **3. You find your own secret key in a notebook on GitHub. What comes first?**
+# **3. `head_bucket` answers 403. What do you know?**
 #
-# <details><summary>a) A commit that removes it.</summary>
+# <details><summary>a) The name is free, and you may create the bucket.</summary>
 #
-# The history keeps it, and whoever searches for keys has it already.
+# The answer for that is 404.
 # </details>
 #
-# <details><summary>b) Deactivating the key.</summary>
+# <details class="right"><summary>b) The bucket exists, and you may not use it.</summary>
 #
-# Yes. From then on it is a text like any other.
+# Yes. It is somebody else's, or you lack a right.
+# </details>
+#
+# <details><summary>c) Your bucket exists, and it is still empty.</summary>
+#
+# An empty bucket of yours answers 200.
+# </details>
+#
+# **4. You find your own secret key in a notebook on GitHub. What comes first?**
+#
+# <details class="right"><summary>a) Deactivating the key.</summary>
+#
+# Yes. Only this makes every copy of it worthless.
+# </details>
+#
+# <details><summary>b) A commit that removes it.</summary>
+#
+# The history keeps it for whoever searches for keys.
 # </details>
 #
 # <details><summary>c) Making the repository private.</summary>
 #
-# Copies and forks stay, and the key still works.
-# </details>
-#
-# **4. Which of these credentials would you rather lose?**
-#
-# <details><summary>a) A session of single sign-on that may read one prefix.</summary>
-#
-# Yes. It ends within hours, and until then it reads what a class may read anyway.
-# </details>
-#
-# <details><summary>b) The access key of an administrator, in <code>~/.aws/credentials</code>.</summary>
-#
-# It works until somebody notices, and it may do everything.
+# Copies and forks stay, and it still works.
 # </details>
 
 # %% [markdown]
 # ## What you learned
 #
-# - A bucket is a dictionary from keys to bytes. Folders are prefixes that a program draws.
-# - A listing comes in pages of 1,000 keys. Use something that turns the pages.
-# - Parquet lets you move the columns you need; CSV moves everything.
-# - Versioning brings back what was deleted, for as long as you pay for it.
-# - Requests and bytes that leave cost more than storage.
-# - Credentials come from a sign-in that expires, carry few rights, and never stand in a notebook.
+# - A bucket is a dictionary from keys to bytes, without folders.
+# - Listings and deletes take 1,000 keys a request.
+# - One column moved 0.10 MB from Parquet and 2.32 MB from CSV.
+# - A month cost 23.01 for a terabyte, 17.05 for a million files and 14.47 for one loop.
+# - Credentials expire, carry few rights, and never stand in a notebook.
 #
 # Next: [Loading MovieLens](02_loading_movielens.ipynb) looks into the files themselves.
+
+# %% [markdown]
+# ## Going further
+#
+# Optional: large files, settings of a whole bucket, old versions, links and copies. A setting replaces the one that was there, so these cells never touch your bucket. They make a bucket of their own, under a name with eight random characters, and refuse one that exists.
+
+# %%
+extra = f"{bucket[:54]}-{secrets.token_hex(4)}"
+if status_of(extra) != 404:
+    raise StorageError(f"A bucket {extra} exists already; run this cell again for another name.")
+make_bucket(extra)
+
+# %% [markdown]
+# ### Nobody from outside, and nothing forever
+#
+# *Block Public Access* overrules every policy and access list that would open a bucket to the public. AWS switches it on for new buckets; state it anyway. A *lifecycle rule* lets S3 clean up by itself: here old versions after 30 days, and the parts of uploads that broke off after 7.
+
+# %%
+names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+rule = {
+    "ID": "clean-up",
+    "Status": "Enabled",
+    "Filter": {"Prefix": ""},
+    "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
+    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+}
+try:
+    s3.put_public_access_block(
+        Bucket=extra, PublicAccessBlockConfiguration=dict.fromkeys(names, True)
+    )
+    s3.put_bucket_lifecycle_configuration(Bucket=extra, LifecycleConfiguration={"Rules": [rule]})
+    print(s3.get_public_access_block(Bucket=extra)["PublicAccessBlockConfiguration"])
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=extra)["Rules"]
+    print([one["ID"] for one in rules])
+except s3.exceptions.ClientError as error:  # Swift, for one
+    print("This server has no such setting:", error.response["Error"]["Code"])
+
+# %% [markdown]
+# The practice server stores both settings and acts on neither. `put_bucket_lifecycle_configuration` replaces all rules of a bucket, so read those of a real one first, and send them along.
+#
+# ### Large files go in parts
+#
+# One request uploads 5 GB at most. From 8 MB on, boto3 cuts a file into parts by itself, sends several at a time, and repeats only the part that failed. Here is a file of 12 MiB with parts of 5 MiB, the smallest that S3 takes:
+
+# %%
+from boto3.s3.transfer import TransferConfig
+
+parts = TransferConfig(multipart_threshold=5 * 2**20, multipart_chunksize=5 * 2**20)
+s3.upload_fileobj(io.BytesIO(bytes(12 * 2**20)), extra, "large.bin", Config=parts)
+about = s3.head_object(Bucket=extra, Key="large.bin")
+about["ContentLength"], about["ETag"].strip('"').rpartition("-")[2]
+
+# %% [markdown]
+# 12 MiB went up in 3 parts: 5, 5 and 2 MiB. The ETag of such an object ends in their number, and is no MD5 of the content.
+#
+# ### An upload that broke off
+#
+# Begin an upload, send one part, and do not complete it:
+
+# %%
+upload = {"Bucket": extra, "Key": "broken.bin"}
+upload["UploadId"] = s3.create_multipart_upload(**upload)["UploadId"]
+s3.upload_part(**upload, PartNumber=1, Body=bytes(5 * 2**20))
+
+unfinished = s3.list_multipart_uploads(Bucket=extra)["Uploads"]
+paid = [part["Size"] for part in s3.list_parts(**upload)["Parts"]]
+print("keys:", [found.key for found in list_keys(f"s3://{extra}")])
+print("unfinished uploads:", len(unfinished), "with parts of", paid, "bytes")
+answer = s3.abort_multipart_upload(**upload)
+# %% [markdown]
+# No key shows the 5,242,880 bytes, which you pay for until `abort_multipart_upload` or the rule removes them.
+#
+# ### Deleted by accident
+#
+# In a bucket with *versioning*, nothing is overwritten. Each upload adds a version, and deleting adds a marker that hides them.
+
+# %%
+s3.put_bucket_versioning(Bucket=extra, VersioningConfiguration={"Status": "Enabled"})
+for text in (b"first draft", b"final"):
+    s3.put_object(Bucket=extra, Key="essay.txt", Body=text)
+
+gone = s3.delete_object(Bucket=extra, Key="essay.txt")
+history = s3.list_object_versions(Bucket=extra, Prefix="essay.txt")
+print("keys:", len(list_keys(f"s3://{extra}/essay")))
+print("versions:", len(history["Versions"]), "markers:", len(history["DeleteMarkers"]))
+
+# %% [markdown]
+# The essay is gone from the listing, and both versions are still there. Remove the marker, and the essay is back:
+
+# %%
+s3.delete_object(Bucket=extra, Key="essay.txt", VersionId=gone["VersionId"])
+s3.get_object(Bucket=extra, Key="essay.txt")["Body"].read()
+
+# %% [markdown]
+# Old versions cost as much to store as new ones, hence the first half of the rule above.
+#
+# ### A copy that the server makes
+#
+# No byte passes through this machine. The source may lie in another bucket, as long as you may read it.
+
+# %%
+source = {"Bucket": extra, "Key": "essay.txt"}
+s3.copy_object(CopySource=source, Bucket=extra, Key="copy.txt")
+s3.get_object(Bucket=extra, Key="copy.txt")["Body"].read()
+
+# %% [markdown]
+# ### A link for somebody without an account
+#
+# A *presigned link* carries a signature and an end. Until then, whoever has it can read that one object without credentials, so never print one into a notebook that you pass on. A link ends at the latest with the credentials that signed it.
+
+# %%
+from urllib.parse import parse_qs, urlsplit
+
+from course_cloud.storage import presign
+
+link = presign(f"s3://{extra}/essay.txt", expires=600)
+query = parse_qs(urlsplit(link).query)
+print(", ".join(query), "· valid for", query["X-Amz-Expires"][0], "seconds")
+
+# %% [markdown]
+# The signature covers the key, the time and the operation. A real server refuses a link in which one letter was changed; the practice server checks no signatures.
+#
+# ### Remove the bucket
+#
+# A bucket must be empty before it can go, of old versions and markers too. The bucket was made above, in this run, and S3 refuses to delete it if anything is left.
+
+# %%
+found = []
+for page in versions.paginate(Bucket=extra):
+    found += page.get("Versions", []) + page.get("DeleteMarkers", [])
+
+refused = delete(extra, [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found])
+s3.delete_bucket(Bucket=extra)
+print(
+    f"{len(found)} versions deleted, {len(refused)} refused; the bucket answers {status_of(extra)}"
+)

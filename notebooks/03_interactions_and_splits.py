@@ -14,23 +14,21 @@
 # %% [markdown]
 # # From ratings to interactions
 #
-# You turn a table of stars into the sparse user–item matrix that every recommender of the course learns from, and you split it into past and future without letting the future leak.
+# You turn a table of stars into the sparse user–item matrix that every recommender of the course learns from, and you split it so that the future does not leak into the past.
 #
 # [![Open in Colab](../book/images/colab.svg)](https://colab.research.google.com/github/your-org/movielens-course/blob/main/notebooks/03_interactions_and_splits.ipynb)
 
 # %% [markdown]
 # **What you will be able to do**
 #
-# - say what implicit feedback is, and choose a threshold for it;
-# - go from ids to rows and back without mixing them up;
-# - read a CSR matrix as the three arrays it is;
-# - work out how much memory a matrix needs before you make it;
+# - choose a threshold for implicit feedback, and say what it throws away;
+# - go from ids to rows and back, and read a CSR matrix as three arrays;
 # - encode a test set so that its columns mean what the model's columns mean;
-# - split by time, check for leaks, and say what a tie is worth.
+# - split by the course's protocol, and measure what a random split, the future of other users and a tie rule do to a score.
 #
 # **What you need first**: [Loading MovieLens](02_loading_movielens.ipynb).
 #
-# **How long it takes**: about 60 minutes.
+# **How long it takes**: about 75 minutes.
 
 # %% tags=["setup"]
 import importlib.util
@@ -49,11 +47,12 @@ course_utils.setup()
 # %% [markdown]
 # ## From stars to likes
 #
-# A star rating is *explicit* feedback: somebody said how good a film was. Most systems get none of it. They see what people watched, bought or clicked, which is *implicit* feedback: a trace without an opinion. Because that is what you will meet at work, the course mostly learns from "this person liked this film", yes or unknown.
+# A star rating is *explicit* feedback: somebody said how good a film was. Most systems see only what people watched, bought or clicked. That is *implicit* feedback: a trace without an opinion. The course mostly learns from "this user likes this film: yes, or unknown".
 #
-# Take four people and five films, few enough to check on paper. Their ids have gaps, as real ids do.
+# Here are four users and five films. Their ids have gaps, as real ids do.
 
 # %%
+import numpy as np
 import pandas as pd
 
 toy = pd.DataFrame(
@@ -66,26 +65,18 @@ toy = pd.DataFrame(
 toy.pivot(index="user_id", columns="movie_id", values="rating").astype("Int64")
 
 # %% [markdown]
-# The usual rule: four stars or more is a *positive*. By hand that is one comparison.
-
-# %%
-by_hand = toy[toy["rating"] >= 4].reset_index(drop=True)
-by_hand
-
-# %% [markdown]
-# `to_implicit` does the same, never changes the table you give it, and refuses a threshold that nothing reaches.
+# The usual rule calls four stars or more a *positive*. `to_implicit` applies it and leaves its input as it is.
 
 # %%
 from course_utils.interactions import encode, to_implicit
 
+by_hand = toy[toy["rating"] >= 4].reset_index(drop=True)
 positives = to_implicit(toy, threshold=4.0)
 assert positives.equals(by_hand)
-assert len(toy) == 10  # unchanged
+positives
 
 # %% [markdown]
-# Be clear about what is lost. User 8 gave film 20 two stars, and user 8 never rated film 10. After the threshold both look the same: *unknown*. Many models for implicit feedback treat the unknown as "probably not", with little confidence.
-#
-# Where you put the threshold decides how much you learn from. Here is the release you loaded. As everywhere in the course, the people of the embedded sample are simulated.
+# The threshold throws something away. User 8 gave film 20 two stars and never rated film 10; now both are *unknown*. Its height decides how much is left to learn from. As everywhere in the course, the ratings of the embedded sample are simulated.
 
 # %%
 from course_utils.datasets import load_movielens
@@ -93,8 +84,9 @@ from course_utils.datasets import load_movielens
 ml = load_movielens()
 for threshold in (3, 4, 5):
     liked = to_implicit(ml.ratings, threshold)
-    people = liked["user_id"].nunique()
-    print(f"{threshold} stars or more: {len(liked):,} positives of {people:,} people")
+    print(
+        f"{threshold} stars or more: {len(liked):,} positives, {liked['user_id'].nunique()} users"
+    )
 
 # %% mystnb={"image": {"alt": "Bar chart of the share of each rating; the ratings of four stars or more are drawn darker and labeled with their common share."}}
 from course_utils import plots
@@ -102,70 +94,32 @@ from course_utils import plots
 axes = plots.rating_scale(ml.ratings, threshold=4.0)
 
 # %% [markdown]
-# The higher the threshold, the fewer the positives. A person can lose all of theirs, and then vanishes from the matrix. In the toy table that happens to user 21:
-
-# %%
-print("four stars:", to_implicit(toy, 4)["user_id"].unique())
-print("five stars:", to_implicit(toy, 5)["user_id"].unique())
-
-# %% [markdown]
-# User 21 gave three stars and four, never five, and is not somebody who likes nothing. How many people of your release it happens to, you read off the counts above.
+# Five stars instead of four keep 24,532 of the 57,770 positives, and every user.
 #
 # ## Ids are not rows
 #
-# A matrix has rows 0, 1, 2, …; the ids are 3, 8, 21, 40. So you need two lookups: which id is in this row, and which row has this id. An array of the sorted ids gives both.
+# A matrix has rows 0, 1, 2, …; the ids are 3, 8, 21, 40. An array of the sorted ids leads both ways: *row to id* by indexing, *id to row* by a search.
 
 # %%
-import numpy as np
-
-users = np.unique(positives["user_id"])
-items = np.unique(positives["movie_id"])
-print("users", users)
-print("items", items)
-
-# %% [markdown]
-# *Row to id* is indexing. *Id to row* is a search in a sorted array.
-
-# %%
-print("row 2 is user", users[2])
-print("user 21 is in row", np.searchsorted(users, 21))
-
-# %% [markdown]
-# A search answers for ids that do not exist, too: it says where they would stand. There is no user 22, and row 3 is somebody else.
-
-# %%
+users, items = np.unique(positives["user_id"]), np.unique(positives["movie_id"])
+print("row 2 is user", users[2], "and user 21 is in row", np.searchsorted(users, 21))
 print("user 22 would be in row", np.searchsorted(users, 22), "which is user", users[3])
 
 # %% [markdown]
-# With the two lookups you build the matrix by hand: one row for each user, one column for each film, 1 where the user liked the film.
+# The second line shows the trap: a search also answers for an id that does not exist. User 22 is nobody, and row 3 belongs to user 40.
 
 # %%
 matrix_by_hand = np.zeros((len(users), len(items)), dtype=np.float32)
 for row in positives.itertuples():
     matrix_by_hand[np.searchsorted(users, row.user_id), np.searchsorted(items, row.movie_id)] = 1
-matrix_by_hand
 
-# %% [markdown]
-# `encode` does this for millions of rows, and returns the ids together with the matrix so that they cannot get lost.
-
-# %%
 tiny = encode(positives)
 assert (tiny.matrix.toarray() == matrix_by_hand).all()
-assert (tiny.users == users).all()
-assert (tiny.items == items).all()
+assert (tiny.users == users).all() and (tiny.items == items).all()
 tiny
 
 # %% [markdown]
-# The mistake that everybody makes once is to use an id where a row belongs. Sometimes you are lucky and it fails:
-
-# %%
-try:
-    tiny.matrix[21]
-except IndexError as error:
-    print("IndexError:", error)
-
-# %% [markdown]
-# More often the number fits, and you get somebody else's row without a word. `rows_of` and `columns_of` make the step visible, and refuse an id that the matrix does not have:
+# `encode` builds the same matrix for millions of rows and keeps the ids with it. Using an id where a row belongs is the most common mistake with it, and it rarely raises an error: row 3 exists, and it is user 40's. `rows_of` makes the step visible and refuses an unknown id.
 
 # %%
 from course_utils.errors import DataError
@@ -173,100 +127,127 @@ from course_utils.errors import DataError
 row = tiny.rows_of(3)
 print("user 3 is in row", row, "and likes", tiny.items[tiny.matrix[row].indices])
 print("row 3 is user", tiny.users[3], "and likes", tiny.items[tiny.matrix[3].indices])
-
 try:
     tiny.rows_of(2)
 except DataError as error:
     print("rows_of(2):", error)
 
 # %% [markdown]
-# ## A sparse matrix is three arrays
+# ### Your turn: rows of ids
 #
-# Most cells are empty, so it pays to store only the others. *CSR*, compressed sparse rows, does so with three arrays:
-#
-# - `indices`: the columns of the stored cells, row after row;
-# - `data`: their values, in the same order, here all 1;
-# - `indptr`: where each row begins in these two, and, at its end, where the last one stops.
+# Write `rows_of(ids, wanted)`. `ids` holds the id of each row, ascending. Return the row of each wanted id, and −1 where the matrix does not have that id.
+
 
 # %%
-print("indices", tiny.matrix.indices)
-print("data   ", tiny.matrix.data)
-print("indptr ", tiny.matrix.indptr)
+from course_labs import check
 
-# %% mystnb={"image": {"alt": "The toy matrix of four users and five films drawn as a grid with its stored ones shaded by row; below it the arrays indices and data with one cell for each stored value in the shade of its row, and the array indptr with one more cell than there are rows."}}
-rows = [f"user {user}" for user in tiny.users]
-columns = [str(item) for item in tiny.items]
-axes = plots.csr_anatomy(tiny.matrix, rows, columns)
+
+def rows_of(ids, wanted):
+    """Return the row of each wanted id, -1 for an unknown one."""
+    ...
+
+
+check("lesson03.a", rows_of)
 
 # %% [markdown]
-# Read one row off the picture: the second row runs from `indptr[1]` to `indptr[2]`, and `indices` holds its columns there. That is all a recommender does to find what somebody likes.
+# <details><summary>Solution</summary>
+#
+# ```python
+# def rows_of(ids, wanted):
+#     rows = np.searchsorted(ids, wanted)
+#     rows = np.minimum(rows, len(ids) - 1)
+#     return np.where(ids[rows] == wanted, rows, -1)
+# ```
+#
+# An id above the largest one gets the position `len(ids)`, which is no row; `np.minimum` brings it back before the comparison.
+# </details>
+#
+# ## A sparse matrix is three arrays
+#
+# Most cells are empty, so it pays to store only the others. *CSR*, compressed sparse rows, uses three arrays: `indices` holds the columns of the stored cells, row after row; `data` holds their values, here all 1; `indptr` says where each row begins, and at its end where the last row stops.
+
+# %% mystnb={"image": {"alt": "The toy matrix of four users and five films drawn as a grid with its stored ones shaded by row; below it the arrays indices and data with one cell for each stored value in the shade of its row, and the array indptr with one more cell than there are rows."}}
+axes = plots.csr_anatomy(
+    tiny.matrix, [f"user {user}" for user in tiny.users], [str(item) for item in tiny.items]
+)
+
+# %% [markdown]
+# The second row runs from `indptr[1]` to `indptr[2]`, and `indices` holds its columns there:
 
 # %%
 start, stop = tiny.matrix.indptr[1], tiny.matrix.indptr[2]
 columns = tiny.matrix.indices[start:stop]
-print(f"user {tiny.users[1]} likes films {tiny.items[columns]}")
 assert tiny.items[columns].tolist() == positives.loc[positives["user_id"] == 8, "movie_id"].tolist()
+print(f"user {tiny.users[1]}: cells {start} to {stop}, films {tiny.items[columns]}")
 
 # %% [markdown]
-# Getting a row is a slice. Getting a *column* means looking through every row, which is why a matrix the wrong way around, films × users, is not only wrong but the slower way around. In this course rows are always users.
+# Getting a row is a slice. Getting a column means looking through every row. In this course rows are always users.
+#
+# ### Your turn: what two users share
+#
+# Write `in_common(indptr, indices, a, b)`: the columns stored in both row `a` and row `b`, ascending.
+
+
+# %%
+def in_common(indptr, indices, a, b):
+    """Return the columns stored in both rows of a CSR matrix."""
+    ...
+
+
+check("lesson03.b", in_common)
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# def in_common(indptr, indices, a, b):
+#     first = indices[indptr[a] : indptr[a + 1]]
+#     second = indices[indptr[b] : indptr[b + 1]]
+#     return np.intersect1d(first, second)
+# ```
+# </details>
 #
 # ## Density and memory
 #
-# The *density* is the share of cells that are stored. Now the whole release:
+# The *density* is the share of cells that are stored. Stored dense in `float32`, a matrix takes 4 bytes a cell. As CSR it takes 4 bytes for each value, 4 for its column, and 4 for each row and one more.
 
 # %%
 positives = to_implicit(ml.ratings)
 everything = encode(positives)
-n_users, n_items = everything.matrix.shape
-density = everything.matrix.nnz / (n_users * n_items)
-print(everything)
-print(
-    f"density {density:.2%}: {n_users * n_items:,} cells, {everything.matrix.nnz:,} of them stored"
-)
-
-# %% [markdown]
-# You can work out the memory of a matrix from its size alone. Dense, it takes 4 bytes for each cell. As CSR it takes 4 for each value, 4 for each column number, and 4 for each row and one more.
-
-# %%
-dense_mb = n_users * n_items * 4 / 1e6
-csr_mb = (everything.matrix.nnz * (4 + 4) + (n_users + 1) * 4) / 1e6
-arrays = (everything.matrix.data, everything.matrix.indices, everything.matrix.indptr)
+matrix, (n_users, n_items) = everything.matrix, everything.matrix.shape
+csr_mb = (matrix.nnz * (4 + 4) + (n_users + 1) * 4) / 1e6
+arrays = (matrix.data, matrix.indices, matrix.indptr)
 assert csr_mb == sum(array.nbytes for array in arrays) / 1e6
-
-# %% mystnb={"image": {"alt": "Horizontal bar chart of the megabytes of the matrix stored dense in eight-byte numbers, dense in four-byte numbers, and as CSR, which is the shortest bar by far."}}
-sizes = {"dense, float64": 2 * dense_mb, "dense, float32": dense_mb, "CSR, float32": csr_mb}
-axes = plots.memory_of(sizes)
+print(
+    f"{n_users:,} × {n_items:,} cells, {matrix.nnz:,} stored: {matrix.nnz / n_users / n_items:.1%}"
+)
+print(f"dense {n_users * n_items * 4 / 1e6:.1f} MB, CSR {csr_mb:.1f} MB")
 
 # %% [markdown]
-# On a small release both fit. The gap grows with the catalogue: of a larger one, everybody has seen a smaller share. Here is ml-32m, computed from the [size that GroupLens states](https://files.grouplens.org/datasets/movielens/ml-32m-README.html), as if every rating were a positive:
+# At 4.7 % density CSR takes a tenth of the memory. In a larger catalogue each user has seen a smaller share, so the gap grows. This is ml-32m, computed from [the size that GroupLens states](https://files.grouplens.org/datasets/movielens/ml-32m-README.html), as if every rating were a positive:
 
 # %%
 n_users, n_items, n_ratings = 200_948, 87_585, 32_000_204
-print(f"dense, float32: {n_users * n_items * 4 / 1e9:,.0f} GB")
-print(f"CSR,   float32: {(n_ratings * (4 + 4) + (n_users + 1) * 4) / 1e9:,.2f} GB")
+print(
+    f"dense {n_users * n_items * 4 / 1e9:,.0f} GB, CSR {(n_ratings * 8 + n_users * 4) / 1e9:.2f} GB"
+)
 
 # %% [markdown]
 # ## A test set that holds unknown films
 #
-# A recommender learns from the past and is judged on the future. The most honest split cuts once in time, for everybody: the newest fifth of the positives is held out.
+# A recommender learns from the past and is judged on the future. Cut once in time for everybody, and hold out the newest fifth of the positives:
 
 # %%
 from course_utils.splits import global_time_split
 
 by_date = global_time_split(positives, test_ratio=0.2)
 past, future = by_date.train, by_date.test
-by_date
-
-# %% [markdown]
-# People join, and films find their first admirers, so the future holds ids that the past has never seen:
-
-# %%
 new_users = set(future["user_id"]) - set(past["user_id"])
 new_items = set(future["movie_id"]) - set(past["movie_id"])
-print(f"{len(new_users):,} users and {len(new_items):,} films are new")
+print(f"{len(new_users):,} users and {len(new_items):,} films of the future are new")
 
 # %% [markdown]
-# Encode each on its own, and the two matrices do not even have the same shape. Worse, a column means one film here and another one there:
+# Encoded alone, the future gets columns of its own, and one column number means two films:
 
 # %%
 train, test_alone = encode(past), encode(future)
@@ -274,7 +255,7 @@ print("train", train.matrix.shape, " test on its own", test_alone.matrix.shape)
 print("column 100 is film", train.items[100], "in train and film", test_alone.items[100], "in test")
 
 # %% [markdown]
-# A model that recommends column 100 would be judged on another film. So give the test set the rows and columns of the training set. What cannot be placed is dropped, and `encode` says how much:
+# So give the test set the rows and columns of the training set. `encode` says what it has to drop.
 
 # %%
 test = encode(future, users=train.users, items=train.items)
@@ -282,196 +263,282 @@ assert test.matrix.shape == train.matrix.shape
 print(f"{test.dropped / len(future):.0%} of the future cannot be placed")
 
 # %% [markdown]
-# You did nothing wrong: most of the future *is* out of reach. Many people rate in one sitting, so a cut in time separates people rather than habits.
+# 79 % of this future belongs to users or films without a past. No score says anything about them. Recommending for them is the *cold-start problem*, the subject of [lesson 10](10_hybrids.ipynb).
 #
-# Read the line that `encode` prints every time. It tells you what an evaluation is blind to: people the model has never met, and films it has never seen. A score says nothing about them, however good it is. Recommending for them is called the *cold-start problem*, and it needs something other than their past ratings.
+# ## The course's split
 #
-# The toy example shows the same with numbers you can follow. User 99 and film 60 are new:
-
-# %%
-later = pd.DataFrame({"user_id": [3, 8, 99], "movie_id": [20, 60, 10]})
-toy_test = encode(later, users=tiny.users, items=tiny.items)
-toy_test.matrix.toarray()
-
-# %% [markdown]
-# ## Splitting person by person
-#
-# To ask "what will *this* person like next?", hold out the last positives of each person. Give the toy ratings a time, and do it by hand: sort by time, take the last row of each user.
-
-# %%
-timed = by_hand.assign(timestamp=[10, 20, 40, 30, 10, 50, 60])
-last = timed.sort_values("timestamp", kind="stable").groupby("user_id").tail(1)
-last.sort_values("user_id")
-
-# %% [markdown]
-# User 21 has one positive only. Hold it out and nothing is left to learn from, so `leave_last_out` keeps such users in the training set, and says how many there are.
+# To ask "what will this user like next?", hold out each user's last positives. By hand on the toy ratings, with a time for each:
 
 # %%
 from course_utils.splits import leave_last_out
 
+timed = by_hand.assign(timestamp=[10, 20, 40, 30, 10, 50, 60])
+last = timed.sort_values("timestamp", kind="stable").groupby("user_id").tail(1)
 split = leave_last_out(timed, n_test=1, min_train=1)
 assert set(split.test["user_id"]) == set(last["user_id"]) - {21}
 split
 
 # %% [markdown]
-# Now the whole release: the last five positives of everybody who keeps at least five. Compare what can be placed with the cut in time above.
+# User 21 has a single positive and nothing to learn from without it, so it stays in the training set.
+#
+# All lessons from here on use one protocol. A user's last five positives are the *test*, the five before them the *validation* set, on which settings are chosen. The chosen model is fitted again on training and validation together, and the test is opened once. Users with fewer than 15 positives are only learned from.
 
 # %%
-split = leave_last_out(positives, n_test=5, min_train=5)
-train = encode(split.train)
-test = encode(split.test, users=train.users, items=train.items)
+from course_utils.splits import course_split
+
+split = course_split(positives)
+known = encode(split.train_and_val)
+test = encode(split.test, users=known.users, items=known.items)
 print(split)
-print(f"{test.dropped / len(split.test):.1%} of the test set cannot be placed")
+print(f"{test.dropped / len(split.test):.1%} of the test cannot be placed")
 
 # %% [markdown]
-# The price: one person's past may lie after another one's future, so a model may have learned from what one person liked in March when it predicts what another one liked in February. Both protocols are in use. Say which one a number comes from.
+# ### Your turn: the last n of each user
+#
+# Write `is_last(user_ids, times, n)`: for each row of a table, whether it is among the last `n` of its user. Of equal times, the row further down counts as later.
+
+
+# %%
+def is_last(user_ids, times, n):
+    """Return for each row whether it is among the last n of its user."""
+    ...
+
+
+check("lesson03.c", is_last)
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# def is_last(user_ids, times, n):
+#     order = np.lexsort((np.arange(len(times)), times, user_ids))
+#     table = pd.DataFrame({"user": np.asarray(user_ids)[order]}, index=order)
+#     last = table.groupby("user").tail(n).index
+#     return np.isin(np.arange(len(times)), last)
+# ```
+#
+# `lexsort` sorts by its last key first: by user, then by time, then by the row's position, which decides ties.
+# </details>
 #
 # ## What a random split does to a score
 #
-# You need a model to see what a split does to a score. Take the simplest: recommend the ten films with the most positives that a person does not have yet. The *recall@10* of a person is the share of their held-out films among the ten.
+# Many notebooks hold out a random share of each user's ratings. The score then rises for two reasons, and they can be told apart. Either the random films are easier to find, because more users like them, or the model gains from knowing what came *after* the film it has to find.
+#
+# A third test separates the two: for each of a user's last five films, take an earlier film of the same user that about as many users like. This test is as hard as the honest one as far as fame goes, and all of its films have a later history.
 
 
 # %%
-def recall_of_popularity(split):
-    train = encode(split.train)
-    test = encode(split.test, users=train.users, items=train.items)
-    scores = np.tile(np.asarray(train.matrix.sum(axis=0)), (len(train.users), 1))
-    scores[train.matrix.nonzero()] = -1  # nobody is recommended what they have
-    top = np.argsort(-scores, axis=1, kind="stable")[:, :10]
-    held_out = test.matrix.toarray()
-    hits = np.take_along_axis(held_out, top, axis=1).sum(axis=1)
-    has_test = held_out.sum(axis=1) > 0
-    return (hits[has_test] / held_out.sum(axis=1)[has_test]).mean()
+def earlier_and_as_well_known(split):
+    """Return, for each held-out film, an earlier one of the same user with about as many likes."""
+    likes = split.train_and_val["movie_id"].value_counts()
+    earlier = split.train_and_val["movie_id"].map(likes)
+    rows_of_user = split.train_and_val.groupby("user_id").groups
+    picked = []
+    for user, films in split.test.groupby("user_id")["movie_id"]:
+        mine = earlier[rows_of_user[user]]
+        for count in films.map(likes).fillna(0):
+            picked.append((mine - count).abs().idxmin())
+            mine = mine.drop(picked[-1])
+    return positives.loc[picked]
 
 
-print(f"last five held out: recall@10 = {recall_of_popularity(split):.3f}")
+at_random = positives[positives["user_id"].isin(split.test["user_id"])].groupby("user_id")
+tests = {
+    "the last five": split.test,
+    "five earlier, as well known": earlier_and_as_well_known(split),
+    "five at random": at_random.sample(5, random_state=42),
+}
 
 # %% [markdown]
-# Many tutorials hold out five positives at random instead. You get that split by giving every row a random time before you split. The model is the same, the people are the same:
+# Two instruments measure each test, both from [lesson 04](04_baselines.ipynb): *popularity* recommends the ten best-liked films that a user does not have, and *EASE* learns from each user's other films. *Recall@10* is the share of a user's held-out films among the ten recommended ones.
 
 # %%
-rng = np.random.default_rng(42)
-shuffled = positives.assign(timestamp=rng.permutation(len(positives)))
-at_random = leave_last_out(shuffled, n_test=5, min_train=5)
-print(f"five at random: recall@10 = {recall_of_popularity(at_random):.3f}")
+from course_utils.evaluation import beside_real, evaluate, mean_and_interval
+from course_utils.models import EASE, Popularity
+
+
+def matrix_of(table):
+    """Return a matrix with a row and a column for everything there is, so that nothing drops."""
+    return encode(table, users=everything.users, items=everything.items).matrix
+
+
+def recall_on(test, model):
+    train = matrix_of(positives.drop(test.index))
+    result = evaluate(model.fit(train), train, matrix_of(test), progress=False)
+    return result.per_user["recall@10"]
+
+
+rises = {}
+for name, model in {"popularity": Popularity(), "EASE": EASE()}.items():
+    of_users = pd.DataFrame({test: recall_on(films, model) for test, films in tests.items()})
+    gain = of_users["five earlier, as well known"] - of_users["the last five"]
+    mean, low, high = (x.item() for x in mean_and_interval(gain.to_numpy()[:, None]))
+    rises[name] = of_users.mean().map("{:.3f}".format).to_dict()
+    rises[name]["second row − first"] = f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]"
+beside_real("lesson03.random_split", pd.DataFrame(rises))
 
 # %% [markdown]
-# The score rises, and no recommender got better. Two things changed. The test got easier: people meet the well-known films first, so their last films are rarer than films drawn at random. And the future leaks: a model that predicts what somebody liked in spring has been trained on what they liked in summer. In the world there is neither. How much it lifts a model that learns from a person's other films, [lesson 07](07_wrong_notebook.ipynb) measures.
-
-# %%
-in_train = split.train["movie_id"].value_counts()
-for name, part in {"last five": split, "five at random": at_random}.items():
-    known = part.test["movie_id"].map(in_train).mean()
-    print(f"{name:15} a held-out film has {known:.0f} positives in training, on average")
-
-# %% [markdown]
-# `assert_no_leakage` checks that nobody's own future is in their past. It needs the real times back:
+# For popularity the whole rise, from 0.090 to 0.180, is an easier test: on films as well known as the last five it scores 0.087, no more. EASE gains twice. Knowing what came later lifts it from 0.152 to 0.196 on equally well known films, and the easier test lifts it further, to 0.296. Real ratings give the same picture: EASE rises from 0.082 to 0.127 and to 0.201. So a random split does not only make every model look better; it helps those that learn from a user's other films more.
+#
+# `assert_no_leakage` finds such a split by its timestamps:
 
 # %%
 from course_utils.splits import Split, assert_no_leakage
 
 assert_no_leakage(split)
-assert_no_leakage(by_date)
-
-with_times = [
-    positives.loc[part.index] for part in (at_random.train, at_random.val, at_random.test)
-]
 try:
-    assert_no_leakage(Split(*with_times))
+    random_test = tests["five at random"]
+    assert_no_leakage(Split(positives.drop(random_test.index), positives.head(0), random_test))
 except DataError as error:
     print(error)
 
 # %% [markdown]
-# ## The tie rule, as a number
+# ## The future of other users
 #
-# In the last lesson you counted the people who have several ratings at their last timestamp. For them, "the last positive" depends on a rule that most papers do not state: the order of the file, the movie id, or chance. Hold out one positive under each:
+# The course's split keeps each user's own future out of their past, but not the future of others: what one user liked in March helps to predict what another liked in February. How much is that worth? Cut once in time, test on the next ten likes of users with a past, and train twice: on everybody's past, or on that plus the future of the *other* users.
+
 
 # %%
-for ties in ("order", "movie_id", "random"):
-    one = leave_last_out(positives, n_test=1, min_train=5, ties=ties, seed=42)
-    print(f"ties by {ties:8}  recall@10 = {recall_of_popularity(one):.3f}")
+def gains_from_others(model, share):
+    """Return, per tested user, recall@10 from the past alone and with the others' future."""
+    before = positives["timestamp"] < positives["timestamp"].quantile(share)
+    past, later = matrix_of(positives[before]), matrix_of(positives[~before])
+    future = positives[~before].sort_values("timestamp", kind="stable")
+    test = matrix_of(future.groupby("user_id").head(10))
+    tested = np.flatnonzero((np.diff(past.indptr) >= 5) & (np.diff(test.indptr) > 0))
+    alone, with_others = [], []
+    for half in (tested[::2], tested[1::2]):  # each half learns from what all others did later
+        is_other = np.ones((len(everything.users), 1))
+        is_other[half] = 0
+        more = (past + later.multiply(is_other)).tocsr()
+        theirs = test.multiply(1 - is_other).tocsr()
+        for train, found in ((past, alone), (more, with_others)):
+            result = evaluate(model.fit(train), train, theirs, progress=False)
+            found.append(result.per_user["recall@10"])
+    return pd.DataFrame({"past": pd.concat(alone), "others": pd.concat(with_others)})
+
+
+# %%
+leaks = {}
+for name, model in {"popularity": Popularity(), "EASE": EASE()}.items():
+    every = pd.concat([gains_from_others(model, share) for share in (0.5, 0.6, 0.7, 0.8)])
+    users_mean = every.groupby(level=0).mean()
+    mean, low, high = mean_and_interval(
+        users_mean.assign(gain=users_mean["others"] - users_mean["past"])
+    )
+    leaks[name] = {
+        "past alone": f"{mean[0]:.3f}", "and others' future": f"{mean[1]:.3f}",
+        "gain": f"{mean[2]:+.3f} [{low[2]:+.3f}, {high[2]:+.3f}]", "users": len(users_mean),
+    }  # fmt: skip
+beside_real("lesson03.others_future", pd.DataFrame(leaks).T)
 
 # %% [markdown]
-# Same data, same model, same metric. How far the numbers lie apart depends on the release: where a page of ratings is stored in an order that has to do with the films, the rule decides what is tested; in a file that is sorted by movie id, the first two rules are one. So `ties` is an argument here, and belongs in what you report.
+# Popularity gains 0.009 and EASE 0.015, and neither interval holds 0. The sample plants the reason: its films come into fashion and go out. On real ml-latest-small popularity gains as much; only 61 of its users can be tested, too few to tell whether EASE gains. On ml-100k, where the same was measured for this course at these four cuts, popularity's score rose by 15 to 65 % and that of EASE by 15 to 24 %. A score of the course's split is therefore higher than a live system would reach. [Lesson 06](06_evaluating_rankings.ipynb) asks whether the *order* of models survives a cut in time.
+#
+# ## The tie rule, as a number
+#
+# Lesson 02 counted the users who gave several ratings at their last timestamp. For them "the last positive" depends on a rule that most papers leave out: the order of the file, the movie id, or chance. Here one positive is held out under each rule, under chance with twenty seeds, and popularity is judged by its *hit rate*, the share of users whose film it finds.
+
+
+# %%
+def hit_rate(**rule):
+    one = leave_last_out(positives, n_test=1, min_train=14, **rule)
+    train = matrix_of(one.train)
+    model = Popularity().fit(train)
+    return evaluate(model, train, matrix_of(one.test), progress=False).summary["hit_rate@10"]
+
+
+by_chance = [hit_rate(ties="random", seed=seed) for seed in range(20)]
+rules = {
+    "order of the file": hit_rate(ties="order"),
+    "movie id": hit_rate(ties="movie_id"),
+    "chance, lowest of 20": min(by_chance),
+    "chance, mean of 20": np.mean(by_chance),
+    "chance, highest of 20": max(by_chance),
+}
+beside_real("lesson03.ties", pd.Series(rules, name="hit_rate@10").round(3))
+
+# %% [markdown]
+# File order gives 0.057, and chance gives between 0.067 and 0.080 from the same model. The sample plants this, too: people there rate a page of films best-known first, so the last of a tie is a little-known film. In ml-latest-small each user's ties are sorted by movie id, so the first two rows agree, and chance moves the score from 0.038 to 0.045. `ties` is therefore an argument of each split, and part of what a paper must report.
 
 # %% [markdown]
 # ## Check yourself
 #
-# **1. `train.matrix[7]` gives you the films of …**
+# **1. `indptr` of a CSR matrix is `[0, 2, 2, 5]`. How many values does the second row hold?**
 #
-# <details><summary>a) user 7.</summary>
-#
-# Only if the user ids happen to be 0, 1, 2, … without a gap. 7 is a row here.
-# </details>
-#
-# <details><summary>b) the user whose id is <code>train.users[7]</code>.</summary>
-#
-# Yes. A row number goes into <code>train.users</code> to give an id; an id goes into <code>rows_of</code> to give a row.
-# </details>
-#
-# <details><summary>c) the seventh film.</summary>
-#
-# Rows are users. Films are columns.
-# </details>
-#
-# **2. `indptr` of a CSR matrix is `[0, 2, 2, 5]`. How many values does the second row hold?**
-#
-# <details><summary>a) 0</summary>
+# <details class="right"><summary>a) 0</summary>
 #
 # Yes. The second row runs from <code>indptr[1]</code> = 2 to <code>indptr[2]</code> = 2: it is empty.
 # </details>
 #
 # <details><summary>b) 2</summary>
 #
-# That is the first row, from 0 to 2.
+# That is the first row, which runs from 0 to 2.
 # </details>
 #
 # <details><summary>c) 3</summary>
 #
-# That is the third row, from 2 to 5.
+# That is the third row, which runs from 2 to 5.
 # </details>
 #
-# **3. A paper holds out the last positive of each user and reports HR@10 = 0.31. You rerun its code and get 0.27. What do you look at first?**
+# **2. A matrix of 10,000 users and 5,000 films stores 1,000,000 ones. About how many times larger is it dense than as CSR, both in `float32`?**
 #
-# <details><summary>a) The random seed of the model.</summary>
+# <details><summary>a) 50 times</summary>
 #
-# Later, perhaps. Popularity has no seed, and the tie rule alone can move its number.
+# That is one over the density of 2 %. It forgets that CSR stores a column number with each value.
 # </details>
 #
-# <details><summary>b) How ties of the last timestamp are broken.</summary>
+# <details><summary>b) 10 times</summary>
 #
-# Yes. In MovieLens many people share their last timestamp among several positives, and most papers do not say which one they test on.
+# CSR takes 8 bytes for each stored value. Divide 200 MB by that sum once more.
 # </details>
 #
-# <details><summary>c) The metric's denominator.</summary>
+# <details class="right"><summary>c) 25 times</summary>
 #
-# With one held-out film per person there is only one way to divide. Whom the mean counts would be a better suspect.
+# Yes. Dense: 50 million cells × 4 bytes = 200 MB. CSR: a million × 8 bytes, and 0.04 MB for the rows: 8 MB.
+# </details>
+#
+# **3. You replace a random split by each user's last five positives. Popularity's recall falls by half. What has happened?**
+#
+# <details><summary>a) A leak of the users' own futures was closed, which popularity had profited from.</summary>
+#
+# On a test of equally famous films popularity scored the same with and without the later history. It hardly uses a user's own history.
+# </details>
+#
+# <details class="right"><summary>b) The test got harder: users' last films are less famous than their films at large.</summary>
+#
+# Yes. That is what the middle row of the table isolates, and for popularity it explains the whole change.
+# </details>
+#
+# <details><summary>c) The model got worse, because it has fewer positives to learn from.</summary>
+#
+# Both splits hold out five positives of the same users, so the training sets are of the same size.
 # </details>
 #
 # **4. `encode(future)` without `users` and `items` runs without an error. Why is it wrong?**
 #
-# <details><summary>a) The matrix gets too large.</summary>
-#
-# It gets smaller, if anything: it has only the users and films of the test set.
-# </details>
-#
-# <details><summary>b) Its columns are numbered anew, so they mean other films than the model's columns.</summary>
-#
-# Yes. The score that comes out is a score of another question. It is the same mistake as an id in place of a row, for a whole matrix.
-# </details>
-#
-# <details><summary>c) The test set must not be encoded at all.</summary>
+# <details><summary>a) The test matrix must not be encoded at all.</summary>
 #
 # It must be, with the rows and columns of the training set.
+# </details>
+#
+# <details class="right"><summary>b) Its columns are numbered anew, so they mean other films than the model's columns.</summary>
+#
+# Yes. It is the mistake of an id in place of a row, made for a whole matrix.
+# </details>
+#
+# <details><summary>c) It drops users whom the training set does not know.</summary>
+#
+# The opposite: given <code>users</code> and <code>items</code> it drops them, and says how many.
 # </details>
 
 # %% [markdown]
 # ## What you learned
 #
 # - A threshold turns stars into positives; what is below it becomes unknown, not disliked.
-# - Ids and rows are different numbers. Keep the arrays that lead from one to the other with the matrix.
-# - CSR stores the ones of each row side by side; its memory follows the positives, not the cells.
-# - Encode the test set with the training set's users and items, and read how much was dropped.
-# - Split by time, state the protocol and the tie rule, and let `assert_no_leakage` check that nobody's own future is in their past.
+# - Ids and rows are different numbers: keep the arrays that lead from one to the other, and encode the test with the training set's users and items.
+# - CSR stores 8 bytes a positive; at 4.7 % density that is a tenth of the dense matrix.
+# - The course's split tests on each user's last five positives and chooses on the five before.
+# - A random split lifts popularity from 0.090 to 0.180 by an easier test alone, and EASE from 0.152 to 0.296 by that and a leak; other users' future is worth 0.009 and 0.015.
 #
-# Next: [Baselines](04_baselines.ipynb) builds the models that every later one has to beat. The [data card](../book/data_card.md) tells you what the sample can and cannot show.
+# Next: [Baselines](04_baselines.ipynb) builds the models that every later one has to beat. The [data card](../book/data_card.md) says what the sample can and cannot show.

@@ -254,7 +254,7 @@ pd.Series(errors, name="test RMSE").round(2).to_frame()
 # %%
 from course_utils.models import ItemKNN
 
-knn = ItemKNN(k=5).fit(train.matrix)
+knn = ItemKNN(k=5, shrinkage=0).fit(train.matrix)
 scores = (train.matrix @ knn.similarity).toarray()
 held_out = validation.tocoo()
 line = np.polyfit(scores[held_out.row, held_out.col], held_out.data, deg=1)

@@ -466,8 +466,8 @@ models = {
     "random": Random(),
     words: ContentModel(embedded[best], before.items, center=True),
     "popularity": Popularity(),
-    "ALS": ALS(dtype=np.float64),
-    "EASE": EASE(),
+    "ALS": ALS(64, 0.01, alpha=1, dtype=np.float64),
+    "EASE": EASE(l2=250),
 }
 
 # %%

@@ -129,7 +129,7 @@ from course_utils.models import ALS, EASE, Popularity
 
 popularity = Popularity().fit(known.matrix)
 ease = EASE(l2=250).fit(known.matrix)
-als = ALS(factors=32, dtype="float64").fit(known.matrix)
+als = ALS(32, 0.01, alpha=1, dtype="float64").fit(known.matrix)
 
 steps = [0, 1, 2, 3, 5, 8, 12, 20]
 found = {
@@ -253,7 +253,7 @@ from course_utils.models import ItemKNN
 
 tested = np.flatnonzero(np.diff(test.matrix.indptr))
 history, relevant = train.matrix[tested], test.matrix[tested]
-collaborative = {"item-kNN": ItemKNN(k=200), "EASE": EASE(l2=250), "ALS": ALS(32, dtype="float64")}
+collaborative = {"item-kNN": ItemKNN(k=200, shrinkage=0), "EASE": EASE(l2=250), "ALS": ALS(32, 0.01, alpha=1, dtype="float64")}
 offered = {
     name: (model.fit(train.matrix).recommend(tested, history, items=cold_films)[0] >= 0).sum()
     for name, model in collaborative.items()
@@ -535,7 +535,7 @@ print("predicted:", *(f"λ={l2}: {ridge(E, Q, l2)(new_film).item():.2f}" for l2 
 # %%
 from course_utils.models import FactorBridge
 
-bridge = FactorBridge(ALS(32, dtype="float64"), films, items, l2=1, min_users=5)
+bridge = FactorBridge(ALS(32, 0.01, alpha=1, dtype="float64"), films, items, l2=1, min_users=5)
 bridge.fit(train.matrix)
 warm = ~bridge.bridged
 learned = ridge(bridge.vectors[warm], bridge.model.item_factors[warm], 1)
@@ -549,7 +549,7 @@ assert np.allclose(bridge.item_factors[cold_films], learned(bridge.vectors[cold_
 # A cosine needs a yardstick too. One is the mean of all factors, the same guess for every film. The other is what the bridge predicts for *another* film, drawn at random.
 
 # %%
-full = ALS(32, dtype="float64").fit(everything.matrix)
+full = ALS(32, 0.01, alpha=1, dtype="float64").fit(everything.matrix)
 fans = np.diff(everything.matrix.tocsc().indptr)
 judge = cold_films[fans[cold_films] >= 20]
 learn = np.setdiff1d(np.flatnonzero(fans >= 5), cold_films)
@@ -585,7 +585,7 @@ inner_cold = inner_train.columns_of(np.unique(inner.test["movie_id"]))
 
 
 def on_inner(l2):
-    model = FactorBridge(ALS(32, dtype="float64"), films, items, l2=l2).fit(inner_train.matrix)
+    model = FactorBridge(ALS(32, 0.01, alpha=1, dtype="float64"), films, items, l2=l2).fit(inner_train.matrix)
     rows = np.flatnonzero(np.diff(inner_test.matrix.indptr))
     ids, _ = model.recommend(rows, inner_train.matrix[rows], N=10, items=inner_cold)
     return metrics.recall(ids, inner_test.matrix[rows], k=10).mean()
@@ -595,7 +595,7 @@ by_l2 = pd.Series({l2: on_inner(l2) for l2 in (0.1, 1, 10, 100)})
 by_l2.round(3)
 
 # %%
-bridge = FactorBridge(ALS(32, dtype="float64"), films, items, l2=by_l2.idxmax())
+bridge = FactorBridge(ALS(32, 0.01, alpha=1, dtype="float64"), films, items, l2=by_l2.idxmax())
 on_shelf["bridge"] = lists(bridge.fit(train.matrix), cold_films)
 shelf["bridge"] = metrics.recall(on_shelf["bridge"], relevant, k=10)
 chart = {name: shelf[name] for name in ("random", "content", "content, centered", "bridge")}

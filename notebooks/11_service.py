@@ -136,7 +136,7 @@ ml = load_movielens()
 split = leave_last_out(to_implicit(ml.ratings), n_test=5, min_train=5)
 train = encode(split.train)
 test = encode(split.test, users=train.users, items=train.items)
-model = ALS(factors=32, dtype="float64").fit(train.matrix)
+model = ALS(32, 0.01, alpha=1, dtype="float64").fit(train.matrix)
 result = evaluate(model, train.matrix, test.matrix, k=10)
 print(f"recall@10 {result.summary['recall@10']:.3f}")
 
@@ -363,7 +363,7 @@ counts = http.get(f"{url}/metrics").text.splitlines()
 # You try more factors. Measured on the same split, is it better?
 
 # %%
-bigger = ALS(factors=64, dtype="float64").fit(train.matrix)
+bigger = ALS(64, 0.01, alpha=1, dtype="float64").fit(train.matrix)
 again = evaluate(bigger, train.matrix, test.matrix, k=10)
 pd.Series(
     {"32 factors": result.summary["recall@10"], "64 factors": again.summary["recall@10"]}

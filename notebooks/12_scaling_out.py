@@ -82,7 +82,7 @@ def run(ratings):
     train = encode(split.train)
     test = encode(split.test, users=train.users, items=train.items)
     clock.append(perf_counter())
-    model = ALS(factors=64, iterations=10).fit(train.matrix)
+    model = ALS(64, 0.01, iterations=10, alpha=1).fit(train.matrix)
     clock.append(perf_counter())
     evaluate(model, train.matrix, test.matrix, progress=False)
     clock.append(perf_counter())
@@ -254,7 +254,7 @@ if spark:
 # So a difference between the next two columns is one of the models, not of the yardstick.
 
 # %% tags=["nbval-ignore-output"]
-model = ALS(factors=64, iterations=10, dtype=np.float64).fit(train.matrix)
+model = ALS(64, 0.01, iterations=10, alpha=1, dtype=np.float64).fit(train.matrix)
 ours = evaluate(model, train.matrix, test.matrix, progress=False).summary
 pd.DataFrame({"implicit": ours} | ({"Spark": theirs} if spark else {})).round(3)
 

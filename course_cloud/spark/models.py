@@ -11,8 +11,8 @@ import pandas as pd
 from scipy import sparse
 
 from course_cloud.spark.sessions import quiet_about_pandas
+from course_utils import evaluation
 from course_utils.errors import DataError
-from course_utils.evaluation import metrics_of_lists
 from course_utils.interactions import encode
 from course_utils.ranking import top_k_of_factors
 from course_utils.validation import NOTHING, need_cutoffs, need_positive, need_table_columns
@@ -176,7 +176,7 @@ def evaluate(
     ids = np.full((len(known.users), max(cutoffs)), NOTHING)
     ids[known.rows_of(lists["user_id"]), lists["rank"] - 1] = known.columns_of(lists["movie_id"])
     relevant = encode(hidden, users=known.users, items=known.items).matrix
-    return metrics_of_lists(ids, known.matrix, relevant, cutoffs).summary
+    return evaluation.evaluate(ids, known.matrix, relevant, cutoffs).summary
 
 
 def _collected(table: DataFrame) -> pd.DataFrame:

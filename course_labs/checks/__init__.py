@@ -22,6 +22,9 @@ student's code in its own process:
    and ``hint`` says what is wrong and where to look. A mistake that makes the student's code raise
    is recognized by ``raises``, a pattern for the error's sentence.
 
+An exercise of a lesson is a `Question` of 0 points in the module ``lessonNN``, keyed ``a``, ``b``
+and so on; its answer and the wrong answers to catch stand in ``tests/unit/course_labs``.
+
 `lab02` is the example to copy. ``tests/unit/course_labs/test_lab_answers.py`` requires of every lab
 that the solution and a second right answer pass, and that at least five wrong answers a question
 get hints of their own; ``tests/unit/tools/test_labs.py`` requires that no question of an unsolved

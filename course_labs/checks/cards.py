@@ -34,13 +34,13 @@ class Card:
 
 
 def verdict_card(name: str, question: Question, verdict: Verdict) -> Card:
-    """Return the card of the verdict on one question, whose full name is such as ``lab02.q1``."""
+    """Return the card of the verdict on one question, such as ``lab02.q1`` or ``lesson05.a``."""
     head = f"{MARKS[verdict.state]} {name}: {verdict.state}"
-    points = f"{verdict.points} of {question.points} points"
-    lines = [f"{head} · {question.title} · {points}"]
+    points = f" · {verdict.points} of {question.points} points" if question.points else ""
+    lines = [f"{head} · {question.title}{points}"]
     parts = [
         f'<strong style="color:{COLORS[verdict.state]}">{html.escape(head)}</strong> · '
-        f"{html.escape(question.title)} · {points}"
+        f"{html.escape(question.title)}{points}"
     ]
     says = verdict.says
     if verdict.state == "not attempted" and not says:
@@ -48,7 +48,7 @@ def verdict_card(name: str, question: Question, verdict: Verdict) -> Card:
     if says:
         lines.append(f"  {says}")
         parts.append(as_html(says, CODE))
-    if verdict.state == "wrong":
+    if verdict.state == "wrong" and question.lesson:
         title, link = lesson_link(question.lesson)
         lines.append(f"  Explained in {title}.")
         parts.append(

@@ -47,16 +47,16 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Question:
-    """One checked step of a lab; the docstring of `course_labs.checks` explains its functions.
+    """One checked step of a lab, or exercise of a lesson; `course_labs.checks` says how.
 
     Attributes
     ----------
     key
-        Its name within the lab, such as ``q1``.
+        Its name within the lab or lesson, such as ``q1`` or ``a``.
     title
         Its subject, in a few words.
     points
-        Points for a right answer.
+        Points for a right answer; 0 in a lesson, where nothing is graded.
     answer
         The name of the answer in the notebook, by which the grader finds it.
     lesson

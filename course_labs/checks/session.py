@@ -1,6 +1,7 @@
-"""The functions that a student calls in a notebook, and the questions of each lab.
+"""The functions that a student calls in a notebook, and the questions of each lab and lesson.
 
-A lab is a subpackage ``labNN`` with a tuple ``QUESTIONS``; it is imported when it is asked for.
+A lab is a subpackage ``labNN``, a lesson a module ``lessonNN``, each with a tuple ``QUESTIONS``; it
+is imported when it is asked for.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def check(name: str, answer: Any) -> None:
     Parameters
     ----------
     name
-        A lab and its question, as in ``"lab02.q1"``.
+        A lab or lesson and its question, as in ``"lab02.q1"`` or ``"lesson05.a"``.
     answer
         The function, class or value that the step asks for.
 
@@ -68,16 +69,22 @@ def labs() -> list[str]:
     return sorted(path.stem for path in Path(__file__).parent.glob("lab[0-9][0-9]*"))
 
 
+def lessons() -> list[str]:
+    """Return the names of the lessons with exercises, such as ``lesson05``, in order."""
+    return sorted(path.stem for path in Path(__file__).parent.glob("lesson[0-9][0-9].py"))
+
+
 def questions_of(lab: str) -> Sequence[Question]:
-    """Return the questions of a lab, in order.
+    """Return the questions of a lab or a lesson, in order.
 
     Raises
     ------
     DataError
-        When there is no such lab; the message lists all labs.
+        When there is no such lab or lesson; the message lists all.
     """
-    if not re.fullmatch(r"lab\d\d", lab) or find_spec(f"{__package__}.{lab}") is None:
-        raise DataError(f"There is no lab {lab!r}; there are {', '.join(labs())}.")
+    if not re.fullmatch(r"(lab|lesson)\d\d", lab) or find_spec(f"{__package__}.{lab}") is None:
+        known = ", ".join([*labs(), *lessons()])
+        raise DataError(f"There is no lab or lesson {lab!r}; there are {known}.")
     questions: Sequence[Question] = importlib.import_module(f"{__package__}.{lab}").QUESTIONS
     return questions
 

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,8 +21,10 @@ from course_utils.evaluation.evaluator import Evaluation, evaluate
 from course_utils.metrics import RANKING
 from course_utils.validation import FloatArray, need_positive
 
-__all__ = ["by_activity", "compare", "holm", "mean_and_interval", "paired_t_test", "readable"]
+__all__ = ["beside_real", "board", "by_activity", "compare", "holm", "mean_and_interval",
+           "paired_t_test", "readable"]  # fmt: skip
 
+REAL = "ml-latest-small"
 DRAWS = 2**22  # users drawn per batch: 32 MB
 
 
@@ -146,6 +150,45 @@ def readable(table: pd.DataFrame, digits: int = 3) -> pd.DataFrame:
     return wide.loc[table[rows].unique(), table["metric"].unique()].rename_axis(columns=None)
 
 
+def board(
+    results: Mapping[str, Evaluation], baseline: str = "EASE", metric: str = "recall@10"
+) -> pd.DataFrame:
+    """Return the course's table of models, in text: a metric, and the distance from a baseline.
+
+    `results` holds evaluations by the name of the model, as in :func:`compare`. The best model
+    comes first; the distance is the mean difference of the same users, with its 95% interval.
+    """
+    table = compare(results, baseline=baseline, metrics=[metric]).set_index("model")
+    table = table.sort_values("mean", ascending=False)
+    ends = table[["difference", "difference_low", "difference_high"]].to_numpy()
+    apart = ["–" if np.isnan(d) else f"{d:+.3f} [{low:+.3f}, {high:+.3f}]" for d, low, high in ends]
+    means = table["mean"].map("{:.3f}".format)
+    return pd.DataFrame({metric: means, f"− {baseline}": apart}).rename_axis(None)
+
+
+def beside_real(name: str, table: pd.DataFrame | pd.Series) -> pd.DataFrame:
+    """Put the numbers that a cell gave on real ml-latest-small beside those it gives now.
+
+    `name` is the table's, such as "lesson04.board"; `table` holds numbers or text, indexed by text.
+    ``make results`` runs the lessons on ml-latest-small, where a table is returned alone, with the
+    folder ``COURSE_RECORD`` in the environment: tables are then written there. A DataError is
+    raised when no table of that name was recorded.
+    """
+    here = table.to_frame() if isinstance(table, pd.Series) else table
+    if folder := os.environ.get("COURSE_RECORD"):
+        here.to_json(Path(folder) / f"{name}.json", orient="split", indent=1, double_precision=6)
+    shown = os.environ.get("COURSE_DATASET") or "sample"
+    if shown == REAL:
+        return here
+    package = Path(__file__).resolve().parents[1]
+    checkout = package.parent / "book" / "_generated" / "real"
+    file = (checkout if checkout.is_dir() else package / "_real") / f"{name}.json"
+    if not file.is_file():
+        raise DataError(f"There are no real numbers called {name!r}; `make results` computes them.")
+    real = pd.read_json(file, orient="split", convert_axes=False, dtype=False)
+    return pd.concat({f"on {shown}": here, f"on real {REAL}": real}, axis=1)
+
+
 def by_activity(
     result: Evaluation,
     edges: Iterable[int] = (10, 50),
@@ -255,8 +298,7 @@ def mean_and_interval(
         below = np.full(filled.shape[1], n_users) if here.all() else weights @ here
         with np.errstate(invalid="ignore"):  # a sample in which no user has a value
             resampled[start : start + n] = weights @ filled / below
-    tail = (1 - level) / 2
-    low[full], high[full] = np.nanquantile(resampled, [tail, 1 - tail], axis=0)
+    low[full], high[full] = np.nanquantile(resampled, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return mean, low, high
 
 
@@ -292,9 +334,8 @@ def paired_t_test(differences: npt.ArrayLike) -> FloatArray:
 def holm(p_values: npt.ArrayLike) -> FloatArray:
     """Adjust p-values for multiple comparisons, by Holm's step-down method.
 
-    The smallest of m p-values is multiplied by m, the next by m - 1, and so on; the results are
-    made non-decreasing and clipped at 1. Rejecting those below 0.05 then has a family-wise error
-    rate of at most 5 % (Holm 1979, Scandinavian Journal of Statistics 6).
+    The smallest of m p-values is multiplied by m, the next by m - 1, and so on; the results do not
+    decrease and end at 1. Rejecting those below 0.05 errs at all in at most 5 % (Holm 1979).
 
     `p_values` and the result have the same shape; NaN stays NaN and is not counted.
 

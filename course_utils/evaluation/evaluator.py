@@ -31,7 +31,7 @@ from course_utils.validation import (
     need_users,
 )
 
-__all__ = ["Evaluation", "evaluate", "metrics_of_lists", "recommend_all"]
+__all__ = ["Evaluation", "evaluate", "recommend_all"]
 
 USERS_AT_ONCE = 1024
 NOT_RECOMMENDED = np.finfo(np.float32).min  # implicit's score of items that it filters out
@@ -93,8 +93,9 @@ def evaluate(
     Parameters
     ----------
     model
-        Fitted, with the method ``recommend(userids, user_items[userids], N=k)`` of the protocol.
-        For lists without a model, see :func:`metrics_of_lists`.
+        Fitted, with the method ``recommend(userids, user_items[userids], N=k)`` of the protocol. Or
+        lists: integers, shape (n_users, k_columns), a row for each row of the matrices, item
+        columns, best first, -1 for no item. Rows of users without items in `test` are ignored.
     train, test
         csr, each of shape (n_users, n_items), with the same rows and columns; any entry that is
         not 0 counts. A pair in both can never be recommended and counts as missed; a CourseWarning
@@ -143,8 +144,8 @@ def evaluate(
         raise DataError("None of the users to evaluate has anything in the test set.")
     need_rows_for(n_items, genres=genres, vectors=vectors)
 
-    if isinstance(model, Lists):
-        lists = model.of_users(rows).first(cutoffs[-1])
+    if isinstance(model, np.ndarray | list):
+        lists = as_lists(model, n_items, n_users).of_users(rows).first(cutoffs[-1])
     else:
         lists = as_lists(recommend_all(model, known, rows, cutoffs[-1], **options), n_items)
     choices = {"recall_denominator": denominator, "map_denominator": denominator}
@@ -192,33 +193,6 @@ def _beyond_accuracy(
     if vectors is not None:
         values["diversity"] = metrics.intra_list_diversity(lists, vectors)
     return values
-
-
-def metrics_of_lists(
-    lists: npt.ArrayLike,
-    train: sparse.csr_matrix,
-    test: sparse.csr_matrix,
-    k: int | Iterable[int] = 10,
-    *,
-    denominator: str = "relevant",
-    missing_users: str = "zero",
-    genres: sparse.csr_matrix | None = None,
-    vectors: npt.ArrayLike | sparse.csr_matrix | None = None,
-) -> Evaluation:
-    """Measure given recommendation lists, as :func:`evaluate` measures those of a model.
-
-    Parameters
-    ----------
-    lists
-        Integers, shape (n_users, k_columns), one row for each row of the matrices: item columns,
-        best first, -1 for no item. Rows of users without items in `test` are ignored.
-    train, test, k, denominator, missing_users, genres, vectors
-        As in :func:`evaluate`, and so are the returned metrics and the errors.
-    """
-    n_users, n_items = as_pairs(train, "The training matrix").shape
-    valid = as_lists(lists, n_items, n_users)
-    choices = {"denominator": denominator, "missing_users": missing_users}
-    return evaluate(valid, train, test, k, genres=genres, vectors=vectors, **choices)
 
 
 def recommend_all(

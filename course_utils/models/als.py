@@ -47,7 +47,8 @@ class ALS(Recommender):
     Parameters
     ----------
     factors
-        Length d of the factor vectors.
+        Length d of the factor vectors. The defaults of the arguments are the course's settings,
+        chosen on validation by ``python -m tools.notebooks.settings``.
     regularization
         λ, at least 0: the larger, the shorter the vectors.
     iterations
@@ -93,9 +94,9 @@ class ALS(Recommender):
     def __init__(
         self,
         factors: int = 64,
-        regularization: float = 0.01,
+        regularization: float = 30.0,
         iterations: int = 20,
-        alpha: float = 1.0,
+        alpha: float = 3.0,
         seed: int = 42,
         dtype: npt.DTypeLike = "float32",
     ) -> None:

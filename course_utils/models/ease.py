@@ -66,7 +66,7 @@ class EASE(Recommender):
     learned = ("weights", "_diagonal")
     weights: npt.NDArray[np.float32]
 
-    def __init__(self, l2: float = 250.0) -> None:
+    def __init__(self, l2: float = 100.0) -> None:
         self.l2 = need_number(l2, "l2", above=True)
 
     def _fit(self, matrix: sparse.csr_matrix) -> None:

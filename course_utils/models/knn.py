@@ -40,7 +40,8 @@ class ItemKNN(Recommender):
         Number of neighbors of an item, the item itself excluded. Items without a common user are
         not neighbors. Ties are broken by the lowest column.
     shrinkage
-        h, at least 0: lowers the similarity of items with few users.
+        h, at least 0: lowers the similarity of items with few users. The defaults are the course's
+        settings, chosen on validation by ``python -m tools.notebooks.settings``.
 
     Attributes
     ----------
@@ -72,7 +73,7 @@ class ItemKNN(Recommender):
     learned = ("similarity", "_own")
     similarity: sparse.csr_matrix
 
-    def __init__(self, k: int = 200, shrinkage: float = 0.0) -> None:
+    def __init__(self, k: int = 5, shrinkage: float = 5.0) -> None:
         self.k = need_positive(k, "k")
         self.shrinkage = need_number(shrinkage, "shrinkage")
 

@@ -31,9 +31,7 @@ def long_tail(ratings: pd.DataFrame, top: float = 0.1) -> Axes:
     share = counts[:n_top].sum() / counts.sum()
     rank = np.arange(1, len(counts) + 1)
 
-    axes = new_axes(
-        "A few films have many ratings, many have few", "films, most rated first", "ratings"
-    )
+    axes = new_axes("Ratings of each film: the long tail", "films, most rated first", "ratings")
     axes.fill_between(rank, counts, step="mid", color=LIGHT)
     axes.fill_between(rank[:n_top], counts[:n_top], step="mid", color=DARK)
     axes.annotate(
@@ -52,7 +50,8 @@ def ratings_per_user(ratings: pd.DataFrame) -> Axes:
     counts = ratings["user_id"].value_counts().to_numpy()
     edges = np.geomspace(counts.min(), counts.max() + 1, 25)
 
-    axes = new_axes("Most people rate little, a few a lot", "ratings of one person", "people")
+    title = f"Ratings per user: from {counts.min()} to {counts.max():,}"
+    axes = new_axes(title, "ratings of one user, logarithmic", "users")
     axes.hist(counts, bins=edges.tolist(), color=MIDDLE, edgecolor="white")
     median = float(np.median(counts))
     axes.axvline(median, color=ACCENT)
@@ -71,7 +70,7 @@ def rating_scale(ratings: pd.DataFrame, threshold: float = 4.0) -> Axes:
     labels = [f"{rating:g}" for rating in shares.index]
     colors = [DARK if rating >= threshold else LIGHT for rating in shares.index]
 
-    axes = new_axes("People rate what they expect to like", "stars", "share of the ratings")
+    axes = new_axes("How often each rating is given", "stars", "share of the ratings")
     bars = axes.bar(labels, shares.to_numpy(), color=colors, edgecolor=SOFT)
     axes.bar_label(bars, fmt="{:.0%}", padding=2)
     axes.set_yticks([])
@@ -88,7 +87,8 @@ def activity_over_time(ratings: pd.DataFrame) -> Axes:
     when = pd.to_datetime(ratings["timestamp"], unit="s")  # UTC, as the timestamps are
     months = pd.Series(1, index=when).resample("MS").sum()
 
-    axes = new_axes("Some months have many more ratings than others", "month", "ratings")
+    title = f"Ratings per month: median {months.median():,.0f}, most {months.max():,}"
+    axes = new_axes(title, "month", "ratings")
     axes.bar(months.index, months.to_numpy(), width=25, color=MIDDLE)
     ticks = months.index[:: max(1, len(months) // 4)]
     axes.set_xticks(ticks, labels=[f"{tick:%b %Y}" for tick in ticks], fontsize=10)

@@ -34,16 +34,19 @@ def monthly_bill(costs: pd.DataFrame) -> Axes:
     Parameters
     ----------
     costs
-        US dollars: scenarios as index, up to four kinds of cost as columns.
+        US dollars: scenarios as index, up to four kinds of cost as columns. A kind that is too
+        small to be seen in any bar has no entry in the legend.
     """
+    most = max(costs.sum(axis=1).max(), 0.01)
     axes = new_axes("What a month costs", "US dollars", "", size=(5.6, 1.5 + 0.42 * len(costs)))
     left = pd.Series(0.0, index=costs.index)
     for (kind, part), color in zip(costs.items(), (DARK, LIGHT, ACCENT, MIDDLE), strict=False):
-        axes.barh(costs.index, part, left=left, color=color, edgecolor="white", label=str(kind))
+        label = str(kind) if part.max() > 0.004 * most else None
+        axes.barh(costs.index, part, left=left, color=color, edgecolor="white", label=label)
         left += part
     for row, total in enumerate(left):
         axes.text(total, row, f"  {total:,.2f}", va="center", color=INK, fontsize=10)
-    axes.set_xlim(0, max(left.max(), 0.01) * 1.2)
+    axes.set_xlim(0, most * 1.2)
     axes.invert_yaxis()
     axes.legend(frameon=False, fontsize=9, ncols=4, loc="upper center", bbox_to_anchor=(0.4, -0.3))
     return axes

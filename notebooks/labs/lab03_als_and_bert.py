@@ -244,7 +244,7 @@ if attempted(BertContentModel) and attempted(recall_per_user):
     models = {
         "BERT": BertContentModel(embeddings, train.items),
         "popularity": Popularity(),
-        "ALS": ALS(),
+        "ALS": ALS(64, 0.01, alpha=1),
     }
     per_user = recall_per_user(models, train.matrix, test.matrix, k=10)
     print(per_user.mean().round(3).to_string())

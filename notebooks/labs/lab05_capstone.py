@@ -176,7 +176,7 @@ if attempted(blend):
 #
 # <details><summary>Hint 1: behavior</summary>
 #
-# `ItemKNN(k=20).fit(train).similarity` holds the neighbors of lesson 04, one row for each film. `user_items @ similarity` is the table of scores, once `.toarray()` has made it dense.
+# `ItemKNN(k=20, shrinkage=0).fit(train).similarity` holds the neighbors of lesson 04, one row for each film. `user_items @ similarity` is the table of scores, once `.toarray()` has made it dense.
 # </details>
 #
 # <details><summary>Hint 2: content</summary>
@@ -325,7 +325,7 @@ if attempted(MyHybrid) and attempted(report):
         for part in (val, test)
     )
     findings = report(on_val, on_test, popularity.to_numpy(), groups)
-    neighbors = recall_of(ItemKNN(k=20).fit(train.matrix), test)
+    neighbors = recall_of(ItemKNN(k=20, shrinkage=0).fit(train.matrix), test)
     print(f"recall@10: popularity {popularity.mean():.3f}, neighbors {neighbors.mean():.3f}")
     print(f"weight {weights[findings['chosen']]}, gain over popularity:")
     print(pd.Series(findings)[["mean", "low", "high"]].astype(float).round(3).to_string())

@@ -211,7 +211,7 @@ if attempted(blend):
 #
 # <details><summary>Hint 1: behavior</summary>
 #
-# `ItemKNN(k=20).fit(train).similarity` holds the neighbors of lesson 04, one row for each film. `user_items @ similarity` is the table of scores, once `.toarray()` has made it dense.
+# `ItemKNN(k=20, shrinkage=0).fit(train).similarity` holds the neighbors of lesson 04, one row for each film. `user_items @ similarity` is the table of scores, once `.toarray()` has made it dense.
 # </details>
 #
 # <details><summary>Hint 2: content</summary>
@@ -244,7 +244,7 @@ class MyHybrid:
         """Learn neighbors from behavior, and keep the vectors."""
         # BEGIN SOLUTION
         self.counts = np.asarray((train > 0).sum(axis=0)).ravel()
-        self.neighbors = ItemKNN(k=20).fit(train).similarity
+        self.neighbors = ItemKNN(k=20, shrinkage=0).fit(train).similarity
         self.vectors = self._unit(np.asarray(vectors, dtype=float))
         return self
         # END SOLUTION
@@ -407,7 +407,7 @@ if attempted(MyHybrid) and attempted(report):
         for part in (val, test)
     )
     findings = report(on_val, on_test, popularity.to_numpy(), groups)
-    neighbors = recall_of(ItemKNN(k=20).fit(train.matrix), test)
+    neighbors = recall_of(ItemKNN(k=20, shrinkage=0).fit(train.matrix), test)
     print(f"recall@10: popularity {popularity.mean():.3f}, neighbors {neighbors.mean():.3f}")
     print(f"weight {weights[findings['chosen']]}, gain over popularity:")
     print(pd.Series(findings)[["mean", "low", "high"]].astype(float).round(3).to_string())
@@ -452,7 +452,7 @@ chosen = hybrids[findings["chosen"]]
 models = {
     "popularity": Popularity().fit(train.matrix),
     "content": ContentModel(vectors).fit(train.matrix),
-    "neighbors": ItemKNN(20).fit(train.matrix),
+    "neighbors": ItemKNN(20, shrinkage=0).fit(train.matrix),
     "my hybrid": chosen,
 }
 table = compare(models, train.matrix, test.matrix, k=10, metrics=["recall"], progress=False)

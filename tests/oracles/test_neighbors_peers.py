@@ -63,7 +63,7 @@ def without_diagonal(similarity):
 @pytest.mark.parametrize("seed", range(5))
 def test_neighbors_as_in_implicit(seed):
     matrix = drawn(seed)
-    ours, theirs = ItemKNN(k=K).fit(matrix), implicits(matrix, K)
+    ours, theirs = ItemKNN(k=K, shrinkage=0).fit(matrix), implicits(matrix, K)
     found = ours.similarity.toarray()
     assert found == pytest.approx(without_diagonal(theirs.similarity), abs=1e-6)
     assert (found > 0).sum(axis=1).max() == K
@@ -78,7 +78,7 @@ def test_neighbors_as_in_implicit(seed):
 def test_recommendations_as_in_implicit(seed):
     matrix = drawn(seed)
     users = np.arange(N_USERS)
-    ids, scores = ItemKNN(k=K).fit(matrix).recommend(users, matrix, N=10)
+    ids, scores = ItemKNN(k=K, shrinkage=0).fit(matrix).recommend(users, matrix, N=10)
     their_ids, their_scores = implicits(matrix, K).recommend(users, matrix, N=10)
     real = ids >= 0
     assert real.mean() > 0.95
@@ -90,7 +90,7 @@ def test_recommendations_as_in_implicit(seed):
 @pytest.mark.parametrize("seed", range(5))
 def test_neighbors_and_recommendations_as_in_irspack(seed):
     matrix = drawn(seed)
-    ours, theirs = ItemKNN(k=K).fit(matrix), irspacks_knn(matrix, K)
+    ours, theirs = ItemKNN(k=K, shrinkage=0).fit(matrix), irspacks_knn(matrix, K)
     assert ours.similarity.toarray() == pytest.approx(theirs.W.toarray(), abs=1e-6)
     compare_lists(ours, theirs, matrix, 1e-4)
 
@@ -106,7 +106,7 @@ def test_shrunk_similarities_as_in_irspack(shrinkage):
 
 def test_on_positives_all_neighbors_as_in_both():
     matrix = drawn(20, positives=True)
-    ours = ItemKNN(k=N_ITEMS).fit(matrix).similarity.toarray()
+    ours = ItemKNN(k=N_ITEMS, shrinkage=0).fit(matrix).similarity.toarray()
     theirs = without_diagonal(implicits(matrix, N_ITEMS).similarity)
     assert ours == pytest.approx(theirs, abs=1e-6)
     assert ours == pytest.approx(irspacks_knn(matrix, N_ITEMS).W.toarray(), abs=1e-6)

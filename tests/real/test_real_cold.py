@@ -29,7 +29,7 @@ def test_only_words_reach_films_that_nobody_has(ml):
         history = train.matrix[rows]
         return model.fit(train.matrix).recommend(rows, history, N=10, items=cold)[0]
 
-    for model in (ItemKNN(k=50), ALS(16, iterations=3)):
+    for model in (ItemKNN(k=50, shrinkage=0), ALS(16, iterations=3)):
         assert (lists(model) == -1).all()
     films = Embeddings(encode_texts(movie_texts(ml.movies), "tfidf"), ml.movies["movie_id"])
     words, chance = (

@@ -88,7 +88,7 @@ def test_films_that_nobody_has_rated_yet(cold: ColdItems, minilm: Embeddings) ->
     popularity = cold.recall(Popularity())  # all are at 0: the lowest ids first, which are old
     content = cold.recall(ContentModel(minilm, items))
     centered = cold.recall(ContentModel(minilm, items, center=True))
-    bridge = cold.recall(FactorBridge(ALS(), minilm, items))
+    bridge = cold.recall(FactorBridge(ALS(64, 0.01, alpha=1), minilm, items))
     assert popularity == pytest.approx(0.0427, abs=0.002)
     assert content > 1.3 * popularity
     assert min(centered, bridge) > 1.4 * content

@@ -32,7 +32,9 @@ from tools.notebooks.setup_cell import read_repository, render
 FOLDERS = ("notebooks", "notebooks/labs", "notebooks/solutions")
 PROCESSES = 2
 TIMES = Path("notebooks") / "times.json"  # how long each notebook took, when, on what machine
-NOT_FOR_BUILD = {"COURSE_DATASET", "COURSE_DATA_DIR", "COURSE_ENCODERS", "MPLBACKEND"}
+NOT_FOR_BUILD = {
+    "COURSE_DATASET", "COURSE_DATA_DIR", "COURSE_ENCODERS", "COURSE_RECORD", "MPLBACKEND",
+}  # fmt: skip
 
 
 def find_scripts(root: Path, names: Sequence[str] = ()) -> list[Path]:

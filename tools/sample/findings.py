@@ -149,7 +149,7 @@ def last_five(positives: pd.DataFrame) -> dict[str, Floats]:
 
     makers: dict[str, list[Callable[[], Recommender]]] = {
         "popularity": [Popularity],
-        "knn": [lambda k=k: ItemKNN(k=k) for k in KNN_GRID],  # type: ignore[misc]
+        "knn": [lambda k=k: ItemKNN(k=k, shrinkage=0.0) for k in KNN_GRID],  # type: ignore[misc]
         "ease": [lambda l2=l2: EASE(l2) for l2 in EASE_GRID],  # type: ignore[misc]
         "als": [
             lambda f=f, r=r: ALS(factors=f, regularization=r, iterations=15)  # type: ignore[misc]

@@ -28,7 +28,7 @@ K = 10
 MODELS: dict[str, Recommender] = {
     "random": Random(),
     "popularity": Popularity(),
-    "item-kNN": ItemKNN(k=200),
+    "item-kNN": ItemKNN(k=200, shrinkage=0.0),
     "EASE": EASE(250.0),
     "ALS": ALS(factors=16, regularization=1.0, iterations=15),
 }

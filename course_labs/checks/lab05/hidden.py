@@ -44,7 +44,7 @@ def lists_of(case: Plain, name: str) -> npt.NDArray[np.int32]:
 
     models = {
         "popularity": Popularity(),
-        "neighbors": ItemKNN(k=20),
+        "neighbors": ItemKNN(k=20, shrinkage=0),
         "content": ContentModel(case["vectors"]),
     }
     train, histories = as_matrices(case)

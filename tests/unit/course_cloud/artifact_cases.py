@@ -86,7 +86,7 @@ EVERY_MODEL = MODELS | {
     "ContentModel": lambda: ContentModel(embeddings().vectors, weights="equal"),
     "ContentModel, centered": lambda: ContentModel(embeddings().vectors, center=True),
     "FactorBridge": lambda: FactorBridge(
-        ALS(factors=4, iterations=3), embeddings(), interactions().items, min_users=6
+        ALS(4, 0.01, iterations=3), embeddings(), interactions().items, min_users=6
     ),
     "Hybrid of hybrids": shared,
 }

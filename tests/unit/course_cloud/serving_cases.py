@@ -39,7 +39,7 @@ def embeddings_of(movies):
 def save_some(folder, model=None, seed=0, embeddings=None, movies=None):
     """Save an artifact; return its manifest, its fitted model and its interactions."""
     train = some_interactions(seed)
-    model = (model or ALS(factors=6, iterations=5)).fit(train.matrix)
+    model = (model or ALS(6, 0.01, iterations=5)).fit(train.matrix)
     movies = some_movies(train) if movies is None else movies
     manifest = artifacts.save(
         folder, model=model, train=train, movies=movies, metrics=pd.Series({"recall@10": 0.1}),

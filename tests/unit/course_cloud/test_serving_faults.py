@@ -201,7 +201,7 @@ def test_no_request_fails_while_runs_change(folder):
 
     manifest = artifacts.load(folder).manifest
     train = some_interactions()
-    note(manifest, ALS(factors=6, iterations=5).fit(train.matrix), train)
+    note(manifest, ALS(6, 0.01, iterations=5).fit(train.matrix), train)
 
     def ask():
         client = TestClient(app)

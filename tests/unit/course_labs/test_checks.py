@@ -320,7 +320,7 @@ def test_unknown_names_are_told():
     with pytest.raises(DataError, match=r"no question 'lab02.q9'; there are lab02.q1, lab02.q2"):
         find_question("lab02.q9")
     for name in ("lab77.q1", "question.q1", "os.q1", ""):
-        with pytest.raises(DataError, match="There is no lab"):
+        with pytest.raises(DataError, match="There is no lab or lesson"):
             find_question(name)
 
 

@@ -30,7 +30,7 @@ def train():
 
 @pytest.fixture(scope="module")
 def model(train):
-    return ALS(factors=8, iterations=10).fit(train)
+    return ALS(8, 0.01, iterations=10, alpha=1.0).fit(train)
 
 
 def everybody(matrix):
@@ -68,7 +68,7 @@ def test_scores_are_the_dot_products_and_nothing_seen_comes_back(model, train):
 def test_evaluate_finds_the_lists_that_recommend_returns(train, everything_is_known):
     if everything_is_known:
         train = train[2:][:, 6:]
-    model = ALS(factors=8, iterations=10).fit(train)
+    model = ALS(8, 0.01, iterations=10, alpha=1.0).fit(train)
     assert model.scores_are_dot_products == everything_is_known
     test = sparse.csr_matrix(np.roll(train.toarray(), 1, axis=1) * (train.toarray() == 0))
     result = evaluate(model, train, test, progress=False)
@@ -109,7 +109,7 @@ def test_candidates_can_be_chosen_and_left_out(model, train):
 @pytest.mark.parametrize("shape", [(1, 6), (6, 1), (1, 1)])
 def test_a_single_user_or_item_is_enough(shape):
     ones = sparse.csr_matrix(np.ones(shape))
-    fitted = ALS(factors=3, iterations=3).fit(ones)
+    fitted = ALS(3, 0.01, iterations=3).fit(ones)
     ids, scores = fitted.recommend(0, ones[0], N=2, filter_already_liked_items=False)
     assert len(set(ids)) == 2
     assert (ids[1] == -1) == (shape[1] == 1)
@@ -131,7 +131,7 @@ VARIANTS = {
 def test_the_form_of_the_matrix_makes_no_difference(model, train, variant):
     given = VARIANTS[variant](train)
     before = given.copy()
-    fitted = ALS(factors=8, iterations=10).fit(given)
+    fitted = ALS(8, 0.01, iterations=10, alpha=1.0).fit(given)
     assert np.array_equal(fitted.user_factors, model.user_factors)
     assert (abs(given.astype(float) - before.astype(float))).nnz == 0
 
@@ -140,13 +140,13 @@ def test_explicit_zeros_are_no_interactions(model, train):
     stored = train.tocoo()
     row, column = np.append(stored.row, [0, 1]), np.append(stored.col, [5, 5])
     padded = sparse.csr_matrix((np.append(stored.data, [0, 0]), (row, column)), shape=train.shape)
-    fitted = ALS(factors=8, iterations=10).fit(padded)
+    fitted = ALS(8, 0.01, iterations=10, alpha=1.0).fit(padded)
     assert padded.nnz == train.nnz + 2
     assert np.array_equal(fitted.item_factors, model.item_factors)
 
 
 def test_fitting_twice_starts_anew(model, train):
-    fitted = ALS(factors=8, iterations=10).fit(train[:20, :30])
+    fitted = ALS(8, 0.01, iterations=10, alpha=1.0).fit(train[:20, :30])
     assert np.array_equal(fitted.fit(train).user_factors, model.user_factors)
 
 
@@ -161,7 +161,7 @@ def test_a_fit_that_fails_leaves_nothing_of_the_one_before(train):
 
 
 def test_more_iterations_lower_the_loss(train):
-    losses = [ALS(factors=8, iterations=n).fit(train).loss(train) for n in (1, 2, 4, 8)]
+    losses = [ALS(8, 0.01, iterations=n).fit(train).loss(train) for n in (1, 2, 4, 8)]
     assert losses == sorted(losses, reverse=True)
     assert losses[-1] < losses[0]
 
@@ -178,7 +178,7 @@ def test_the_loss_is_the_objective_written_out():
 
 def test_a_larger_alpha_brings_the_scores_of_positives_nearer_to_one(train):
     def error(alpha):
-        fitted = ALS(factors=4, alpha=alpha).fit(train)
+        fitted = ALS(4, 0.01, alpha=alpha).fit(train)
         return abs(1 - (fitted.user_factors @ fitted.item_factors.T)[train.nonzero()]).mean()
 
     assert error(20.0) < error(1.0) < error(0.0)
@@ -378,7 +378,7 @@ def test_equations_without_a_solution_are_told_in_a_sentence():
 
 def test_a_seed_gives_the_same_factors_whatever_the_blas_was_set_to(model, train):
     with threadpool_limits(2, user_api="blas"):
-        again = ALS(factors=8, iterations=10).fit(train)
+        again = ALS(8, 0.01, iterations=10, alpha=1.0).fit(train)
     assert np.array_equal(again.user_factors, model.user_factors)
     assert np.array_equal(again.item_factors, model.item_factors)
     other = ALS(factors=8, iterations=10, seed=7).fit(train)

@@ -1,4 +1,4 @@
-"""evaluate, metrics_of_lists, recommend_all: by hand, against a plain loop, for implicit."""
+"""evaluate, recommend_all: by hand, against a plain loop, for implicit."""
 
 import math
 import sys
@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from course_utils import validation
 from course_utils.errors import CourseWarning
-from course_utils.evaluation import evaluate, metrics_of_lists, recommend_all
+from course_utils.evaluation import evaluate, recommend_all
 
 ACCURACY = ["recall", "precision", "hit_rate", "mrr", "map", "ndcg"]
 BEYOND = ["coverage", "popularity", "gini", "novelty", "personalization"]
@@ -135,7 +135,7 @@ def test_given_lists_are_measured_as_those_of_a_model(seed):
         {"genres": genres, "vectors": genres.toarray()},
     ):
         of_model = evaluate(model, train, test, **options)
-        of_lists = metrics_of_lists(recommend_all(model, train, k=12), train, test, **options)
+        of_lists = evaluate(recommend_all(model, train, k=12), train, test, **options)
         pd.testing.assert_series_equal(of_lists.summary, of_model.summary)
         pd.testing.assert_frame_equal(of_lists.per_user, of_model.per_user)
         assert (of_lists.recommended == of_model.recommended).all()
@@ -143,7 +143,7 @@ def test_given_lists_are_measured_as_those_of_a_model(seed):
 
 def test_lists_that_are_too_short_miss():
     train, test = sparse.csr_matrix((2, 4)), sparse.csr_matrix([[0, 1, 0, 1], [0, 0, 0, 0]])
-    result = metrics_of_lists([[1], [-1]], train, test, k=(1, 2))
+    result = evaluate([[1], [-1]], train, test, k=(1, 2))
     assert result.summary[["recall@1", "recall@2", "precision@2"]].tolist() == [0.5, 0.5, 0.5]
     assert result.per_user.index.tolist() == [0]
     assert result.recommended.tolist() == [[1]]

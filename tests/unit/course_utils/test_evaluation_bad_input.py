@@ -6,7 +6,7 @@ from evaluation_models import Factors, Lists, Scores, quietly_fit
 from scipy import sparse
 
 from course_utils.errors import DataError
-from course_utils.evaluation import evaluate, metrics_of_lists, recommend_all
+from course_utils.evaluation import evaluate, recommend_all
 
 TRAIN = sparse.csr_matrix([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]])
 TEST = sparse.csr_matrix([[0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
@@ -164,5 +164,5 @@ def test_recommend_all_refuses_the_same():
 )
 def test_lists_that_are_invalid(lists, sentence):
     with pytest.raises(DataError) as caught:
-        metrics_of_lists(lists, TRAIN, TEST)
+        evaluate(lists, TRAIN, TEST)
     assert sentence in str(caught.value)

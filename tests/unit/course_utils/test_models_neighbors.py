@@ -16,7 +16,7 @@ HAND = sparse.csr_matrix([[1, 1, 0, 1, 0], [1, 1, 0, 0, 0], [0, 0, 1, 1, 0], [0,
 
 
 def test_cosines_by_hand():
-    similarity = ItemKNN().fit(HAND).similarity.toarray()
+    similarity = ItemKNN(shrinkage=0).fit(HAND).similarity.toarray()
     half = np.float32(0.5)  # one viewer of two each, divided by √2 · √2
     expected = [
         [0, 1, 0, half, 0],
@@ -36,12 +36,13 @@ def test_shrinkage_by_hand():
 
 def test_ratings_are_used_as_they_are():
     ratings = sparse.csr_matrix([[5.0, 3.0], [1.0, 0.0]])
-    assert ItemKNN().fit(ratings).similarity[0, 1] == pytest.approx(15 / (np.sqrt(26) * 3))
+    similar = ItemKNN(shrinkage=0).fit(ratings).similarity
+    assert similar[0, 1] == pytest.approx(15 / (np.sqrt(26) * 3))
 
 
 def test_of_equally_similar_films_the_first_are_kept():
     everything = sparse.csr_matrix(np.ones((3, 6)))
-    similarity = ItemKNN(k=2).fit(everything).similarity
+    similarity = ItemKNN(k=2, shrinkage=0).fit(everything).similarity
     assert [row.indices.tolist() for row in similarity] == [[1, 2], [0, 2], *[[0, 1]] * 4]
 
 
@@ -52,7 +53,7 @@ def test_the_k_nearest_are_kept_and_no_others(k):
     norms = np.linalg.norm(dense, axis=0)
     cosine = dense.T @ dense / np.outer(norms, norms)
     np.fill_diagonal(cosine, 0)
-    found = ItemKNN(k=k).fit(matrix).similarity.toarray()
+    found = ItemKNN(k=k, shrinkage=0).fit(matrix).similarity.toarray()
     assert found[found != 0] == pytest.approx(cosine[found != 0], rel=1e-6)
     for row in range(40):
         kept = np.sort(found[row][found[row] != 0])[::-1]
@@ -60,7 +61,7 @@ def test_the_k_nearest_are_kept_and_no_others(k):
 
 
 def test_scores_and_explanations_by_hand():
-    model = ItemKNN().fit(HAND)
+    model = ItemKNN(shrinkage=0).fit(HAND)
     ids, scores = model.recommend(0, sparse.csr_matrix([[2.0, 0, 3, 0, 0]]), N=3)
     assert ids.tolist() == [3, 1, -1]  # d: 2 · ½ + 3 · ½; b: 2 · 1
     assert scores.tolist() == pytest.approx([2.5, 2.0, -np.inf])
@@ -85,12 +86,12 @@ def test_an_explanation_adds_up_to_the_score(model):
 
 
 def test_without_a_history_there_is_nothing_to_explain():
-    ids, parts = ItemKNN().fit(HAND).explain(9, sparse.csr_matrix((1, 5)), 0, N=2)
+    ids, parts = ItemKNN(shrinkage=0).fit(HAND).explain(9, sparse.csr_matrix((1, 5)), 0, N=2)
     assert (ids.tolist(), parts.tolist()) == ([-1, -1], [-np.inf, -np.inf])
 
 
 def test_similar_films_by_hand():
-    model = ItemKNN().fit(HAND)
+    model = ItemKNN(shrinkage=0).fit(HAND)
     ids, scores = model.similar_items(1, N=4)
     assert ids.tolist() == [1, 0, 3, -1]  # itself first, though a is just as similar
     assert scores.tolist() == pytest.approx([1, 1, 0.5, -np.inf])
