@@ -28,7 +28,7 @@
 #
 # **What you need first**: [Loading MovieLens](02_loading_movielens.ipynb).
 #
-# **How long it takes**: about 75 minutes.
+# **How long it takes**: about 90 minutes.
 
 # %% tags=["setup"]
 import importlib.util
@@ -119,7 +119,7 @@ assert (tiny.users == users).all() and (tiny.items == items).all()
 tiny
 
 # %% [markdown]
-# `encode` builds the same matrix for millions of rows and keeps the ids with it. Using an id where a row belongs is the most common mistake with it, and it rarely raises an error: row 3 exists, and it is user 40's. `rows_of` makes the step visible and refuses an unknown id.
+# `encode` builds the same matrix for millions of rows and keeps the ids with it. Using an id where a row belongs is a common mistake, and it rarely raises an error: row 3 exists, and it is user 40's. `rows_of` makes the step visible and refuses an unknown id.
 
 # %%
 from course_utils.errors import DataError
@@ -159,7 +159,7 @@ check("lesson03.a", rows_of)
 #     return np.where(ids[rows] == wanted, rows, -1)
 # ```
 #
-# An id above the largest one gets the position `len(ids)`, which is no row; `np.minimum` brings it back before the comparison.
+# An id above the largest one gets the position `len(ids)`, which is no row; `np.minimum` brings it back.
 # </details>
 #
 # ## A sparse matrix is three arrays
@@ -181,7 +181,7 @@ assert tiny.items[columns].tolist() == positives.loc[positives["user_id"] == 8, 
 print(f"user {tiny.users[1]}: cells {start} to {stop}, films {tiny.items[columns]}")
 
 # %% [markdown]
-# Getting a row is a slice. Getting a column means looking through every row. In this course rows are always users.
+# Getting a row is a slice; getting a column means looking through every row. Rows are always users.
 #
 # ### Your turn: what two users share
 #
@@ -209,7 +209,7 @@ check("lesson03.b", in_common)
 #
 # ## Density and memory
 #
-# The *density* is the share of cells that are stored. Stored dense in `float32`, a matrix takes 4 bytes a cell. As CSR it takes 4 bytes for each value, 4 for its column, and 4 for each row and one more.
+# The *density* is the share of cells that are stored. Stored dense in `float32`, a matrix takes 4 bytes a cell. As CSR it takes 4 bytes for each value, 4 for its column, and 4 for each of the `n_users` + 1 cells of `indptr`.
 
 # %%
 positives = to_implicit(ml.ratings)
@@ -255,7 +255,7 @@ print("train", train.matrix.shape, " test on its own", test_alone.matrix.shape)
 print("column 100 is film", train.items[100], "in train and film", test_alone.items[100], "in test")
 
 # %% [markdown]
-# So give the test set the rows and columns of the training set. `encode` says what it has to drop.
+# So give the test set the rows and columns of the training set.
 
 # %%
 test = encode(future, users=train.users, items=train.items)
@@ -281,7 +281,7 @@ split
 # %% [markdown]
 # User 21 has a single positive and nothing to learn from without it, so it stays in the training set.
 #
-# All lessons from here on use one protocol. A user's last five positives are the *test*, the five before them the *validation* set, on which settings are chosen. The chosen model is fitted again on training and validation together, and the test is opened once. Users with fewer than 15 positives are only learned from.
+# Lessons 04 to 07 and 09 use one protocol. A user's last five positives are the *test*, the five before them the *validation* set, on which settings are chosen. The chosen model is fitted again on training and validation together, and the test is opened once on each page, after all settings are fixed. Users with fewer than 15 positives are only learned from.
 
 # %%
 from course_utils.splits import course_split
@@ -324,7 +324,7 @@ check("lesson03.c", is_last)
 #
 # Many notebooks hold out a random share of each user's ratings. The score then rises for two reasons, and they can be told apart. Either the random films are easier to find, because more users like them, or the model gains from knowing what came *after* the film it has to find.
 #
-# A third test separates the two: for each of a user's last five films, take an earlier film of the same user that about as many users like. This test is as hard as the honest one as far as fame goes, and all of its films have a later history.
+# A third test separates the two: for each of a user's last five films, take an earlier film of the same user that about as many users like. Its films are as popular as the last five, but the model now sees what the user liked after each of them. If that helped, this test would score higher than the last five; the rest of the rise is easier films.
 
 
 # %%
@@ -350,7 +350,7 @@ tests = {
 }
 
 # %% [markdown]
-# Two instruments measure each test, both from [lesson 04](04_baselines.ipynb): *popularity* recommends the ten best-liked films that a user does not have, and *EASE* learns from each user's other films. *Recall@10* is the share of a user's held-out films among the ten recommended ones.
+# Two instruments measure each test, both from [lesson 04](04_baselines.ipynb): *popularity* recommends the ten best-liked films that a user does not have, and *EASE* learns from each user's other films. *Recall@10* is the share of a user's held-out films among the ten recommended ones. Brackets: how far a mean could be off with other users (95 %; see [lesson 06](06_evaluating_rankings.ipynb)).
 
 # %%
 from course_utils.evaluation import beside_real, evaluate, mean_and_interval
@@ -370,7 +370,7 @@ def recall_on(test, model):
 
 rises = {}
 for name, model in {"popularity": Popularity(), "EASE": EASE()}.items():
-    of_users = pd.DataFrame({test: recall_on(films, model) for test, films in tests.items()})
+    of_users = pd.DataFrame({name_of: recall_on(films, model) for name_of, films in tests.items()})
     gain = of_users["five earlier, as well known"] - of_users["the last five"]
     mean, low, high = (x.item() for x in mean_and_interval(gain.to_numpy()[:, None]))
     rises[name] = of_users.mean().map("{:.3f}".format).to_dict()
@@ -378,7 +378,7 @@ for name, model in {"popularity": Popularity(), "EASE": EASE()}.items():
 beside_real("lesson03.random_split", pd.DataFrame(rises))
 
 # %% [markdown]
-# For popularity the whole rise, from 0.090 to 0.180, is an easier test: on films as well known as the last five it scores 0.087, no more. EASE gains twice. Knowing what came later lifts it from 0.152 to 0.196 on equally well known films, and the easier test lifts it further, to 0.296. Real ratings give the same picture: EASE rises from 0.082 to 0.127 and to 0.201. So a random split does not only make every model look better; it helps those that learn from a user's other films more.
+# For popularity the whole rise, from 0.090 to 0.180, is an easier test: on films as well known as the last five it scores 0.087, no more. EASE gains twice. It rises from 0.152 to 0.196 on equally well known films, because it now knows what the user liked after each of them, also on the same day. The easier test lifts it further, to 0.296. On real ratings EASE rises the same way, from 0.082 to 0.127 and to 0.201; popularity even falls by 0.006 on the second test.
 #
 # `assert_no_leakage` finds such a split by its timestamps:
 
@@ -433,7 +433,7 @@ for name, model in {"popularity": Popularity(), "EASE": EASE()}.items():
 beside_real("lesson03.others_future", pd.DataFrame(leaks).T)
 
 # %% [markdown]
-# Popularity gains 0.009 and EASE 0.015, and neither interval holds 0. The sample plants the reason: its films come into fashion and go out. On real ml-latest-small popularity gains as much; only 61 of its users can be tested, too few to tell whether EASE gains. On ml-100k, where the same was measured for this course at these four cuts, popularity's score rose by 15 to 65 % and that of EASE by 15 to 24 %. A score of the course's split is therefore higher than a live system would reach. [Lesson 06](06_evaluating_rankings.ipynb) asks whether the *order* of models survives a cut in time.
+# Popularity gains 0.009 and EASE 0.015, and neither interval holds 0. For popularity the sample plants a reason: films come into fashion and go out. EASE also has more likes to learn from; the table cannot tell the two apart. On real ml-latest-small popularity gains as much; only 61 of its users can be tested, too few to tell whether EASE gains. On ml-100k, measured for this course at the same cuts, popularity's score rose by 15 to 65 % of itself and that of EASE by 15 to 24 %. [Lesson 06](06_evaluating_rankings.ipynb) asks whether the *order* of models survives a cut in time.
 #
 # ## The tie rule, as a number
 #
@@ -485,12 +485,12 @@ beside_real("lesson03.ties", pd.Series(rules, name="hit_rate@10").round(3))
 #
 # <details><summary>a) 50 times</summary>
 #
-# That is one over the density of 2 %. It forgets that CSR stores a column number with each value.
+# That is one over the density; CSR also stores a column number with each value.
 # </details>
 #
 # <details><summary>b) 10 times</summary>
 #
-# CSR takes 8 bytes for each stored value. Divide 200 MB by that sum once more.
+# CSR takes 8 bytes for each stored value, 8 MB in all.
 # </details>
 #
 # <details class="right"><summary>c) 25 times</summary>
@@ -498,11 +498,11 @@ beside_real("lesson03.ties", pd.Series(rules, name="hit_rate@10").round(3))
 # Yes. Dense: 50 million cells × 4 bytes = 200 MB. CSR: a million × 8 bytes, and 0.04 MB for the rows: 8 MB.
 # </details>
 #
-# **3. You replace a random split by each user's last five positives. Popularity's recall falls by half. What has happened?**
+# **3. You replace five random positives of each user by the last five. Popularity's recall falls by half. What has happened?**
 #
 # <details><summary>a) A leak of the users' own futures was closed, which popularity had profited from.</summary>
 #
-# On a test of equally famous films popularity scored the same with and without the later history. It hardly uses a user's own history.
+# On films as well known as the last five, popularity scored no higher although it knew what came later.
 # </details>
 #
 # <details class="right"><summary>b) The test got harder: users' last films are less famous than their films at large.</summary>
@@ -524,12 +524,12 @@ beside_real("lesson03.ties", pd.Series(rules, name="hit_rate@10").round(3))
 #
 # <details class="right"><summary>b) Its columns are numbered anew, so they mean other films than the model's columns.</summary>
 #
-# Yes. It is the mistake of an id in place of a row, made for a whole matrix.
+# Yes. Column 100 is another film there.
 # </details>
 #
 # <details><summary>c) It drops users whom the training set does not know.</summary>
 #
-# The opposite: given <code>users</code> and <code>items</code> it drops them, and says how many.
+# The opposite: given <code>users</code> and <code>items</code> it drops them.
 # </details>
 
 # %% [markdown]
@@ -539,6 +539,6 @@ beside_real("lesson03.ties", pd.Series(rules, name="hit_rate@10").round(3))
 # - Ids and rows are different numbers: keep the arrays that lead from one to the other, and encode the test with the training set's users and items.
 # - CSR stores 8 bytes a positive; at 4.7 % density that is a tenth of the dense matrix.
 # - The course's split tests on each user's last five positives and chooses on the five before.
-# - A random split lifts popularity from 0.090 to 0.180 by an easier test alone, and EASE from 0.152 to 0.296 by that and a leak; other users' future is worth 0.009 and 0.015.
+# - A random split lifts popularity from 0.090 to 0.180 by an easier test alone, and EASE from 0.152 to 0.296 by that and by knowing what came later; other users' future is worth 0.009 and 0.015.
 #
 # Next: [Baselines](04_baselines.ipynb) builds the models that every later one has to beat. The [data card](../book/data_card.md) says what the sample can and cannot show.

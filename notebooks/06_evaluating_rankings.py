@@ -14,22 +14,21 @@
 # %% [markdown]
 # # Evaluating rankings
 #
-# You turn "these ten films look good" into numbers that a reviewer would trust, and you learn when a difference between two of them is real.
+# You turn "these ten films look good" into numbers that a reviewer would trust, and you find out what the numbers cannot say.
 #
 # [![Open in Colab](../book/images/colab.svg)](https://colab.research.google.com/github/your-org/movielens-course/blob/main/notebooks/06_evaluating_rankings.ipynb)
 
 # %% [markdown]
 # **What you will be able to do**
 #
-# - compute recall, precision, reciprocal rank, average precision and NDCG on paper;
-# - say why two libraries give one list different scores;
-# - put an interval around a score, and test a difference;
-# - see what accuracy does not: coverage, popularity, who gets shown;
-# - refuse an evaluation with sampled negatives.
+# - compute recall, precision, reciprocal rank, average precision and NDCG on paper, and say why libraries disagree;
+# - test a difference, say how large it is, and how many users it takes to see it;
+# - tell luck from progress;
+# - show what sampled candidates, a cut in time and selective ratings do to the order of models.
 #
 # **What you need first**: [From ratings to interactions](03_interactions_and_splits.ipynb), and the models of [Baselines](04_baselines.ipynb) and [ALS](05_als.ipynb).
 #
-# **How long it takes**: about 75 minutes.
+# **How long it takes**: about 120 minutes.
 
 # %% tags=["setup"]
 import importlib.util
@@ -48,158 +47,140 @@ course_utils.setup()
 # %% [markdown]
 # ## One user, five films
 #
-# A recommender shows one person a list of five films, best first. The films are columns of the user–item matrix, so they have numbers. Three films are *relevant*: the person liked them later. Two of those are in the list.
+# A recommender shows one user a list of five films, best first. Three films are *relevant*, because the user liked them later. Two of these are in the list, at ranks 2 and 5.
 
 # %%
 import numpy as np
+import pandas as pd
+from scipy import sparse
 
-recommended = [7, 1, 3, 0, 4]
-relevant = {1, 4, 6}
+recommended, relevant = [7, 1, 3, 0, 4], {1, 4, 6}
 hits = np.array([item in relevant for item in recommended])
-hits
+print(hits.astype(int))
 
 # %% [markdown]
-# Every metric is a way to turn this row of hits into one number. The simplest only count:
-#
-# - *recall@5*: which share of the relevant films is in the list?
-# - *precision@5*: which share of the list is relevant?
-# - *hit rate@5*: is there any hit at all?
-
-# %%
-recall, precision, hit_rate = hits.sum() / len(relevant), hits.sum() / 5, float(hits.any())
-print(f"recall {recall:.4f}, precision {precision:.4f}, hit rate {hit_rate:.0f}")
-
-# %% [markdown]
-# The others care where the hits are. The *reciprocal rank* is 1 divided by the rank of the first hit. *Average precision* takes the precision at the rank of each hit, adds them up, and divides by the number of relevant films, so that a film which is missing counts as a zero.
+# Every metric turns this row into one number. *Recall* divides the hits by the relevant films, *precision* by the length of the list. The *reciprocal rank* is 1 over the rank of the first hit. *Average precision* adds up the precision at the rank of each hit and divides by the relevant films, so that a missing film counts as zero. *NDCG* gives a hit at rank $r$ the weight $1 / \log_2(r + 1)$ and divides the sum by the best sum possible, all relevant films on top.
 
 # %%
 ranks = np.flatnonzero(hits) + 1
-reciprocal_rank = 1 / ranks[0]
-average_precision = sum((i + 1) / rank for i, rank in enumerate(ranks)) / len(relevant)
-print(
-    f"ranks {ranks}, reciprocal rank {reciprocal_rank:.4f}, average precision {average_precision:.4f}"
-)
-
-# %% [markdown]
-# *NDCG* gives a hit at rank $r$ the weight $1 / \log_2(r + 1)$: 1 at the top, 0.63 at rank 2, and ever less below. The sum is divided by the best sum there could be, with as many relevant films at the top as fit.
-
-# %%
 weights = 1 / np.log2(np.arange(1, 6) + 1)
-ndcg = (hits * weights).sum() / weights[: len(relevant)].sum()
-print(f"weights {weights.round(2)}, NDCG {ndcg:.4f}")
-
-# %% [markdown]
-# `course_utils.metrics` does the same for all users at once. It takes a table of item columns, one row for each user, and the test matrix.
+by_hand = {
+    "recall": hits.sum() / len(relevant),
+    "precision": hits.sum() / 5,
+    "mrr": 1 / ranks[0],
+    "map": sum((i + 1) / rank for i, rank in enumerate(ranks)) / len(relevant),
+    "ndcg": (hits * weights).sum() / weights[: len(relevant)].sum(),
+}
+print({name: round(float(value), 3) for name, value in by_hand.items()})
 
 # %%
-from scipy import sparse
-
 from course_utils import metrics
 
-ids = np.array([recommended])
-test_matrix = sparse.csr_matrix(([1, 1, 1], ([0, 0, 0], sorted(relevant))), shape=(1, 8))
-
-assert np.isclose(metrics.recall(ids, test_matrix, k=5)[0], recall)
-assert np.isclose(metrics.precision(ids, test_matrix, k=5)[0], precision)
-assert np.isclose(metrics.reciprocal_rank(ids, test_matrix, k=5)[0], reciprocal_rank)
-assert np.isclose(metrics.average_precision(ids, test_matrix, k=5)[0], average_precision)
-assert np.isclose(metrics.ndcg(ids, test_matrix, k=5)[0], ndcg)
+truth = sparse.csr_matrix(([1, 1, 1], ([0, 0, 0], sorted(relevant))), shape=(1, 8))
+found = metrics.ranking_metrics(np.array([recommended]), truth, 5, list(by_hand))
+assert all(np.isclose(found[f"{name}@5"][0], value) for name, value in by_hand.items())
 
 # %% [markdown]
+# ### Your turn: average precision
+#
+# Write `average_precision(hits, n_relevant)` for a list of zeros and ones, best rank first, of a user with `n_relevant` relevant films.
+
+
+# %%
+from course_labs import check
+
+
+def average_precision(hits, n_relevant):
+    """Return the average precision of one list."""
+    ...
+
+
+check("lesson06.a", average_precision)
+
+# %% [markdown]
+# <details><summary>Solution</summary>
+#
+# ```python
+# def average_precision(hits, n_relevant):
+#     hits = np.asarray(hits)
+#     precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
+#     return (precision * hits).sum() / n_relevant
+# ```
+#
+# `cumsum` counts the hits down to each rank; only ranks with a hit are added up.
+# </details>
+#
 # ## One list, several scores
 #
-# Libraries share the names of these metrics, not their definitions. Take four users and lists of five films:
-#
-# - user 0 has 8 relevant films, and hits at ranks 1 and 3;
-# - user 1 has 2 relevant films, and a hit at rank 2;
-# - user 2 has 1 relevant film, and no hit;
-# - user 3 has 1 relevant film, and got no list at all, which is written as −1.
+# Libraries share these names, not the definitions. Take four users: user 0 has 8 relevant films and hits at ranks 1 and 3; user 1 has 2, and a hit at rank 2; user 2 has 1, and no hit; user 3 has 1, and got no list at all, written as −1.
 
 # %%
 lists = np.array([[0, 90, 1, 91, 92], [90, 10, 91, 92, 93], [90, 91, 92, 93, 94], [-1] * 5])
 liked = [(0, item) for item in range(8)] + [(1, 10), (1, 11), (2, 20), (3, 30)]
-users, items = np.array(liked).T
-truth = sparse.csr_matrix((np.ones(len(liked)), (users, items)), shape=(4, 100))
-
-# %% [markdown]
-# Each row of the next table is an honest definition, and each of its choices is the default of some library. What changes is what a sum is divided by, and whether user 3 counts.
-
-# %%
-import pandas as pd
+truth = sparse.csr_matrix((np.ones(len(liked)), np.array(liked).T), shape=(4, 100))
 
 definitions = {
     "the course, ranx": {},
     "user 3 left out (pytrec_eval's mean)": {"missing_users": "skip"},
     "divided by min(n, k)": {"recall_denominator": "min", "map_denominator": "min"},
-    "both": {"recall_denominator": "min", "map_denominator": "min", "missing_users": "skip"},
+    "both (LensKit's recall)": {
+        "recall_denominator": "min",
+        "map_denominator": "min",
+        "missing_users": "skip",
+    },
     "ideal list always k long": {"ideal": "k"},
 }
+names = ["precision", "recall", "map", "ndcg"]
 scores = {
-    name: metrics.ranking_metrics(lists, truth, 5, ["precision", "recall", "map", "ndcg"], **choice)
-    for name, choice in definitions.items()
+    said: {
+        m.removesuffix("@5"): np.nanmean(v)
+        for m, v in metrics.ranking_metrics(lists, truth, 5, names, **choice).items()
+    }
+    for said, choice in definitions.items()
 }
-pd.DataFrame(
-    {name: {m: np.nanmean(v) for m, v in score.items()} for name, score in scores.items()}
-).T.round(4)
+scores["implicit: all hits ÷ Σ min(n, k)"] = {"precision": 3 / (5 + 2 + 1 + 1)}
+pd.DataFrame(scores).T.round(3)
 
 # %% [markdown]
-# Nothing was recommended better in one row than in another. Recall and NDCG move by more than a half, and a table that takes its numbers from two papers compares two definitions. So do three things: compute all models of a comparison with one library, say which definition it is, and never copy a competitor's number.
+# The same lists have a recall between 0.188 and 0.300 and a "precision" between 0.15 and 0.33; that of `implicit` divides the hits of all users by the most they could have. Compute all models of a comparison with one library, and name the definition.
 #
-# The course divides as trec_eval does, counts a user without a list as 0, and makes every choice an argument.
+# ## Five models on validation
 #
-# ## Four models
-#
-# Now real lists. As everywhere in the course, the people of the embedded sample are simulated. Hold out the last five positives of everybody who keeps at least five.
+# This page works on the validation set and opens the test in the last section. All models have the course's settings; the ratings of the embedded sample are simulated.
 
 # %%
 from course_utils.datasets import load_movielens
+from course_utils.evaluation import beside_real, board, compare, evaluate
 from course_utils.interactions import encode, to_implicit
-from course_utils.splits import leave_last_out
+from course_utils.models import ALS, EASE, ItemKNN, Popularity, Random
+from course_utils.splits import course_split
 
 ml = load_movielens()
-split = leave_last_out(to_implicit(ml.ratings), n_test=5, min_train=5)
+positives = to_implicit(ml.ratings)
+split = course_split(positives)
 train = encode(split.train)
-test = encode(split.test, users=train.users, items=train.items)
-print(split)
-
-# %% [markdown]
-# A recommender, in this course and in `implicit`, has two methods: `fit(user_items)`, and `recommend(userids, user_items, N)`, which returns the columns of N items for each user and their scores. The four to be judged are old acquaintances: chance, popularity and item-kNN from [lesson 04](04_baselines.ipynb), ALS from [lesson 05](05_als.ipynb). Their settings are the usual ones of papers and libraries; none of them is tuned here. ALS computes in `float64`, so that rounding on another processor hardly ever changes a list.
-
-# %%
-from course_utils.models import ALS, ItemKNN, Popularity, Random
+val = encode(split.val, users=train.users, items=train.items)
 
 
-def fit_models(user_items):
+def fit_models(matrix):
     models = {
-        "random": Random(seed=42),
+        "ALS": ALS(dtype="float64"),
+        "EASE": EASE(),
+        "item-kNN": ItemKNN(),
         "popularity": Popularity(),
-        "item-kNN": ItemKNN(k=200),
-        "ALS": ALS(factors=64, regularization=0.01, iterations=20, dtype=np.float64),
     }
-    return {name: model.fit(user_items) for name, model in models.items()}
+    return {name: model.fit(matrix) for name, model in models.items()} | {
+        "random": Random(seed=42).fit(matrix)
+    }
 
 
 models = fit_models(train.matrix)
-
-# %% [markdown]
-# `evaluate` asks a model for the lists of all users who have something in the test set, and measures them. Several cut-offs cost one pass.
-
-# %%
-from course_utils.evaluation import evaluate
-
 results = {
-    name: evaluate(model, train.matrix, test.matrix, k=(1, 5, 10, 20), progress=False)
+    name: evaluate(model, train.matrix, val.matrix, k=(1, 5, 10, 20), progress=False)
     for name, model in models.items()
 }
-ranking = ["recall@10", "precision@10", "hit_rate@10", "mrr@10", "map@10", "ndcg@10"]
-pd.DataFrame({name: result.summary[ranking] for name, result in results.items()}).T.round(3)
 
-# %% [markdown]
-# Read the first two rows before the others. Random says what chance gives, and popularity what a poster at the cinema gives. A model is worth its trouble by its distance from the second, not from zero.
-#
-# Recall grows with the length of the list, so a recall without its k says nothing.
-
-# %% mystnb={"image": {"alt": "Line chart of recall against the cut-off k for random, popularity, item-kNN and ALS. All lines rise with k; random stays near zero, then come popularity, item-kNN and, highest, ALS."}}
+# %% mystnb={"image": {"alt": "Line chart of recall against the cut-off k for five models. All lines rise with k. From the top: ALS, EASE, item-kNN, popularity, and random near zero; the distances between the first four grow with k."}}
 from course_utils import plots
 
 curves = pd.DataFrame(
@@ -209,205 +190,463 @@ curves = pd.DataFrame(
 axes = plots.metric_against_k(curves, "recall")
 
 # %% [markdown]
+# Recall grows with k; without its k it says nothing.
+#
 # ## When is a difference real?
 #
-# Each score is a mean over people, and other people would have given another mean. The *bootstrap* shows how different: draw as many people as there are, with replacement, take the mean, and do it a thousand times. The middle 95% of the means are an interval. It speaks of other people like these only: the fitted model and the split stay fixed, so another seed or another cut in time is not in it.
+# A score is a mean over users, and other users would have given another one. The *bootstrap* shows how different: draw as many users as there are, with replacement, take the mean, repeat. The middle 95 % of the means are an interval.
 
 # %%
 rng = np.random.default_rng(42)
-values = results["ALS"].per_user["recall@10"].to_numpy()
-means = [rng.choice(values, len(values)).mean() for _ in range(1000)]
-low, high = np.quantile(means, [0.025, 0.975])
-print(f"recall@10 of ALS: {values.mean():.3f}, 95% interval {low:.3f} to {high:.3f}")
+of_users = {name: result.per_user["recall@10"].to_numpy() for name, result in results.items()}
+for name in ("ALS", "EASE"):
+    means = [rng.choice(of_users[name], len(of_users[name])).mean() for _ in range(1000)]
+    print(
+        f"{name:5} {of_users[name].mean():.3f}, 95% interval {np.quantile(means, 0.025):.3f} to {np.quantile(means, 0.975):.3f}"
+    )
 
 # %% [markdown]
-# Two intervals that overlap do not mean that two models are equal. Both judge the *same people*, some of whom are easy for everybody. Take the difference person by person, and what is easy or hard for both drops out. `compare` does it for every metric, tests it with a paired t-test, and corrects the p-values for the number of tests in the table, after Holm.
+# The two intervals overlap, and that decides nothing: both judge the *same* users, some of whom are easy for every model. Take the difference user by user, and what is easy or hard for both drops out. `compare` does so. Its p-value says how rare such a mean difference would be if there were none (a paired t-test), and Holm's correction raises it for the number of tests in the table.
 
 # %%
-from course_utils.evaluation import compare, readable
-
-table = compare(
-    results, baseline="popularity", metrics=["recall@10", "ndcg@10"], n_boot=1000, seed=42
+on_validation = compare(results, baseline="EASE", metrics=["recall@10"]).set_index("model")
+apart = of_users["ALS"] - of_users["EASE"]
+print(f"ALS − EASE {apart.mean():+.3f}, p (Holm) {on_validation.loc['ALS', 'p_holm']:.3f}")
+print(
+    f"better for {(apart > 0).mean():.0%} of the users, worse for {(apart < 0).mean():.0%}, equal for {(apart == 0).mean():.0%}"
 )
-readable(table)
+beside_real("lesson06.validation", board(results))
 
 # %% [markdown]
-# A star marks a difference from the baseline, better or worse, with a corrected p-value below 0.05. A small p-value says that a mean difference this large would be rare if there were none. How large it is, you read from the difference and its interval:
+# ALS is ahead of EASE by 0.009, with an interval above 0. A significant difference need not be a large one: 71 % of the users see no change, 16 % gain and 13 % lose. And on real ratings the order is not decided.
+#
+# The spread of the paired differences also says what a test set *can* show. To find a true difference $\delta$ in 80 % of such experiments at the 5 % level takes about $n = (1.96 + 0.84)^2 \, s^2 / \delta^2$ users, where $s$ is the standard deviation of the differences.
+#
+# ### Your turn: how many users?
+#
+# Write `users_needed(differences, effect)` with this formula, rounded up to a whole number.
+
 
 # %%
-columns = ["model", "difference", "difference_low", "difference_high"]
-tested = table[(table["metric"] == "recall@10") & table["p_holm"].notna()]
-tested[columns].round(3).assign(
-    p=tested["p_holm"].map(lambda p: f"{p:.3f}" if p >= 0.001 else "< 0.001")
-)
+def users_needed(differences, effect):
+    """Return the number of users that it takes to find a difference of this size."""
+    ...
+
+
+check("lesson06.b", users_needed)
 
 # %% [markdown]
-# The intervals are of 95% each and not corrected. Only comparisons with popularity are tested here; for ALS against item-kNN, make item-kNN the baseline.
+# <details><summary>Solution</summary>
 #
-# In a figure, each model has its mean and its interval:
+# ```python
+# def users_needed(differences, effect):
+#     spread = np.std(differences, ddof=1)
+#     return int(np.ceil((1.96 + 0.84) ** 2 * spread**2 / effect**2))
+# ```
+# </details>
 
-# %% mystnb={"image": {"alt": "Dot plot with intervals of recall at 10 for the four models. Random is near zero; popularity follows at a clear distance, then item-kNN, and ALS is highest."}}
-recalls = table[table["metric"] == "recall@10"].set_index("model")
-axes = plots.models_with_intervals(recalls, "recall@10")
+# %%
+spread = apart.std(ddof=1)
+needed = {
+    f"{effect}": int(np.ceil(2.8**2 * spread**2 / effect**2))
+    for effect in (0.02, 0.01, 0.005, 0.001)
+}
+beside_real("lesson06.power", pd.Series(needed | {"users here": len(apart)}, name="users"))
 
 # %% [markdown]
-# ## Sampled negatives mislead
+# Between these two models a difference of 0.01 takes 1,188 users; with 951 it is found less often, and the lead of 0.009 is among the finds. To look for 0.005 takes 4,749 users, for 0.001 118,705.
 #
-# Many papers save time: instead of ranking all films, they rank the held-out film among 100 films drawn at random, and report the share of people for whom it is among the first ten. Nobody has to choose from 100 random films. What does it do to a comparison?
+# ## Luck of the seed, luck of the search
 #
-# You can compute it exactly. If the held-out film is at rank $r$ of $m$ candidates, then $r - 1$ of the other $m - 1$ are better, and how many of them are among 100 drawn ones follows the hypergeometric distribution.
+# ALS starts from random factors. Ten seeds:
+
+# %%
+seeds = [
+    evaluate(
+        ALS(seed=seed, dtype="float64").fit(train.matrix), train.matrix, val.matrix, progress=False
+    ).summary["recall@10"]
+    for seed in range(10)
+]
+luck = {
+    "lowest of ten seeds": min(seeds), "highest": max(seeds), "standard deviation over seeds": np.std(seeds, ddof=1),
+    "standard error of ALS − EASE": apart.std(ddof=1) / len(apart) ** 0.5,
+}  # fmt: skip
+beside_real("lesson06.seeds", pd.Series(luck, name="recall@10").round(4))
+
+# %% [markdown]
+# The standard deviation over seeds is 0.0008, a fifth of the standard error of the difference from EASE; on real ratings it is a third, and the ten seeds span more than that difference. Report the spread over seeds beside the interval over users.
+#
+# A search picks the best of many noisy numbers, so the winner's own number is too high, and a larger budget looks better. Fit 24 settings of ALS. Choose the best of $n$ random ones on a random half of the users, and look at the same setting on the other half:
+
+# %%
+import itertools
+
+settings = list(itertools.product((16, 32, 64), (0.01, 1, 10, 30), (1, 3)))  # factors, λ, α
+tried = []
+for factors, l2, alpha in settings:
+    model = ALS(factors, l2, iterations=10, alpha=alpha, dtype="float64").fit(train.matrix)
+    result = evaluate(model, train.matrix, val.matrix, progress=False)
+    tried.append(result.per_user["recall@10"].to_numpy())
+tried = np.array(tried)
+
+
+def best_of(n, rng):
+    """Return recall@10 of the best of n settings, on the half that chose it and on the other."""
+    some = tried[rng.choice(len(tried), n, replace=False)]
+    half = rng.permutation(some.shape[1]) < some.shape[1] // 2
+    best = some[:, half].mean(axis=1).argmax()
+    return some[best, half].mean(), some[best, ~half].mean()
+
+
+rng = np.random.default_rng(42)
+budgets = {n: np.mean([best_of(n, rng) for _ in range(400)], axis=0) for n in (1, 2, 5, 24)}
+search = pd.DataFrame(budgets, index=["where it was chosen", "on other users"]).T
+search.index = [f"best of {n}" for n in search.index]
+library = ALS(factors=100, regularization=0.01, iterations=15, alpha=0, dtype="float64")
+search.loc["the library's defaults"] = evaluate(
+    library.fit(train.matrix), train.matrix, val.matrix, progress=False
+).summary["recall@10"]
+beside_real("lesson06.budget", search.round(3))
+
+# %% [markdown]
+# The winner of 24 has 0.204 where it was chosen and 0.202 on other users; on real ratings 0.095 and 0.088. The last row is a warning about budgets. On the sample, ALS with `implicit`'s default settings has 0.111 and loses to a tuned item-kNN (0.153), while the tuned ALS has 0.204: such a comparison says who tuned ([Ferrari Dacrema and others](https://doi.org/10.1145/3298689.3347058)). On real ratings the defaults, 0.093, are as good as a search.
+#
+# ## Sampled candidates turn the order around
+#
+# Some papers rank the held-out film among 100 films drawn at random instead of all. If the film is at rank $r$ of $n$ candidates, $r - 1$ of the other $n - 1$ are better, and how many of those are among the 100 is hypergeometric: no drawing is needed. The means are over held-out films.
 
 # %%
 from scipy.stats import hypergeom
 
 from course_utils.evaluation import recommend_all
 
-one = leave_last_out(to_implicit(ml.ratings), n_test=1, min_train=9)
-one_train = encode(one.train)
-one_test = encode(one.test, users=one_train.users, items=one_train.items)
-tested = np.flatnonzero(np.diff(one_test.matrix.indptr))
-held_out = one_test.matrix[tested].indices
+users = np.flatnonzero(np.diff(val.matrix.indptr))
+of_user = np.repeat(np.arange(len(users)), np.diff(val.matrix.indptr)[users])
+film = val.matrix[users].indices
+n_candidates = len(train.items) - np.diff(train.matrix.indptr)[users][of_user]
 
 
-def hit_rates(model):
-    ranked = recommend_all(model, one_train.matrix, tested, k=len(one_train.items), progress=False)
-    found = ranked == held_out[:, None]
-    candidates = len(one_train.items) - np.diff(one_train.matrix.indptr)[tested]
-    rank = np.where(found.any(axis=1), np.argmax(found, axis=1) + 1, candidates)
-    among_100 = hypergeom.cdf(9, candidates - 1, rank - 1, 100)
-    return {"all films": (rank <= 10).mean(), "100 sampled": among_100.mean()}
+def ranks_of(model):
+    """Return the rank of each held-out film among all candidates; last where it is not listed."""
+    ranked = recommend_all(model, train.matrix, users, k=len(train.items), progress=False)
+    found = ranked[of_user] == film[:, None]
+    return np.where(found.any(axis=1), found.argmax(axis=1) + 1, n_candidates)
+
+
+ranks = {name: ranks_of(model) for name, model in models.items()}
+hit_rates = pd.DataFrame(
+    {
+        name: {
+            "all candidates": (rank <= 10).mean(),
+            "100 sampled": hypergeom.cdf(9, n_candidates - 1, rank - 1, 100).mean(),
+            "share with a score": (rank < n_candidates).mean(),
+        }
+        for name, rank in ranks.items()
+    }
+).T
+beside_real("lesson06.sampled", hit_rates.round(3))
+
+# %% [markdown]
+# Among all candidates item-kNN beats popularity, 0.153 to 0.132. Among 100 sampled ones popularity wins, 0.570 to 0.382, on real ratings as well. The table says why: item-kNN gives a score to only 39 % of the held-out films, and the others count as last. On real ratings EASE leads ALS among all films, 0.101 to 0.097, and ALS leads among 100, 0.770 to 0.704. [Krichene and Rendle](https://doi.org/10.1145/3394486.3403226) predicted such reversals.
+#
+# ### Your turn: dilution
+#
+# A held-out film is at rank `rank` of `n` candidates. Write `expected_rank(rank, n, m)`: the rank to expect among `m` candidates drawn at random from the others.
 
 
 # %%
-one_models = fit_models(one_train.matrix)
-sampled = pd.DataFrame({name: hit_rates(model) for name, model in one_models.items()}).T
-sampled["flattered"] = sampled["100 sampled"] / sampled["all films"]
-for column in ("all films", "100 sampled"):
-    sampled[f"÷ popularity, {column}"] = sampled[column] / sampled.loc["popularity", column]
-sampled.round(3)
+def expected_rank(rank, n, m):
+    """Return the expected rank of a film among m sampled candidates."""
+    ...
+
+
+check("lesson06.c", expected_rank)
 
 # %% [markdown]
-# The numbers in the second column are several times those in the first, and the worst model is flattered most (the third column, in times). The last two columns show what becomes of a lead: counted in multiples of popularity, it shrinks. The reason is that most of 100 films drawn at random are films that hardly anybody knows. How often is a film at rank 60 of a thousand among the first ten then?
+# <details><summary>Solution</summary>
+#
+# ```python
+# def expected_rank(rank, n, m):
+#     return 1 + m * (rank - 1) / (n - 1)
+# ```
+#
+# Of the other `n − 1` candidates, `rank − 1` are better, so each drawn one is better with that share.
+# </details>
+#
+# How often is a film at rank $r$ of 1,000 among the first ten then?
 
 # %%
-print(f"{hypergeom.cdf(9, 999, 59, 100):.0%} of the time")
+print({r: f"{hypergeom.cdf(9, 999, r - 1, 100):.2f}" for r in (10, 50, 100, 150, 300)})
 
 # %% [markdown]
-# Here the order of the models survives. It need not: [Krichene and Rendle](https://doi.org/10.1145/3394486.3403226) show cases where it turns around. Do not sample. This page ranked everything, for every model, while you read.
+# Rank 50 is nearly always a hit among 100, and rank 100 in almost half of the cases. So the sampled metric asks whether a film is in the upper tenth of the catalogue, not whether it is in the list.
+
+
+# %% [markdown]
+# ## What nobody rated
 #
-# ## Beyond accuracy
-#
-# A system that shows everybody the same ten films can have a good recall, and fail. `evaluate` measures what recall does not see:
-#
-# - *coverage*: which share of the catalogue is recommended to anybody?
-# - *popularity*: how many people have a recommended film, on average?
-# - *novelty*: how surprising is a film, in bits? One that half of the people know has 1 bit, one that a quarter knows has 2.
-# - *personalization*: how different are the lists of two people?
+# A test set holds what users chose to watch, and they do not choose at random. Ratings are *missing not at random*. MovieLens cannot show what that does, since nobody knows what users think of films they never rated. The sample's simulated people can be asked, so this section always uses the sample.
 
 # %%
-beyond = ["coverage@10", "popularity@10", "novelty@10", "personalization@10"]
-pd.DataFrame({name: result.summary[beyond] for name, result in results.items()}).T.round(3)
+from course_utils.world import load_world
 
-# %% mystnb={"image": {"alt": "Scatter plot of recall at 10 against coverage at 10 with a labeled point for each model. Random covers most and recalls least; popularity and item-kNN cover almost nothing; ALS lies between in coverage and highest in recall."}}
-summaries = pd.DataFrame({name: result.summary for name, result in results.items()}).T
-axes = plots.models_in_a_plane(summaries, "coverage@10", "recall@10")
-
-# %% [markdown]
-# No model is best at both. Random covers most and finds next to nothing; popularity finds something for some, with the same few films.
-#
-# Who gets shown at all? Sort the films from the least shown to the most shown, and add up. If all were shown alike, the curve would be the diagonal. The further it sags, the fewer films have the places among themselves.
-
-# %% mystnb={"image": {"alt": "Lorenz curves of how often films are recommended, one for each model, below the diagonal of equal exposure. Popularity and item-kNN hug the lower right corner; ALS sags deeply; random is nearest to the diagonal."}}
-shown = {
-    name: np.bincount(result.recommended[:, :10].ravel(), minlength=len(train.items))
-    for name, result in results.items()
+sample = load_movielens("sample")
+of_sample = course_split(to_implicit(sample.ratings))
+learned = encode(of_sample.train)
+hidden = encode(of_sample.val, users=learned.users, items=learned.items)
+world = load_world()
+utility = world.utility(learned.users)[:, np.searchsorted(world.items, learned.items)]
+is_held = hidden.matrix.toarray() > 0
+would_like = (utility >= 4) & (learned.matrix.toarray() == 0)  # expected stars of unseen films
+asked = np.flatnonzero(is_held.any(axis=1))
+held, liked = is_held[asked], would_like[asked]
+fans = np.diff(learned.matrix.tocsc().indptr)
+tenth = pd.qcut(pd.Series(fans).rank(method="first"), 10, labels=False).to_numpy()
+seen = {
+    f"tenth {t + 1} of 10, from the least liked": {
+        "liked films that are held out": f"{(held & liked)[:, tenth == t].sum() / liked[:, tenth == t].sum():.1%}",
+        "expected stars": f"{utility[:, tenth == t].mean():.2f}",
+    }
+    for t in (2, 4, 6, 8, 9)
 }
-axes = plots.exposure_curves(shown)
-
-# %% [markdown]
-# ## For whom does it work?
-#
-# A mean over people hides who they are. Split them by how much the model knew about each:
+pd.DataFrame(seen).T
 
 # %%
-from course_utils.evaluation import by_activity
-
-readable(by_activity(results["ALS"], edges=(10, 50), metrics=["recall@10", "ndcg@10"]))
+weight = 1 / np.maximum(fans, 1)  # as if the chance to be rated followed popularity
+rows = {}
+for name, model in fit_models(learned.matrix).items():
+    ids = evaluate(model, learned.matrix, hidden.matrix, progress=False).recommended
+    shown = np.zeros(held.shape, dtype=bool)
+    user, slot = np.nonzero(ids >= 0)
+    shown[user, ids[user, slot]] = True
+    rows[name] = {
+        "recall@10": ((shown & held).sum(axis=1) / held.sum(axis=1)).mean(),
+        "weighted by 1 / popularity": ((shown & held) @ weight).sum() / (held @ weight).sum(),
+        "had every liked film the same chance": (
+            (shown & liked).sum(axis=1) / np.maximum(liked.sum(axis=1), 1)
+        ).mean(),
+        "liked, of ten": (shown & liked).sum(axis=1).mean(),
+    }
+truth = pd.DataFrame(rows).T
+(truth / truth.loc["ALS"]).round(2)
 
 # %% [markdown]
-# Warm users score lowest: they have the obvious films already, and what is left to find is rarer. Look at how many people a row stands for before you read an order into the others; a small group has a wide interval.
+# Of the films that a user would give four stars or more (planted, and known only here), validation holds 6.4 % in the most-liked tenth and 0.8 % in the third from the bottom. In the second table each column is divided by its value for ALS. Popularity has 65 % of ALS's recall. Had every liked film the same chance to be held out, it would have 81 %; of its ten films, users would like 87 % as many. Dividing each hit by its film's popularity, a common estimate of the *propensity* to be rated, makes it worse: 44 %. Popular films are also better liked (the expected stars), and the weight takes that for a bias. How to estimate propensities: [Schnabel and others](https://proceedings.mlr.press/v48/schnabel16.html).
+#
+# ## One line through time
+#
+# Lesson 03 showed that a user-by-user split lets models learn from other users' future. Does the *order* of models depend on it? Cut once in time at four places, train on the past, and test on the next ten likes of users with at least five before the cut. A user who is tested at several cuts counts with the mean.
 
 # %%
-groups = by_activity(results["ALS"], edges=(10, 50), metrics=["recall@10"])
-groups[["users", "n_train", "n_users"]]
+later = {name: [] for name in models}
+for share in (0.5, 0.6, 0.7, 0.8):
+    before = positives["timestamp"] < positives["timestamp"].quantile(share)
+    past = encode(positives[before])
+    future = positives[
+        ~before & positives["user_id"].isin(past.users) & positives["movie_id"].isin(past.items)
+    ]
+    ten = future.sort_values("timestamp", kind="stable").groupby("user_id").head(10)
+    hidden = encode(ten, users=past.users, items=past.items).matrix
+    warm = np.flatnonzero((np.diff(past.matrix.indptr) >= 5) & (np.diff(hidden.indptr) > 0))
+    for name, model in fit_models(past.matrix).items():
+        found = evaluate(model, past.matrix, hidden, users=warm, progress=False).per_user[
+            "recall@10"
+        ]
+        later[name].append(found.set_axis(past.users[found.index]))
+cut = pd.DataFrame(
+    {name: pd.concat(parts).groupby(level=0).mean() for name, parts in later.items()}
+)
+
+# %%
+from course_utils.evaluation import mean_and_interval
+
+last_five = pd.DataFrame({name: result.per_user["recall@10"] for name, result in results.items()})
+last_five.index = train.users[last_five.index]
+both = cut.index.intersection(last_five.index)
+timeline = {}
+for split_by, recalls in {"last five": last_five.loc[both], "cuts in time": cut.loc[both]}.items():
+    mean, low, high = mean_and_interval(recalls.sub(recalls["EASE"], axis=0))
+    apart_by = [f"{m:+.3f} [{a:+.3f}, {b:+.3f}]" for m, a, b in zip(mean, low, high, strict=True)]
+    timeline[f"{split_by}: recall@10"] = recalls.mean().map("{:.3f}".format)
+    timeline[f"{split_by}: − EASE"] = pd.Series(apart_by, recalls.columns)
+print(f"{len(both)} users are in both tests")
+beside_real("lesson06.timeline", pd.DataFrame(timeline))
 
 # %% [markdown]
-# Compare such rows before you call a model good for everybody.
+# The two columns of differences hold the same users. Popularity is 0.104 behind EASE by each user's last five and 0.055 behind under cuts in time, with intervals that do not touch: what looks like personal skill shrinks by half. ALS and EASE cannot be told apart by these 193 users in either test. On real ratings the intervals are too wide to say the same. Report which split a result is from.
 #
-# ## Offline is not online
+# ## The board
 #
-# Every number on this page is about the past. A film that somebody never came across could not be rated, so the test set is shaped by whatever people found before; a recommender that finds better films gets no credit for them. That is why teams use offline numbers to throw out bad ideas, and an experiment with real people to choose among good ones.
-#
+# The board of lessons 04 and 05, now with chance and intervals. Nothing on this page has used the test, and it is opened in this section only.
+
+# %%
+known = encode(split.train_and_val)
+test = encode(split.test, users=known.users, items=known.items)
+final = {
+    name: evaluate(model, known.matrix, test.matrix, progress=False)
+    for name, model in fit_models(known.matrix).items()
+}
+beside_real("lesson06.board", board(final))
+
+# %% mystnb={"image": {"alt": "Dot plot with 95% intervals of recall at 10 on the test for five models, the best on top: ALS, EASE, item-kNN, popularity, and random near zero. The intervals of ALS and EASE overlap."}}
+intervals = compare(final, metrics=["recall@10"]).set_index("model")
+axes = plots.models_with_intervals(intervals, "recall@10")
+
+# %% [markdown]
+# On the sample the order of validation holds. On real ratings EASE is first, and its distance from ALS is not certain. None of these numbers says what users would do with other lists; that takes an experiment with users.
+
+# %% [markdown]
 # ## Check yourself
 #
-# **1. Model A has recall@10 = 0.21 in one paper, model B has 0.28 in another, on the same release. Which one is better?**
+# **1. A user has 4 relevant films. The list of five has hits at ranks 1 and 4. What is its average precision at 5?**
 #
-# <details><summary>a) B, by a third.</summary>
+# <details><summary>a) 0.75</summary>
 #
-# You have seen the same lists move by more than that from one definition to another.
+# That is (1/1 + 2/4) / 2, divided by the hits.
 # </details>
 #
-# <details><summary>b) You cannot tell.</summary>
+# <details class="right"><summary>b) 0.375</summary>
 #
-# Yes. Split, tie rule, threshold, denominator and users without a list may all differ. Run both with one evaluator on one split.
+# Yes: (1/1 + 2/4) / 4; missing films count as zeros.
 # </details>
 #
-# <details><summary>c) A, because smaller numbers are more honest.</summary>
+# <details><summary>c) 0.40</summary>
 #
-# Small numbers can come from a mistake, too. [Lesson 07](07_wrong_notebook.ipynb) shows one.
+# That is precision: 2 hits in 5 slots, whatever their ranks.
 # </details>
 #
 # **2. The intervals of two models overlap. What follows?**
 #
 # <details><summary>a) The models are equally good.</summary>
 #
-# No. The intervals ignore that both were judged on the same people.
+# No. Both intervals hold the spread of users, which the models share.
 # </details>
 #
-# <details><summary>b) Nothing yet; look at the paired difference.</summary>
+# <details><summary>b) Their difference is not significant.</summary>
 #
-# Yes. The difference person by person has an interval of its own, and whether that holds 0 is the question.
+# Those of ALS and EASE overlap here, and their paired difference is above 0.
 # </details>
 #
-# <details><summary>c) You need more models.</summary>
+# <details class="right"><summary>c) Nothing; look at the difference user by user.</summary>
 #
-# More people would help. More models only mean more tests, and more chances to be fooled.
+# Yes. It has an interval of its own, and whether that holds 0 is the question.
 # </details>
 #
-# **3. With 100 sampled negatives your model has HR@10 = 0.70. Among all films it has 0.12. Which number do you report?**
+# **3. The paired differences of two models have a standard deviation of 0.2. About how many users does it take to find a true difference of 0.01?**
 #
-# <details><summary>a) 0.70, as most papers do.</summary>
+# <details class="right"><summary>a) 3,100</summary>
 #
-# It answers a question nobody has, and it makes a weak model look nearly as good as a strong one.
+# Yes: 2.8² × 0.2² / 0.01² = 7.84 × 400 = 3,136.
 # </details>
 #
-# <details><summary>b) 0.12.</summary>
+# <details><summary>b) 400</summary>
 #
-# Yes. It is what a person would see who looks at the first ten of the whole catalogue.
+# That is 0.2² / 0.01², without the factor 2.8².
 # </details>
 #
-# <details><summary>c) The mean of the two.</summary>
+# <details><summary>c) 56</summary>
 #
-# A mean of a right and a misleading number is misleading.
+# 2.8 × 20 = 56 has to be squared.
+# </details>
+#
+# **4. You try 24 settings of your model, and for the baseline the one setting that a tutorial uses. Your model wins by 0.02. What is wrong?**
+#
+# <details><summary>a) Nothing, as long as the settings were chosen on the validation set.</summary>
+#
+# Your own number is then honest, and the baseline's is still not its best.
+# </details>
+#
+# <details class="right"><summary>b) The comparison is one of budgets: give the baseline 24 trials as well.</summary>
+#
+# Yes. On this page ALS loses or wins against item-kNN by its settings alone.
+# </details>
+#
+# <details><summary>c) 24 trials are too few for a search.</summary>
+#
+# More trials for one side make it less fair.
+# </details>
+#
+# **5. With 100 sampled candidates model A beats B; among all candidates B beats A. How can that be?**
+#
+# <details><summary>a) One of the two computations is wrong.</summary>
+#
+# Both can be right; on this page two models change places.
+# </details>
+#
+# <details><summary>b) Chance: with other samples the order would be the same as among all.</summary>
+#
+# The numbers of this page are expectations over all samples.
+# </details>
+#
+# <details class="right"><summary>c) Among 100, rank 50 of 1,000 nearly always counts as a hit, so A needs no good top of the list.</summary>
+#
+# Yes. The metric over all candidates rewards the first ten ranks, the sampled one the upper tenth.
 # </details>
 
 # %% [markdown]
 # ## What you learned
 #
-# - Each metric is a small formula on a row of hits. Libraries differ in what they divide by, and in whom they count.
-# - Compare models with one evaluator on one split, say which definitions it uses, and put random and popularity beside them.
-# - Put an interval on a score, and test differences person by person.
-# - Rank the whole catalogue; sampled negatives flatter, and unequally.
-# - Look at coverage, popularity and exposure before you call a model good.
+# - The same lists have a recall from 0.188 to 0.300 by definition alone: use one library, and name the definition.
+# - Differences are taken user by user. ALS leads EASE by 0.009 here, for 16 % of the users against 13 %; to look for 0.005 takes 4,749 users.
+# - Give every model the same budget: with the library's defaults, ALS falls from 0.204 to 0.111 on the sample.
+# - 100 sampled candidates let popularity beat item-kNN; rank all films.
+# - A cut in time halves the distance between popularity and EASE, and what nobody rated hides part of what popularity can do.
 #
 # Next: [A notebook that is wrong](07_wrong_notebook.ipynb) runs without an error, and the number it prints is worthless. You find out why.
+
+# %% [markdown]
+# ## Going further
+#
+# Nothing later depends on these two sections.
+#
+# ### Correcting a sampled metric
+#
+# Krichene and Rendle also give a correction: find, for each sampled rank, the value whose expectation comes nearest to the metric over all ranks, by least squares with a small penalty $\gamma$ on variance.
+
+
+# %%
+def corrected(rank, n, k=10, m=100, gamma=0.1):
+    """Estimate the share of ranks up to k among n candidates from ranks among m sampled ones."""
+    from scipy.stats import binom
+
+    p = binom.pmf(np.arange(m + 1), m, (np.arange(n)[:, None]) / (n - 1)) / n**0.5
+    wanted = (np.arange(1, n + 1) <= k) / n**0.5
+    spread = np.diag((p / n**0.5).sum(axis=0))
+    value = np.linalg.solve((1 - gamma) * p.T @ p + gamma * spread, p.T @ wanted)
+    better = (rank - 1) / (n_candidates - 1)
+    return (binom.pmf(np.arange(m + 1), m, better[:, None]) @ value).mean()  # over all samples
+
+
+n = int(np.median(n_candidates))
+estimate = {name: corrected(rank, n) for name, rank in ranks.items()}
+hit_rates["corrected"] = pd.Series(estimate)
+beside_real(
+    "lesson06.corrected", hit_rates[["all candidates", "100 sampled", "corrected"]].round(3)
+)
+
+# %% [markdown]
+# On the sample the correction restores the order, with values near those over all candidates: 0.190 for 0.204. On real ratings it puts item-kNN above popularity again, but it is about a quarter too low and does not tell ALS from EASE. Ranking everything is simpler.
+#
+# ### Beyond accuracy
+#
+# A system that shows everybody the same ten films can have a good recall. *Coverage* is the share of the catalogue that is recommended to anybody, *novelty* how rare a film is, in bits (one that half of the users like has 1 bit, a quarter 2), and *personalization* how different the lists of two users are.
+
+# %%
+beyond = ["recall@10", "coverage@10", "novelty@10", "personalization@10"]
+beside_real(
+    "lesson06.beyond", pd.DataFrame({n: r.summary[beyond] for n, r in results.items()}).T.round(2)
+)
+
+# %% mystnb={"image": {"alt": "Lorenz curves of how often films are recommended, one for each model, below the diagonal of equal exposure. Random is near the diagonal; EASE and ALS sag deeply, item-kNN more, and popularity hugs the lower right corner."}}
+axes = plots.exposure_curves({name: result.exposure() for name, result in results.items()})
+
+# %% [markdown]
+# Popularity recommends 6 % of the films to anybody; the two best models reach 20 and 21 %. The deeper a curve sags, the fewer films share the slots.
+
+# %%
+from course_utils.evaluation import by_activity, readable
+
+readable(by_activity(results["ALS"], edges=(20, 50), metrics=["recall@10", "ndcg@10"]))
+
+# %% [markdown]
+# A mean hides groups: users with fewer than 20 positives in training get 0.220, those with 50 and more 0.187.

@@ -253,7 +253,11 @@ from course_utils.models import ItemKNN
 
 tested = np.flatnonzero(np.diff(test.matrix.indptr))
 history, relevant = train.matrix[tested], test.matrix[tested]
-collaborative = {"item-kNN": ItemKNN(k=200, shrinkage=0), "EASE": EASE(l2=250), "ALS": ALS(32, 0.01, alpha=1, dtype="float64")}
+collaborative = {
+    "item-kNN": ItemKNN(k=200, shrinkage=0),
+    "EASE": EASE(l2=250),
+    "ALS": ALS(32, 0.01, alpha=1, dtype="float64"),
+}
 offered = {
     name: (model.fit(train.matrix).recommend(tested, history, items=cold_films)[0] >= 0).sum()
     for name, model in collaborative.items()
@@ -585,7 +589,9 @@ inner_cold = inner_train.columns_of(np.unique(inner.test["movie_id"]))
 
 
 def on_inner(l2):
-    model = FactorBridge(ALS(32, 0.01, alpha=1, dtype="float64"), films, items, l2=l2).fit(inner_train.matrix)
+    model = FactorBridge(ALS(32, 0.01, alpha=1, dtype="float64"), films, items, l2=l2).fit(
+        inner_train.matrix
+    )
     rows = np.flatnonzero(np.diff(inner_test.matrix.indptr))
     ids, _ = model.recommend(rows, inner_train.matrix[rows], N=10, items=inner_cold)
     return metrics.recall(ids, inner_test.matrix[rows], k=10).mean()

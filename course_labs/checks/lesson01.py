@@ -61,6 +61,11 @@ def _folders(hint: str, change: Callable[[list[str], str], Sequence[str]]) -> Mi
 
 
 FOLDER_MISTAKES = (
+    Mistake("You also show folders inside folders. Cut each key at the first slash behind the "
+            "prefix.",
+            lambda case, out: any(
+                f.startswith(prefix) and f.removeprefix(prefix).count("/") > 1
+                for prefix in [str(case["prefix"])] for f in out["folders"].tolist())),
     Mistake("Some keys do not begin with the prefix. Choose by `key.startswith(prefix)` first, "
             "as in A bucket is a dictionary.",
             lambda case, out: set(out["folders"]) > set(_below(case)[0])),

@@ -166,7 +166,15 @@ def judge_last(case: Plain, outputs: Plain) -> str:
     return f"Row {n}, of user {case['users'][n]}, should be {right[n]}."
 
 
+def _by_place(case: Plain) -> np.ndarray[Any, Any]:
+    return _last({**case, "times": np.arange(len(case["users"]))})
+
+
 LAST_MISTAKES = (
+    Mistake(
+        "You take the last rows of each user as they stand in the table; the times decide first.",
+        lambda case, out: np.array_equal(out["last"], _by_place(case)),
+    ),
     Mistake(
         "Of equal times you take the row further up; the row further down counts as later.",
         lambda case, out: np.array_equal(out["last"], _last(case, ties=-1)),

@@ -21,8 +21,7 @@ from course_utils.evaluation.evaluator import Evaluation, evaluate
 from course_utils.metrics import RANKING
 from course_utils.validation import FloatArray, need_positive
 
-__all__ = ["beside_real", "board", "by_activity", "compare", "holm", "mean_and_interval",
-           "paired_t_test", "readable"]  # fmt: skip
+__all__ = ["beside_real", "board", "by_activity", "compare", "mean_and_interval", "readable"]
 
 REAL = "ml-latest-small"
 DRAWS = 2**22  # users drawn per batch: 32 MB
@@ -177,8 +176,7 @@ def beside_real(name: str, table: pd.DataFrame | pd.Series) -> pd.DataFrame:
     here = table.to_frame() if isinstance(table, pd.Series) else table
     if folder := os.environ.get("COURSE_RECORD"):
         here.to_json(Path(folder) / f"{name}.json", orient="split", indent=1, double_precision=6)
-    shown = os.environ.get("COURSE_DATASET") or "sample"
-    if shown == REAL:
+    if (shown := os.environ.get("COURSE_DATASET") or "sample") == REAL:
         return here
     package = Path(__file__).resolve().parents[1]
     checkout = package.parent / "book" / "_generated" / "real"
@@ -186,7 +184,8 @@ def beside_real(name: str, table: pd.DataFrame | pd.Series) -> pd.DataFrame:
     if not file.is_file():
         raise DataError(f"There are no real numbers called {name!r}; `make results` computes them.")
     real = pd.read_json(file, orient="split", convert_axes=False, dtype=False)
-    return pd.concat({f"on {shown}": here, f"on real {REAL}": real}, axis=1)
+    where = "on the sample" if shown == "sample" else f"on {shown}"
+    return pd.concat({where: here, f"on real {REAL}": real}, axis=1)
 
 
 def by_activity(

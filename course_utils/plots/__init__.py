@@ -7,16 +7,12 @@ lightness, not by color alone, for gray prints.
 from course_utils.plots.baselines import (
     because_you_watched,
     matrix_and_similarity,
-    recall_by_neighbors,
-    score_by_half_life,
-    stars_of_neighbors,
     weights_beside,
 )
 from course_utils.plots.data import (
     activity_over_time,
     csr_anatomy,
     long_tail,
-    memory_of,
     rating_scale,
     ratings_per_user,
 )
@@ -25,7 +21,6 @@ from course_utils.plots.evaluation import (
     exposure_curves,
     how_far_off,
     metric_against_k,
-    models_in_a_plane,
     models_with_intervals,
 )
 from course_utils.plots.factorization import (
@@ -33,9 +28,7 @@ from course_utils.plots.factorization import (
     contribution_bars,
     learning_curves,
     loss_by_iteration,
-    popularity_bias,
     rating_parts,
-    recall_by_activity,
     search_trials,
 )
 from course_utils.plots.film_map import film_map
@@ -75,24 +68,17 @@ __all__ = [
     "loss_by_iteration",
     "matrix_and_similarity",
     "memory_by_size",
-    "memory_of",
     "metric_against_k",
-    "models_in_a_plane",
     "models_with_intervals",
     "monthly_bill",
-    "popularity_bias",
     "rating_parts",
     "rating_scale",
     "ratings_per_user",
     "recall_and_latency",
-    "recall_by_activity",
-    "recall_by_neighbors",
-    "score_by_half_life",
     "score_by_history",
     "score_by_weight",
     "search_trials",
     "seconds_by_size",
-    "stars_of_neighbors",
     "token_vectors",
     "weights_beside",
     "whole_films_held_out",

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from course_utils.plots.drawing import draw_cell, name_rows, new_axes, shorten
-from course_utils.plots.style import ACCENT, DARK, INK, LIGHT, MIDDLE, SOFT, STYLE, STYLES
+from course_utils.plots.style import DARK, INK, LIGHT, MIDDLE, SOFT, STYLE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,48 +55,6 @@ def matrix_and_similarity(
     return axes
 
 
-def score_by_half_life(scores: pd.Series, forever: float, what: str) -> Axes:
-    """Draw a score against the half-life of popularity, beside that of never forgetting.
-
-    Parameters
-    ----------
-    scores
-        The score by half-life in days, ascending.
-    forever
-        The score without decay.
-    what
-        Label of the axis.
-    """
-    axes = new_axes("How fast should popularity forget?", "half-life in days", what)
-    axes.axhline(forever, color=ACCENT, linestyle="--")
-    days = scores.index.to_numpy(dtype=np.float64)
-    axes.plot(days, scores.to_numpy(), color=DARK, marker="o", markersize=5)
-    axes.text(days[0], forever, "nothing forgotten", color=ACCENT, va="bottom", fontsize=10)
-    _log_ticks(axes, scores.index)
-    axes.set_ylim(0, 1.15 * max(forever, float(scores.max())))
-    return axes
-
-
-def recall_by_neighbors(curves: pd.DataFrame, metric: str) -> Axes:
-    """Draw a metric against the number of neighbors that count, a line for each shrinkage.
-
-    Parameters
-    ----------
-    curves
-        Numbers of neighbors as index, ascending; shrinkages as columns; values of the metric.
-    metric
-        Its name on the axis.
-    """
-    axes = new_axes("How many neighbors should count?", "neighbors of each film", metric)
-    for (shrinkage, values), style in zip(curves.items(), STYLES, strict=False):
-        label = f"shrinkage {shrinkage:g}"
-        axes.plot(curves.index, values, label=label, markersize=5, **style)
-    _log_ticks(axes, curves.index)
-    axes.set_ylim(0, 1.1 * float(curves.to_numpy().max()))
-    axes.legend(frameon=False, fontsize=10, loc="lower center")
-    return axes
-
-
 def because_you_watched(parts: pd.Series, film: str) -> Axes:
     """Draw the contributions of a history's films to the score of a recommended film.
 
@@ -117,52 +75,32 @@ def because_you_watched(parts: pd.Series, film: str) -> Axes:
     return axes
 
 
-def stars_of_neighbors(table: pd.DataFrame) -> Axes:
-    """Draw the mean stars of each film's neighbors, in two lists of neighbors.
-
-    Parameters
-    ----------
-    table
-        Films as index, drawn from top to bottom; two columns, one for each list, with the mean
-        stars of the films in it.
-    """
-    height = 1.5 + 0.36 * len(table)
-    title = "How well regarded are the neighbors?"
-    axes = _rows_of_films(title, "mean stars of the neighbors", height)
-    rows = np.arange(len(table))
-    first, second = (table[name].to_numpy() for name in table.columns)
-    axes.hlines(rows, first, second, color=SOFT)
-    for values, name, color, marker in (
-        (first, table.columns[0], ACCENT, "s"),
-        (second, table.columns[1], DARK, "o"),
-    ):
-        axes.plot(values, rows, color=color, marker=marker, linestyle="", label=str(name))
-    name_rows(axes, [shorten(str(title), 33) for title in table.index])
-    _legend_below(axes)
-    return axes
-
-
 def weights_beside(table: pd.DataFrame, film: str) -> Axes:
-    """Draw two kinds of weight between a film and others, each as a share of its largest.
+    """Draw two kinds of weight between a film and others, each as a share of the film's whole.
 
     Parameters
     ----------
     table
-        The other films as index, drawn from top to bottom; a column for each kind of weight.
+        The other films as index, drawn from top to bottom; a column for each kind of weight, as a
+        share of the sum of the sizes of all weights of its kind.
     film
         The title of the film.
     """
     height = 1.5 + 0.46 * len(table)
-    axes = _rows_of_films(f"What counts for {film}?", "share of the largest", height)
+    axes = _rows_of_films(f"What counts for {film}?", "share of the whole weight", height)
     rows, thickness = np.arange(len(table)), 0.8 / table.shape[1]
     for i, (name, values) in enumerate(table.items()):
         at = rows + (i - (table.shape[1] - 1) / 2) * thickness
         color, edge = ((LIGHT, SOFT), (DARK, DARK), (MIDDLE, SOFT))[i % 3]
-        share = values.to_numpy() / values.abs().max()
-        axes.barh(at, share, height=thickness, color=color, edgecolor=edge, label=str(name))
+        axes.barh(
+            at, values.to_numpy(), height=thickness, color=color, edgecolor=edge, label=str(name)
+        )
     axes.axvline(0, color=SOFT, linewidth=0.8)
+    axes.xaxis.set_major_formatter("{x:.0%}")
     name_rows(axes, [shorten(str(title), 33) for title in table.index])
-    _legend_below(axes)
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.legend(frameon=False, fontsize=10, loc="outside lower center", ncols=2)
     return axes
 
 
@@ -173,16 +111,3 @@ def _rows_of_films(title: str, xlabel: str, height: float) -> Axes:
     assert figure is not None
     figure.suptitle(shorten(title, 72), x=0.01, ha="left", fontsize=11, color=INK)
     return axes
-
-
-def _legend_below(axes: Axes) -> None:
-    figure = axes.get_figure(root=True)
-    assert figure is not None
-    figure.legend(frameon=False, fontsize=10, loc="outside lower center", ncols=2)
-
-
-def _log_ticks(axes: Axes, values: pd.Index) -> None:
-    """Make the x axis logarithmic, with a tick at each value."""
-    axes.set_xscale("log")
-    axes.set_xticks(list(values), labels=[f"{value:g}" for value in values])
-    axes.minorticks_off()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from course_utils.plots.drawing import draw_cell, labeled_bars, new_axes
+from course_utils.plots.drawing import draw_cell, new_axes
 from course_utils.plots.style import ACCENT, DARK, LIGHT, MIDDLE, SOFT, STYLE
 
 if TYPE_CHECKING:
@@ -143,15 +143,3 @@ def _shade(row: int, n_rows: int) -> str:
     import matplotlib as mpl
 
     return str(mpl.colors.to_hex(mpl.colormaps["Blues"](0.15 + 0.4 * row / max(1, n_rows - 1))))
-
-
-def memory_of(sizes: dict[str, float]) -> Axes:
-    """Draw the megabytes that a matrix takes in each storage format.
-
-    Parameters
-    ----------
-    sizes
-        Megabytes by name, drawn from top to bottom.
-    """
-    title = "The same matrix, stored in different ways"
-    return labeled_bars(title, "megabytes", sizes, "{:,.1f} MB")

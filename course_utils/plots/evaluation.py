@@ -35,25 +35,6 @@ def metric_against_k(curves: pd.DataFrame, metric: str) -> Axes:
     return axes
 
 
-def models_in_a_plane(table: pd.DataFrame, x: str, y: str) -> Axes:
-    """Draw each model as a labeled point.
-
-    Parameters
-    ----------
-    table
-        Models as index, metrics as columns.
-    x, y
-        The two metrics.
-    """
-    axes = new_axes(f"{y} and {x} are two different questions", x, y)
-    for (name, row), style in zip(table.iterrows(), STYLES, strict=False):
-        axes.plot(row[x], row[y], color=style["color"], marker=style["marker"], markersize=8)
-        note(axes, str(name), (row[x], row[y]), (7, 5), fontsize=10)
-    axes.set_xlim(0, max(1.3 * table[x].max(), 1e-9))
-    axes.set_ylim(0, max(1.2 * table[y].max(), 1e-9))
-    return axes
-
-
 def models_with_intervals(table: pd.DataFrame, metric: str) -> Axes:
     """Draw the mean of each model with its interval, the best on top.
 
@@ -144,27 +125,28 @@ def how_far_off(scores: pd.DataFrame) -> Axes:
     ----------
     scores
         Mistakes as index, drawn from top to bottom; columns ``shown``, what the mistake makes of
-        the score, and ``true``, both above 0.
+        the score, and ``mended``, the score without it, both above 0.
 
     Raises
     ------
     DataError
         When a score is 0 or less.
     """
-    if not (scores[["shown", "true"]] > 0).all(axis=None):
+    if not (scores[["shown", "mended"]] > 0).all(axis=None):
         raise DataError("A score is 0 or less, and has no place on a logarithmic axis.")
-    factor = scores["shown"] / scores["true"]
+    factor = scores["shown"] / scores["mended"]
     height = 1.3 + 0.45 * len(scores)
     title = "Too low on the left, too high on the right"
-    axes = new_axes(title, "shown ÷ true", "", size=(5.6, height))
+    axes = new_axes(title, "shown ÷ mended", "", size=(5.6, height))
     axes.set_xscale("log")
     axes.axvline(1, color=SOFT, linewidth=1)
     for place, value in enumerate(factor):
         low = value < 1
-        color, marker = (ACCENT, "<") if low else (DARK, ">")
+        marker: int | str = 4 if low else 5  # carets: their tips are at the value
+        color = ACCENT if low else DARK
         if abs(value - 1) < 0.005:  # × 1.00 gets no direction
             color, marker = SOFT, "o"
-        axes.plot([1, value], [place, place], color=color, linewidth=2)
+        axes.plot([1, value], [place, place], color=color, linewidth=2, solid_capstyle="butt")
         axes.plot(value, place, color=color, marker=marker, markersize=8)
         side, across = (-9, "right") if low else (9, "left")
         text = f"× {value:.2f}"

@@ -24,33 +24,35 @@ def loss_by_iteration(losses: Mapping[str, Sequence[float]]) -> Axes:
     losses
         By name, the loss after iteration 1, 2, ….
     """
-    axes = new_axes("Every turn lowers the loss, the first ones most", "iteration", "loss")
+    title = "Every iteration lowers the loss, the first ones most"
+    axes = new_axes(title, "iteration", "loss (axis starts above 0)")
     for (name, values), style in zip(losses.items(), STYLES, strict=False):
         axes.plot(np.arange(1, len(values) + 1), values, label=name, markersize=5, **style)
     axes.legend(frameon=False, fontsize=10)
     return axes
 
 
-def argument_sweep(table: pd.DataFrame, argument: str, *, chosen: float | None = None) -> Axes:
-    """Draw a metric against one argument of a model, evenly spaced, with standard errors.
+def argument_sweep(table: pd.DataFrame, argument: str, *, series: str) -> Axes:
+    """Draw recall@10 against one argument of a model, evenly spaced, a line for each column.
 
     Parameters
     ----------
     table
-        Values of the argument as index, ascending; columns ``mean`` and ``error``.
+        Recall; values of the argument as index, ascending, those of a second one as columns.
     argument
-        Its name on the axis.
-    chosen
-        A value to mark, the setting of the course.
+        The name of the first argument, on the axis.
+    series
+        The name of the second argument, in the legend.
     """
-    axes = new_axes("", argument, "recall@10", size=(5.6, 2.5))
+    axes = new_axes(f"The best number of {argument} depends on {series}", argument, "recall@10")
     places = np.arange(len(table))
-    style: Any = {"marker": "o", "color": DARK, "ecolor": MIDDLE, "capsize": 4}
-    axes.errorbar(places, table["mean"], yerr=table["error"], **style)
-    marked = table.index.to_numpy() == chosen
-    axes.plot(places[marked], table["mean"][marked], "o", markersize=11, color=ACCENT, zorder=3)
+    best_first = table.max().sort_values(ascending=False, kind="stable").index
+    styles = dict(zip(best_first, STYLES, strict=False))  # the strongest line is the best one
+    for value, line in table.items():
+        axes.plot(places, line, label=f"{series} = {value:g}", **styles[value])
     axes.set_xticks(places, labels=[f"{value:g}" for value in table.index])
-    axes.set_ylim(0, None)
+    axes.set_ylim(0, 1.1 * float(table.to_numpy().max()))
+    axes.legend(frameon=False, fontsize=10, loc="lower left")
     return axes
 
 
@@ -77,74 +79,27 @@ def contribution_bars(titles: Sequence[str], parts: npt.ArrayLike, score: float)
     return axes
 
 
-def recall_by_activity(groups: Mapping[str, pd.DataFrame]) -> Axes:
-    """Draw recall by length of history, with intervals, a series for each model.
+def search_trials(apart: pd.DataFrame) -> Axes:
+    """Draw how far each trial of a search lies from the setting before it, with intervals.
 
     Parameters
     ----------
-    groups
-        By model, the table of :func:`course_utils.evaluation.by_activity` for one metric.
+    apart
+        A row for each trial, in order: ``mean``, ``low`` and ``high`` of the paired difference.
     """
-    first = next(iter(groups.values()))
-    axes = new_axes(
-        "Who is served, by how much is known of them", "positives in training", "recall@10"
+    title = "Each trial against the course setting, same users"
+    axes = new_axes(title, "trial", "difference of recall@10", size=(5.6, 3.6))
+    trials, best = np.arange(1, len(apart) + 1), int(apart["mean"].to_numpy().argmax())
+    axes.axhline(0, color=INK, linewidth=1, label="the course setting")
+    style: Any = {"linestyle": "none", "capsize": 3}
+    label = "a trial, 95% interval"
+    axes.errorbar(
+        trials, apart["mean"], yerr=reach(apart), marker="o", color=DARK, label=label, **style
     )
-    for number, ((name, table), style) in enumerate(zip(groups.items(), STYLES, strict=False)):
-        places = np.arange(len(table)) + 0.12 * (number - (len(groups) - 1) / 2)
-        points = {**style, "linestyle": "none"}
-        axes.errorbar(places, table["mean"], yerr=reach(table), label=name, capsize=4, **points)
-    labels = [f"{row.n_train}\n{row.n_users} people" for row in first.itertuples()]
-    axes.set_xticks(np.arange(len(first)), labels=labels)
-    axes.set(ylim=(0, None), xlim=(-0.5, len(first) - 0.5))
-    axes.legend(frameon=False, fontsize=10)
-    return axes
-
-
-def popularity_bias(counts: npt.ArrayLike, shown: Mapping[str, npt.ArrayLike]) -> Axes:
-    """Draw the share of exposure of each tenth of the films, the least popular tenth first.
-
-    Parameters
-    ----------
-    counts
-        Number of positives of each film in training, shape (n_items,).
-    shown
-        By name, how often each film is shown or liked, shape (n_items,).
-    """
-    order = np.argsort(np.asarray(counts), kind="stable")
-    axes = new_axes(
-        "Popular films get more places than they have likes",
-        "tenths of the films, least liked to most liked",
-        "share of all places",
-    )
-    for (name, values), style in zip(shown.items(), STYLES, strict=False):
-        tenths = [part.sum() for part in np.array_split(np.asarray(values)[order], 10)]
-        axes.plot(np.arange(1, 11), np.array(tenths) / sum(tenths), label=name, **style)
-    axes.set(xticks=np.arange(1, 11), ylim=(0, 1.04))
-    axes.yaxis.set_major_formatter("{x:.0%}")
-    axes.legend(frameon=False, fontsize=10)
-    return axes
-
-
-def search_trials(values: Sequence[float], error: float, *, start: float) -> Axes:
-    """Draw the metric of each trial of a search, with the standard error of one value.
-
-    Parameters
-    ----------
-    values
-        Metric of the trials, in order.
-    error
-        Standard error of one value.
-    start
-        Metric before the search.
-    """
-    axes = new_axes("Trials of a search, on the validation set", "trial", "recall@10")
-    best = max(values)
-    label = "best ± one standard error"
-    axes.axhspan(best - error, best + error, color=LIGHT, alpha=0.6, linewidth=0, label=label)
-    axes.axhline(start, color=ACCENT, linestyle="--", label="before the search")
-    axes.plot(np.arange(1, len(values) + 1), values, "o", color=DARK, label="a trial")
-    axes.set(xlim=(0.4, len(values) + 0.6), ylim=(0, 1.1 * (best + error)))
-    axes.legend(frameon=False, fontsize=10, loc="lower right")
+    axes.plot(trials[best], apart["mean"].iloc[best], "s", color=ACCENT, markersize=9, zorder=3,
+              label="the best trial")  # fmt: skip
+    axes.set_xticks(trials)
+    axes.legend(frameon=False, fontsize=9, loc="upper center", bbox_to_anchor=(0.45, -0.2), ncol=3)
     return axes
 
 

@@ -1,7 +1,6 @@
 """Fit every model of the course on one split, and compare their metrics in one table.
 
     python -m tools.notebooks.results                      # all models on the sample
-    python -m tools.notebooks.results EASE ALS             # some of them
     COURSE_DATASET=ml-latest-small python -m tools.notebooks.results
     python -m tools.notebooks.results --write              # and renew the table on the results page
     python -m tools.notebooks.results --check _build/real  # the lessons' numbers on real ratings
@@ -44,19 +43,7 @@ HARD = "\N{NO-BREAK SPACE}"
 
 
 class Task(NamedTuple):
-    """The data that every model is given.
-
-    Attributes
-    ----------
-    train, test
-        Positives, with the same rows and columns.
-    stars
-        Ratings for models that predict them, csr of shape (n_users, n_items).
-    movies
-        The table of movies, for models of text.
-    said
-        A sentence about the dataset and the split.
-    """
+    """What every model is given; `said` is a sentence about dataset and split."""
 
     train: Interactions
     test: Interactions
@@ -124,14 +111,7 @@ MAKERS: dict[str, Callable[[Task], Recommender]] = {
 
 
 def results(task: Task, names: Sequence[str] = tuple(MAKERS)) -> pd.DataFrame:
-    """Fit models and evaluate them.
-
-    Returns
-    -------
-    DataFrame
-        As returned by `course_utils.evaluation.compare`; EASE is the baseline if it is among the
-        models.
-    """
+    """Fit and evaluate models, and compare them with EASE if it is among them."""
     found: dict[str, Any] = {}
     train, test = task.train.matrix, task.test.matrix
     with threadpool_limits(limits=1, user_api="blas"):  # sums in one order: numbers that repeat
@@ -139,8 +119,7 @@ def results(task: Task, names: Sequence[str] = tuple(MAKERS)) -> pd.DataFrame:
             model = MAKERS[name](task).fit(task.stars if name == "BiasedMF" else train)
             found[name] = evaluate(model, train, test, K, progress=False)
             print(f"{name:13} {found[name]}", file=sys.stderr, flush=True)
-    baseline = BASELINE if BASELINE in found and len(found) > 1 else None
-    return compare(found, baseline=baseline, metrics=METRICS)
+    return compare(found, baseline=BASELINE if BASELINE in found else None, metrics=METRICS)
 
 
 def markdown(task: Task, table: pd.DataFrame) -> str:
@@ -173,9 +152,9 @@ def changed(folder: Path) -> list[str]:
     return lines
 
 
-def page(name: str, root: Path = ROOT) -> Path:
+def page(name: str) -> Path:
     """Return the path of a dataset's table, which the results page includes."""
-    return root / "book" / "_generated" / f"results_{name}.md"
+    return REAL.parent / f"results_{name}.md"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,7 +1,6 @@
 """Choose the settings of item-kNN, EASE and ALS: the defaults of their classes.
 
-    python -m tools.notebooks.settings            # search on the sample and on ml-latest-small
-    python -m tools.notebooks.settings --write    # and renew the table on the results page
+    python -m tools.notebooks.settings [--write]    # into the table on the results page
 
 Each setting of a grid is fitted on the training part of the course's split and measured on the
 validation part; no test set is opened. A setting's score is its recall@10 as a share of the best
@@ -49,12 +48,11 @@ def recalls(dataset: str, name: str) -> np.ndarray[Any, Any]:
     split = course_split(to_implicit(load_movielens(dataset).ratings))
     train = encode(split.train)
     val = encode(split.val, users=train.users, items=train.items)
-    found = []
-    for setting in settings_of(name):
-        model = getattr(models, name)(**setting).fit(train.matrix)
-        result = evaluate(model, train.matrix, val.matrix, k=10, progress=False)
-        found.append(result.per_user["recall@10"].to_numpy())
-    return np.array(found)
+    found = [
+        evaluate(model.fit(train.matrix), train.matrix, val.matrix, progress=False).per_user
+        for model in (getattr(models, name)(**setting) for setting in settings_of(name))
+    ]
+    return np.array([table["recall@10"] for table in found])
 
 
 def chosen(name: str) -> list[str]:
@@ -69,7 +67,7 @@ def chosen(name: str) -> list[str]:
         apart = values[best] - values[here]
         error = apart.std(ddof=1) / np.sqrt(len(apart))
         said += [f"{mean[best]:.3f}", f"{_said(settings_of(name)[here])}: {mean[here]:.3f}"]
-        said += [f"{apart.mean():+.3f} ± {1.96 * error:.3f}"]
+        said.append(f"{apart.mean():+.3f} ± {1.96 * error:.3f}")
     return [f"`{name}`", str(len(score)), *said]
 
 
@@ -81,7 +79,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Read the command line, search, print the table and, if asked, keep it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", action="store_true", help="renew the table of the results page")
-    options = parser.parse_args(arguments)
     header = ["model", "tried", "course setting"]
     for dataset in DATASETS:
         header += [f"recall@10 on {dataset}", "best there", "course setting − best, paired"]
@@ -90,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     lines = [header, ["---"] * len(header), *rows]
     text = "".join(f"| {' | '.join(line)} |\n" for line in lines)
     print(text, end="")
-    if options.write:
+    if parser.parse_args(arguments).write:
         PAGE.write_text(text, encoding="utf-8")
     return 0
 

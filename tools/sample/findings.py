@@ -152,7 +152,7 @@ def last_five(positives: pd.DataFrame) -> dict[str, Floats]:
         "knn": [lambda k=k: ItemKNN(k=k, shrinkage=0.0) for k in KNN_GRID],  # type: ignore[misc]
         "ease": [lambda l2=l2: EASE(l2) for l2 in EASE_GRID],  # type: ignore[misc]
         "als": [
-            lambda f=f, r=r: ALS(factors=f, regularization=r, iterations=15)  # type: ignore[misc]
+            lambda f=f, r=r: ALS(f, r, iterations=15, alpha=1.0)  # type: ignore[misc]
             for f, r in ALS_GRID
         ],
     }

@@ -30,7 +30,7 @@ MODELS: dict[str, Recommender] = {
     "popularity": Popularity(),
     "item-kNN": ItemKNN(k=200, shrinkage=0.0),
     "EASE": EASE(250.0),
-    "ALS": ALS(factors=16, regularization=1.0, iterations=15),
+    "ALS": ALS(16, 1.0, iterations=15, alpha=1.0),
 }
 
 Ids = npt.NDArray[np.int64]

@@ -55,7 +55,7 @@ CHOICES = {
     ),
     "05": Choice("plots.film_map(", "Factor a matrix, and let films of a kind find each other."),
     "06": Choice(
-        "plots.models_in_a_plane(", "Measure what a list is worth, and know when to believe it."
+        "plots.models_with_intervals(", "Measure what a list is worth, and know when to believe it."
     ),
     "07": Choice("plots.how_far_off(", "Find mistakes that raise no error, by asking checks."),
     "08": Choice("plots.learning_curves(", "Train a model in PyTorch, and stop where it is best."),

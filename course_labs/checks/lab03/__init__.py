@@ -12,7 +12,7 @@ QUESTIONS = (
              content_model.cases, content_model.ask, content_model.judge, content_model.MISTAKES,
              methods=("recommend",)),
     Question("q3", "recall, user by user", 2, "recall_per_user",
-             "06_evaluating_rankings#four-models",
+             "06_evaluating_rankings#five-models-on-validation",
              per_user.cases, per_user.ask, per_user.judge, per_user.MISTAKES),
     Question("q4", "a difference, with its interval", 3, "paired_difference",
              "06_evaluating_rankings#when-is-a-difference-real",

@@ -15,6 +15,9 @@ WRONG = {
         "the whole key cut": (
             ('{prefix + rest.split("/")[0]', '{(prefix + rest).split("/")[0]'), "*after* the prefix"
         ),
+        "folders inside folders": (
+            ('rest.split("/")[0] + "/"', 'rest.rpartition("/")[0] + "/"'), "inside folders"
+        ),
         "deeper keys as well": ((' if "/" not in rest)', ")"), "another slash"),
         "every key": ((" if key.startswith(prefix)]", "]"), "do not begin with the prefix"),
         "the keys alone": (("return sorted(folders), ", "return "), "Return two lists"),

@@ -30,6 +30,10 @@ WRONG = {
     },
     "c": {
         "ties": (("np.arange(len(times)), times", "-np.arange(len(times)), times"), "further up"),
+        "no times": (
+            ("np.arange(len(times)), times, user_ids", "np.arange(len(times)), user_ids"),
+            "the times decide first",
+        ),
         "first": ((".tail(n)", ".head(n)"), "marked the first"),
         "whole table": (('.groupby("user").tail(n)', ".tail(n)"), "of the whole table"),
     },

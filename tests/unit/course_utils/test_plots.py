@@ -59,11 +59,6 @@ def test_csr_anatomy_shows_the_three_arrays():
         assert "".join(shown[start : start + 3]) == values
 
 
-def test_memory_of_labels_each_bar():
-    axes = plots.memory_of({"dense": 1234.5, "CSR": 0.4})
-    assert {"1,234.5 MB", "0.4 MB"} <= set(texts(axes))
-
-
 def test_drawing_changes_no_setting_of_the_readers_notebook(ratings):
     before = dict(mpl.rcParams)
     plots.long_tail(ratings)
@@ -76,12 +71,6 @@ def test_metric_against_k_draws_a_line_for_each_model():
     axes = plots.metric_against_k(curves, "recall@k")
     assert [line.get_ydata().tolist() for line in axes.lines] == [[0.1, 0.2], [0.3, 0.4]]
     assert len({(line.get_linestyle(), line.get_marker()) for line in axes.lines}) == 2
-
-
-def test_models_in_a_plane_labels_each_point():
-    table = pd.DataFrame({"coverage": [0.1, 0.5], "recall": [0.2, 0.1]}, index=["a", "b"])
-    axes = plots.models_in_a_plane(table, "coverage", "recall")
-    assert texts(axes) == ["a", "b"]
 
 
 def test_models_with_intervals_puts_the_best_on_top():
@@ -130,7 +119,7 @@ def test_before_and_after_labels_each_score_and_sets_two_off():
 
 
 def test_how_far_off_draws_factors_from_one():
-    scores = pd.DataFrame({"shown": [0.01, 0.6, 0.2], "true": [0.2, 0.2, 0.2]}, index=list("abc"))
+    scores = pd.DataFrame({"shown": [0.01, 0.6, 0.2], "mended": [0.2, 0.2, 0.2]}, index=list("abc"))
     axes = plots.how_far_off(scores)
     assert texts(axes) == ["× 0.05", "× 3.00", "× 1.00"]
     stems = [line.get_xdata() for line in axes.lines if len(line.get_xdata()) == 2][1:]

@@ -42,23 +42,6 @@ def test_matrix_and_similarity_shade_a_larger_value_darker():
     assert one < close < nothing
 
 
-def test_score_by_half_life_shows_what_forgetting_changes():
-    axes = plots.score_by_half_life(pd.Series([0.1, 0.3], index=[7, 30]), 0.2, "films liked")
-    forever, curve = axes.lines
-    assert list(forever.get_ydata()) == [0.2, 0.2]
-    assert curve.get_xydata().tolist() == [[7, 0.1], [30, 0.3]]
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["7", "30"]
-    assert axes.get_ylabel() == "films liked"
-
-
-def test_recall_by_neighbors_draws_a_line_for_each_shrinkage():
-    curves = pd.DataFrame({0.0: [0.1, 0.2], 20.0: [0.3, 0.1]}, index=[5, 50])
-    axes = plots.recall_by_neighbors(curves, "recall@10")
-    assert [line.get_ydata().tolist() for line in axes.lines] == [[0.1, 0.2], [0.3, 0.1]]
-    assert [line.get_label() for line in axes.lines] == ["shrinkage 0", "shrinkage 20"]
-    assert len({(line.get_linestyle(), line.get_marker()) for line in axes.lines}) == 2
-
-
 def test_because_you_watched_puts_the_first_film_on_top():
     parts = pd.Series({"Alien (1979)": 0.66, "Aliens (1986)": 0.25})
     axes = plots.because_you_watched(parts, "Matrix, The (1999)")
@@ -81,23 +64,12 @@ def test_films_whose_titles_are_cut_alike_keep_a_bar_each():
     assert len(set(ticks(axes))) == 1
 
 
-def test_stars_of_neighbors_marks_both_lists_of_each_film():
-    table = pd.DataFrame({"by stars": [3.7, 4.1], "by likes": [4.3, 4.1]}, index=["A", "B"])
-    axes = plots.stars_of_neighbors(table)
-    assert [line.get_label() for line in axes.lines] == ["by stars", "by likes"]
-    assert [line.get_xydata().tolist() for line in axes.lines] == [
-        [[3.7, 0], [4.1, 1]],
-        [[4.3, 0], [4.1, 1]],
-    ]
-    assert ticks(axes) == ["A", "B"]
-
-
-def test_weights_beside_are_shares_of_the_largest_and_keep_their_sign():
+def test_weights_beside_are_drawn_as_they_are_given():
     table = pd.DataFrame({"cosine": [0.8, 0.4], "EASE": [-0.1, 0.2]}, index=["A", "B"])
     axes = plots.weights_beside(table, "C")
     cosine, ease = axes.containers
-    assert [bar.get_width() for bar in cosine] == pytest.approx([1, 0.5])
-    assert [bar.get_width() for bar in ease] == pytest.approx([-0.5, 1])
+    assert [bar.get_width() for bar in cosine] == pytest.approx([0.8, 0.4])
+    assert [bar.get_width() for bar in ease] == pytest.approx([-0.1, 0.2])
     assert ticks(axes) == ["A", "B"]
 
 

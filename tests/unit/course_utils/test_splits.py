@@ -10,6 +10,7 @@ from course_utils.errors import DataError
 from course_utils.splits import (
     Split,
     assert_no_leakage,
+    course_split,
     global_time_split,
     k_core,
     leave_last_out,
@@ -177,3 +178,20 @@ def test_a_pair_in_two_parts_is_leakage():
 def test_bad_input_gets_one_clear_sentence(call, message):
     with pytest.raises(DataError, match=message):
         call()
+
+
+def test_the_courses_split_tests_on_the_last_five_and_chooses_on_the_five_before():
+    long = pd.DataFrame({"user_id": 1, "movie_id": range(15), "timestamp": range(100, 115)})
+    short = pd.DataFrame({"user_id": 2, "movie_id": range(14), "timestamp": range(14)})
+    table = pd.concat([short, long], ignore_index=True).sample(frac=1, random_state=0)
+    split = course_split(table)
+    assert set(split.test["movie_id"]) == set(range(10, 15))
+    assert set(split.val["movie_id"]) == set(range(5, 10))
+    assert set(split.test["user_id"]) == set(split.val["user_id"]) == {1}
+    assert split.n_too_short == 1
+
+
+def test_what_the_chosen_model_learns_from_is_all_but_the_test_in_the_tables_order():
+    table = pd.DataFrame({"user_id": 1, "movie_id": range(15), "timestamp": range(15, 0, -1)})
+    split = course_split(table)
+    pd.testing.assert_frame_equal(split.train_and_val, table.drop(split.test.index))

@@ -1,12 +1,11 @@
-"""The rewards that models earn from the people of the sample, and what is watched next."""
+"""The rewards that models earn from the people of the sample."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from course_utils.models import ItemKNN, Popularity
 from course_utils.world import load_world
-from tools.sample import neighbors, online
+from tools.sample import online
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +29,3 @@ def test_the_truth_earns_more_than_popularity_and_days_wear_it_out(world):
     truth = online.rewards(world, best, days=1, seed=0).mean()
     assert truth > 1.5 * online.rewards(world, online.ranking(world, Popularity()), 1, 0).mean()
     assert online.rewards(world, best, days=4, seed=0).mean() < truth
-
-
-def test_followers_on_ratings_that_can_be_checked_on_paper():
-    ratings = pd.DataFrame(
-        {"user_id": [1, 1, 2, 2, 3, 3, 4, 4], "movie_id": [7, 8, 7, 8, 7, 8, 8, 7],
-         "timestamp": [1, 2, 1, 2, 1, 2, 1, 2]}
-    )  # fmt: skip
-    # 8 follows 7 three times and is rated four times; 7 follows 8 once, which is too rare to count.
-    found = neighbors.followers(ratings, np.array([7, 8], dtype=np.int32))
-    assert found.tolist() == [[0, 1.5], [0, 0]]
