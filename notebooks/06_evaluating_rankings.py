@@ -309,7 +309,7 @@ search.loc["the library's defaults"] = evaluate(
 beside_real("lesson06.budget", search.round(3))
 
 # %% [markdown]
-# The winner of 24 has 0.204 where it was chosen and 0.202 on other users; on real ratings 0.095 and 0.088. The last row is a warning about budgets. On the sample, ALS with `implicit`'s default settings has 0.111 and loses to a tuned item-kNN (0.153), while the tuned ALS has 0.204: such a comparison says who tuned ([Ferrari Dacrema and others](https://doi.org/10.1145/3298689.3347058)). On real ratings the defaults, 0.093, are as good as a search.
+# The winner of 24 has 0.204 where it was chosen and 0.202 on other users; on real ratings 0.095 and 0.088. The last row is a warning about budgets. On the sample, ALS with `implicit`'s default settings has 0.111 and loses to a tuned item-kNN (0.153), while the tuned ALS has 0.204: such a comparison says who tuned ([Ferrari Dacrema and others](https://doi.org/10.1145/3298689.3347058)). On real ratings the defaults have 0.093, as much as a search; on the test of lesson 05 they fall behind.
 #
 # ## Sampled candidates turn the order around
 #

@@ -360,7 +360,7 @@ print(f"recall@10 = {shown.mean():.3f}")
 # The five films are drawn at random. The test gets easier, because a user's films at large are better known than their last ones. And the model knows what came after the film it has to find.
 # </details>
 #
-# As in lesson 03, a test of five *earlier films as well known as the last five* separates the two: only the later history is new in it.
+# As in lesson 03, a test of five *earlier films as well known as the last five* separates the two: new in it is only what the user liked later, and around.
 
 # %%
 from course_utils.splits import Split, assert_no_leakage

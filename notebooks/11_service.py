@@ -471,6 +471,7 @@ print("answers that were not 200:", sum(status != 200 for status in statuses))
 # COPY course_utils course_utils
 # COPY course_cloud course_cloud
 # COPY data/sample data/sample
+# COPY book/_generated/real book/_generated/real
 # # The versions that the course is tested with; of S3 the client alone.
 # RUN pip install --no-cache-dir --constraint requirements.txt ".[serve]" boto3
 #

@@ -27,12 +27,12 @@ FILES = (
     "notebooks/labs/*.ipynb",
     "course_*/**/*.py",
     "data/sample/*",
+    "book/_generated/real/*",
     "book/images/colab.svg",
     "book/glossary.md",
     "pyproject.toml",
     "requirements.txt",
-    "LICENSE",
-    "LICENSE-TEXT",
+    "LICENSE*",
 )
 SAME_DAY = (2026, 1, 1, 0, 0, 0)  # so that equal contents give equal bytes
 

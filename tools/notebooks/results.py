@@ -1,13 +1,10 @@
 """Fit every model of the course on one split, and compare their metrics in one table.
 
-    python -m tools.notebooks.results                      # all models on the sample
-    COURSE_DATASET=ml-latest-small python -m tools.notebooks.results
-    python -m tools.notebooks.results --write              # and renew the table on the results page
-    python -m tools.notebooks.results --check _build/real  # the lessons' numbers on real ratings
+    COURSE_DATASET=ml-latest-small python -m tools.notebooks.results [--write]  # into the page
+    python -m tools.notebooks.results --check _build/real    # the lessons' numbers on real ratings
 
-All models share the course's split (`course_utils.splits.course_split`). They are fitted on its
-training and validation part with the package's defaults, which `tools.notebooks.settings` has
-chosen on the validation part.
+All models share the course's split, `course_split`. They are fitted on its training and validation
+part with the package's defaults, which `tools.notebooks.settings` has chosen on validation.
 """
 
 from __future__ import annotations
@@ -69,7 +66,10 @@ def stars_of(ratings: pd.DataFrame, tested: pd.DataFrame, train: Interactions) -
     """Return the ratings before each user's first test positive, and all positives of train."""
     first = tested.groupby("user_id")["timestamp"].min()
     earlier = ratings["timestamp"] < ratings["user_id"].map(first).fillna(np.inf)
-    known = ratings[(earlier | (ratings["rating"] >= 4.0)) & ~ratings.index.isin(tested.index)]
+    pairs, hidden = (
+        pd.MultiIndex.from_frame(t[["user_id", "movie_id"]]) for t in (ratings, tested)
+    )
+    known = ratings[(earlier | (ratings["rating"] >= 4.0)) & ~pairs.isin(hidden)]
     known = known[known["user_id"].isin(train.users) & known["movie_id"].isin(train.items)]
     cells = train.rows_of(known["user_id"]), train.columns_of(known["movie_id"])
     return sparse.csr_matrix((known["rating"], cells), shape=train.matrix.shape)
@@ -94,11 +94,8 @@ def _bridge(task: Task) -> Recommender:
 
 
 def _plain(name: str) -> Callable[[Task], Recommender]:
-    def make(task: Task) -> Recommender:
-        made: Recommender = getattr(models, name)()
-        return made
-
-    return make
+    model: Recommender = getattr(models, name)()
+    return lambda task: model
 
 
 # How each model is made, by the name of its class.
@@ -140,8 +137,10 @@ def _in_two_lines(cell: str) -> str:
 
 def changed(folder: Path) -> list[str]:
     """Return a line for each of the lessons' real tables that `folder` has otherwise."""
-    kept = {path.name: path.read_text(encoding="utf-8") for path in REAL.glob("*.json")}
-    found = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.json")}
+    kept, found = (
+        {path.name: path.read_text(encoding="utf-8") for path in place.glob("*.json")}
+        for place in (REAL, folder)
+    )
     lines = [f"{name}: only in one of the two" for name in sorted({*kept} ^ {*found})]
     for name in sorted({*kept} & {*found}):
         numbers = [re.findall(r"-?\d+(?:\.\d+)?", text) for text in (kept[name], found[name])]
@@ -171,8 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.write and options.names:
         parser.error("the page shows all models; leave the names out to --write it")
 
-    ml = load_movielens()
-    task = task_of(ml)
+    task = task_of(ml := load_movielens())
     text = markdown(task, results(task, options.names or list(MAKERS)))
     print(text, end="")
     if options.write:

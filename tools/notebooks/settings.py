@@ -3,8 +3,7 @@
     python -m tools.notebooks.settings [--write]    # into the table on the results page
 
 Each setting of a grid is fitted on the training part of the course's split and measured on the
-validation part; no test set is opened. A setting's score is its recall@10 as a share of the best
-setting's, averaged over the two datasets, so that one setting serves both.
+validation part. Its score is its recall@10 as a share of the best setting's, over both datasets.
 """
 
 from __future__ import annotations
@@ -39,8 +38,8 @@ GRIDS: dict[str, dict[str, tuple[float, ...]]] = {
 
 def settings_of(name: str) -> list[dict[str, float]]:
     """Return all settings of a model's grid."""
-    grid = GRIDS[name]
-    return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+    every = itertools.product(*GRIDS[name].values())
+    return [dict(zip(GRIDS[name], values, strict=True)) for values in every]
 
 
 def recalls(dataset: str, name: str) -> np.ndarray[Any, Any]:

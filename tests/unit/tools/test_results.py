@@ -11,7 +11,7 @@ import pytest
 import course_utils
 from course_utils import models
 from course_utils.datasets import load_movielens
-from course_utils.interactions import encode
+from course_utils.interactions import encode, to_implicit
 from course_utils.splits import leave_last_out
 from tools.notebooks import results, settings
 
@@ -84,7 +84,8 @@ def test_the_stars_hold_what_was_rated_before_the_test_and_nothing_else():
         (3, 13, 5.0, 1),
     ]
     ratings = pd.DataFrame(rows, columns=columns)
-    split = leave_last_out(ratings[ratings["rating"] >= 4], n_test=1)
+    positives = to_implicit(ratings)  # whose index is another than that of the ratings
+    split = leave_last_out(positives, n_test=1)
     train = encode(split.train)
     assert split.test["movie_id"].tolist() == [12]
     stars = results.stars_of(ratings, split.test, train)
