@@ -81,8 +81,10 @@ s3 = connect()
 import os
 import secrets  # random even though setup() has fixed the seeds
 
-bucket = os.environ.get("COURSE_BUCKET", "movielens-practice")
-run = f"lesson-01-{secrets.token_hex(4)}"
+named = os.environ.get("COURSE_BUCKET", "").strip().removeprefix("s3://").rstrip("/")
+bucket = named or "movielens-practice"
+if "run" not in globals():  # running this cell again keeps the prefix, and so the clean-up
+    run = f"lesson-01-{secrets.token_hex(4)}"
 home = f"s3://{bucket}/{run}"
 
 
@@ -103,19 +105,22 @@ def make_bucket(name):
 from course_utils.errors import StorageError
 
 status = status_of(bucket)
-if status == 404:
+on_this_machine = "//127.0.0.1" in s3.meta.endpoint_url or "//localhost" in s3.meta.endpoint_url
+if status == 404 and on_this_machine:
     print(f"There is no bucket {bucket} yet, so this cell makes it.")
     make_bucket(bucket)
+elif status == 404:
+    raise StorageError(f"There is no bucket {bucket}; name one of your own in COURSE_BUCKET.")
 elif status == 403:
     raise StorageError(
-        f"The bucket {bucket} exists, but it belongs to somebody else or your rights do not reach "
-        "it; name a bucket of your own in COURSE_BUCKET."
+        f"You may not use the bucket {bucket}: it belongs to somebody else, or your rights do not "
+        "reach it; name a bucket of your own in COURSE_BUCKET."
     )
 elif status != 200:
     raise StorageError(f"S3 answers {status} for the bucket {bucket}; sign in again, then rerun.")
 
 # %% [markdown]
-# 404 says that nobody has the bucket, 403 that somebody has it and does not let you in. All of AWS shares one set of bucket names.
+# 404 says that there is no such bucket, 403 that you may not look. Usually the bucket is then somebody else's, because all accounts share one set of bucket names. On AWS this page makes no bucket up to "Going further".
 #
 # Put the toy into the bucket, and ask the server the question from above:
 
@@ -222,7 +227,7 @@ print(copy_prefix(f"{data}/", f"{home}/copy/"))
 #
 # ### Remove
 #
-# S3 asks no question and has no bin, but `--dryrun` prints what would go:
+# S3 asks no question, and without versioning it has no bin; `--dryrun` prints what would go:
 
 # %% tags=["nbval-ignore-output"]
 # !aws s3 rm {home}/copy/ --recursive --dryrun
@@ -237,7 +242,10 @@ def delete(bucket, objects):
     try:
         answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
         return answer.get("Errors", [])
-    except s3.exceptions.ClientError:  # Swift wants a checksum that boto3 no longer sends
+    except s3.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] in ("AccessDenied", "MalformedXML", "SlowDown"):
+            raise
+        # Swift wants a checksum that boto3 no longer sends
         for one in objects:
             s3.delete_object(Bucket=bucket, **one)
         return []
@@ -327,8 +335,10 @@ one_column.shape
 
 # %%
 lengths = []
-s3.meta.events.register(
-    "after-call.s3.GetObject", lambda parsed, **_: lengths.append(parsed["ContentLength"])
+s3.meta.events.register(  # boto3 calls this after each answer; unique_id: once, if run again
+    "after-call.s3.GetObject",
+    lambda parsed, **_: lengths.append(parsed["ContentLength"]),
+    unique_id="lengths",
 )
 
 
@@ -503,7 +513,7 @@ boto3.session.Session().get_credentials().method
 # A notebook keeps what you print, and git keeps every version, so clearing the output does not help. When a key leaks:
 #
 # 1. **Deactivate** it first.
-# 2. **Look** in CloudTrail, in every region, at what was done with it.
+# 2. **Look** in CloudTrail, in every region, at what was done with it. It logs reads and deletes of objects only where you switched data events on.
 # 3. **Delete** it, and use single sign-on instead of a new one.
 # 4. **Take it out** of the notebook and its history.
 #
@@ -515,17 +525,22 @@ boto3.session.Session().get_credentials().method
 import shutil
 
 versions = s3.get_paginator("list_object_versions")
-found = []
-for page in versions.paginate(Bucket=bucket, Prefix=f"{run}/"):
-    found += page.get("Versions", []) + page.get("DeleteMarkers", [])
 
-ours = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
+
+def versions_of_this_run():
+    found = []
+    for page in versions.paginate(Bucket=bucket, Prefix=f"{run}/"):
+        found += page.get("Versions", []) + page.get("DeleteMarkers", [])
+    return [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
+
+
+ours = versions_of_this_run()
 for start in range(0, len(ours), 1000):
     for error in delete(bucket, ours[start : start + 1000]):
         print("not deleted:", error["Key"], error["Code"])
 
-shutil.rmtree(files)
-print(f"{len(ours)} deleted, {len(list_keys(f'{home}/'))} left")
+shutil.rmtree(files, ignore_errors=True)
+print(f"{len(ours)} versions found, {len(versions_of_this_run())} left")
 
 # %% [markdown]
 # ## Check yourself
@@ -551,7 +566,7 @@ print(f"{len(ours)} deleted, {len(list_keys(f'{home}/'))} left")
 #
 # <details class="right"><summary>a) Write it once as Parquet, and read that column.</summary>
 #
-# Yes. One request brings the footer, another the column.
+# Yes. One request brings the footer, and one more the column in each row group.
 # </details>
 #
 # <details><summary>b) Read it with <code>usecols=["rating"]</code>.</summary>
@@ -571,7 +586,7 @@ print(f"{len(ours)} deleted, {len(list_keys(f'{home}/'))} left")
 # The answer for that is 404.
 # </details>
 #
-# <details class="right"><summary>b) The bucket exists, and you may not use it.</summary>
+# <details class="right"><summary>b) You may not use it; most likely the bucket exists.</summary>
 #
 # Yes. It is somebody else's, or you lack a right.
 # </details>
@@ -615,10 +630,12 @@ print(f"{len(ours)} deleted, {len(list_keys(f'{home}/'))} left")
 # Optional: large files, settings of a whole bucket, old versions, links and copies. A setting replaces the one that was there, so these cells never touch your bucket. They make a bucket of their own, under a name with eight random characters, and refuse one that exists.
 
 # %%
-extra = f"{bucket[:54]}-{secrets.token_hex(4)}"
-if status_of(extra) != 404:
-    raise StorageError(f"A bucket {extra} exists already; run this cell again for another name.")
-make_bucket(extra)
+if "extra" not in globals():  # running this cell again makes no second bucket
+    name = f"{bucket[:54]}-{secrets.token_hex(4)}"
+    if status_of(name) != 404:
+        raise StorageError(f"A bucket {name} exists already; run this cell again.")
+    make_bucket(name)
+    extra = name
 
 # %% [markdown]
 # ### Nobody from outside, and nothing forever

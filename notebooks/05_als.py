@@ -281,7 +281,7 @@ course_setting = evaluate(model, train.matrix, val.matrix, k=10, progress=False)
 print(course_setting.summary[["recall@10", "hit_rate@10"]].round(3).to_string())
 
 # %% [markdown]
-# None of the ten is among the five films that this user liked next. A bad list and an unlucky one look alike, so one list says little. Over all users recall is 0.204, and 66.8 % get at least one hit.
+# None of the ten is among the five films that this user liked next. A bad list and an unlucky one look alike, so one list says little. Over the 951 users with validation films recall is 0.204, and 66.8 % get at least one hit.
 #
 # ## Why this film?
 #
@@ -357,7 +357,7 @@ print(
 )
 
 # %% [markdown]
-# Only a film that nobody has liked has the zero vector, and ALS recommends it to nobody. [Lesson 10](10_hybrids.ipynb) is about this *cold start*.
+# A film that nobody has liked has the zero vector, and ALS recommends it to nobody. [Lesson 10](10_hybrids.ipynb) is about this *cold start*.
 #
 # ## Factors and λ belong together
 #
@@ -441,7 +441,7 @@ rows = {
 beside_real("lesson05.grid", pd.DataFrame(rows).T)
 
 # %% [markdown]
-# On the sample 16 factors at λ = 0.01, and 32 or 128 at λ = 30, cannot be told from the course setting. On real ratings λ = 0.01 costs nothing at 64 factors, and 0.013 at 128.
+# On the sample 16 factors at λ = 0.01, and 32 or 128 at λ = 30, cannot be told from the course setting. On real ratings λ = 0.01 costs nothing measurable at 64 factors, ± 0.009, and 0.013 at 128.
 #
 # Why do more factors do no harm at λ = 30? Count those in use: the singular values of $P Q^\top$ above 1.
 
@@ -471,11 +471,11 @@ spread = {
 beside_real("lesson05.seeds", pd.Series(spread, name="recall@10").map("{:.4f}".format))
 
 # %% [markdown]
-# The seed moves recall by 0.0006, the choice of users by 0.0061. Paired, the standard error is 0.0024.
+# The standard deviation over seeds is 0.0006, the standard error of one mean 0.0061, and that of a paired difference 0.0024.
 #
 # ## iALS revisited
 #
-# [Rendle and others](https://arxiv.org/abs/2110.14037) tuned this model on four benchmarks where it had done poorly, and it outperformed every other method on at least half of the comparisons. Two lines of `half_step` change: an empty cell has the weight $w$, a like $1 + w$; and λ grows with a row's weight, $\lambda (n_u + w \, n_\text{items})^\nu$ for a user with $n_u$ likes.
+# [Rendle and others](https://arxiv.org/abs/2110.14037) tuned this model on four benchmarks where it had done poorly, and it outperformed every other method on at least half of the comparisons. Two things change: every cell adds $w s^2$ for its score $s$, and a like $(1 - s)^2$ on top; and λ grows with a row's weight, $(n_u + w \, n_\text{items})^\nu$ for a user with $n_u$ likes, here divided by that of the mean row.
 
 
 # %%
@@ -500,7 +500,7 @@ ones = sparse.csr_matrix(B, dtype=np.float32)
 assert np.allclose(1.5 * revisited(0.5, nu=0)(Q, ones, 0, 0.1), half_step(Q, ones, 2.0, 0.1 / 0.5))
 
 # %% [markdown]
-# The `assert` shows that $w$ is nothing new: with ν = 0 the vectors are ours for α = 1 / w and λ / w, times a constant. New is ν. Each row has the best of four λ on validation:
+# The `assert` shows, for one half-step, that $w$ is nothing new: with ν = 0 the vector is ours for α = 1 / w and λ / w, times 1 / (1 + w). New is ν. Each row has the best of four λ on validation:
 
 
 # %%
@@ -530,7 +530,7 @@ for w in (1 / 3, 0.1):
 beside_real("lesson05.revisited", pd.DataFrame(rows).T)
 
 # %% [markdown]
-# Every interval holds 0: scaling λ gains nothing measurable here. Its size does, as the figure shows.
+# Every interval against the first row holds 0: neither ν = 1 nor another $w$ gains anything measurable here. Its size does, as the figure shows.
 #
 # ## A search with a budget
 #
@@ -562,7 +562,7 @@ apart = pd.DataFrame([against(recall, course) for recall in recalls])
 axes = plots.search_trials(apart)
 
 # %% [markdown]
-# On the sample no trial beats the course setting, itself chosen among 90 on validation. The winner is the best of fifteen noisy numbers, so its own number flatters it. By how much? Let random halves of the users choose a winner, and ask the other halves.
+# On the sample no trial beats the course setting, itself chosen among 90 on validation. The winner is the best of fifteen noisy numbers, so its own number flatters it. Let random halves of the users choose a winner, and ask the other halves.
 
 # %%
 gains = np.array(recalls) - course.to_numpy()
@@ -583,7 +583,7 @@ beside_real("lesson05.halves", halves.map("{:+.3f}".format))
 # %% [markdown]
 # The choosing half rates its winner 0.005 higher, on the sample and on real ratings. On the sample, 32, 64 and 128 factors at λ = 30 differ by less.
 #
-# ## The test, once
+# ## The test
 #
 # Each model is fitted again on training and validation together, so validation films are no candidates. “Library's defaults” is ALS as `implicit` sets it: 100 factors, λ = 0.01, α = 0.
 
@@ -608,7 +608,7 @@ results = {
 beside_real("lesson05.board", board(results))
 
 # %% [markdown]
-# Tuning lifts ALS from 0.105 to 0.162, on real ratings from 0.072 to 0.082. With the library's defaults item-kNN would seem to beat it. ALS lies 0.009 above EASE on the sample; on real ratings the two cannot be told apart.
+# Tuning lifts ALS from 0.105 to 0.162, on real ratings from 0.072 to 0.082. On the sample, with the library's defaults, item-kNN would seem to beat it. ALS lies 0.009 above EASE on the sample; on real ratings the two cannot be told apart.
 
 # %%
 tested = {name: result.per_user["recall@10"] for name, result in results.items()}
@@ -677,7 +677,7 @@ beside_real("lesson05.gain", pd.Series(gain, name="searched − course setting")
 #
 # <details><summary>c) The training loss should decide, not recall.</summary>
 #
-# Its minimum falls with every factor added, toward a floor, whether they help or not.
+# Its minimum never rises with factors added, whether they help or not.
 # </details>
 #
 # **4. The winner of a search gains 0.010 on validation, and 0.001 on the test with the interval −0.004 to 0.006. What do you report?**
@@ -701,9 +701,9 @@ beside_real("lesson05.gain", pd.Series(gain, name="searched − course setting")
 # ## What you learned
 #
 # - ALS fits dot products to preferences over all cells; each half-step is a ridge regression with an exact answer, also for a new user or film.
-# - More factors lower the loss toward a floor; whether they help depends on λ: 128 reach 0.100 at λ = 0.01 and 0.203 at λ = 30.
-# - Compare settings on the same users: a standard error of 0.0024 instead of 0.0061.
-# - Tuning lifts ALS from 0.105 to 0.162 on the test. The best of fifteen more trials looked 0.005 better than it was.
+# - Whether more factors help depends on λ: 128 reach 0.100 at λ = 0.01 and 0.203 at λ = 30.
+# - Compare settings on the same users: the standard error of a paired difference was 0.0024, that of a single mean 0.0061.
+# - Tuning lifts ALS from 0.105 to 0.162 on the test. Chosen on half of the users, the best of fifteen trials looked 0.005 better there than on the other half.
 #
 # Next: [Evaluating rankings](06_evaluating_rankings.ipynb) takes apart the metrics you have only used here.
 

@@ -22,7 +22,7 @@
 # **What you will be able to do**
 #
 # - compute recall, precision, reciprocal rank, average precision and NDCG on paper, and say why libraries disagree;
-# - test a difference, say how large it is, and how many users it takes to see it;
+# - test a difference, and say how many users it takes to see it;
 # - tell luck from progress;
 # - show what sampled candidates, a cut in time and selective ratings do to the order of models.
 #
@@ -190,11 +190,11 @@ curves = pd.DataFrame(
 axes = plots.metric_against_k(curves, "recall")
 
 # %% [markdown]
-# Recall grows with k; without its k it says nothing.
+# Recall grows with k, so state the k.
 #
 # ## When is a difference real?
 #
-# A score is a mean over users, and other users would have given another one. The *bootstrap* shows how different: draw as many users as there are, with replacement, take the mean, repeat. The middle 95 % of the means are an interval.
+# A score is a mean over users, and other users would have given another one. The *bootstrap* shows how different: draw as many users as there are, with replacement, take the mean, repeat. Their middle 95 % are an interval.
 
 # %%
 rng = np.random.default_rng(42)
@@ -309,7 +309,7 @@ search.loc["the library's defaults"] = evaluate(
 beside_real("lesson06.budget", search.round(3))
 
 # %% [markdown]
-# The winner of 24 has 0.204 where it was chosen and 0.202 on other users; on real ratings 0.095 and 0.088. The last row is a warning about budgets. On the sample, ALS with `implicit`'s default settings has 0.111 and loses to a tuned item-kNN (0.153), while the tuned ALS has 0.204: such a comparison says who tuned ([Ferrari Dacrema and others](https://doi.org/10.1145/3298689.3347058)). On real ratings the defaults have 0.093, as much as a search; on the test of lesson 05 they fall behind.
+# The winner of 24 has 0.204 where it was chosen and 0.202 on other users; on real ratings 0.095 and 0.088. The last row is a warning about budgets. On the sample, ALS with `implicit`'s default settings has 0.111 and loses to a tuned item-kNN (0.153), while the tuned ALS has 0.204: such a comparison says who tuned ([Ferrari Dacrema and others](https://doi.org/10.1145/3298689.3347058)). On real ratings the defaults have 0.093 here and fall behind on the test of lesson 05.
 #
 # ## Sampled candidates turn the order around
 #

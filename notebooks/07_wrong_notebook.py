@@ -360,7 +360,7 @@ print(f"recall@10 = {shown.mean():.3f}")
 # The five films are drawn at random. The test gets easier, because a user's films at large are better known than their last ones. And the model knows what came after the film it has to find.
 # </details>
 #
-# As in lesson 03, a test of five *earlier films as well known as the last five* separates the two: new in it is only what the user liked later, and around.
+# As in lesson 03, a test of five *earlier films as well known as the last five* separates most of it: the films are as well known, but earlier, and what the user liked later is in training.
 
 # %%
 from course_utils.splits import Split, assert_no_leakage
@@ -403,7 +403,7 @@ except DataError as error:
 beside_real("lesson07.random_split", pd.DataFrame(parts))
 
 # %% [markdown]
-# Popularity doubles from 0.090 to 0.180, and the easier test explains all of it: on films as well known as the last five it scores 0.087. ALS rises from 0.161 to 0.307, of which 0.030 is the leak (it now knows what a user liked after, and around, the tested film) and 0.116 the easier test. On real ratings these are 0.035 and 0.083. Since popularity rises as well, "it beats popularity" is no protection.
+# Popularity doubles from 0.090 to 0.180, and the easier test explains all of it: on films as well known as the last five it scores 0.087. ALS rises from 0.161 to 0.307, of which about 0.030 is the leak (it now knows what a user liked after, and around, the tested film) and 0.116 the easier test. On real ratings these are 0.035 and 0.083. Since popularity rises as well, "it beats popularity" is no protection.
 #
 # `assert_no_leakage` printed the first line.
 #
@@ -479,7 +479,7 @@ check("lesson07.b", never_falls)
 #     return True
 # ```
 #
-# All 1,024 lists can be tried. An equal score is fine: reciprocal rank ignores a second hit.
+# All 1,024 lists can be tried. An equal score is fine: reciprocal rank ignores a hit below the first.
 # </details>
 #
 # ### Mistake E
@@ -512,7 +512,7 @@ for name, (old, new) in cuts.items():
 beside_real("lesson07.early_mapping", pd.DataFrame(by_mapping).T)
 
 # %% [markdown]
-# With the course's split ALS hardly moves: 0.162 or 0.161. With one cut in time the mapping decides who is tested: 138 users, or 282, of whom 143 are new. ALS has an empty list for each new user, which counts as 0, and falls from 0.159 to 0.070. Popularity has a list for them: 0.103 and 0.101.
+# With the course's split ALS hardly moves: 0.162 or 0.161. With one cut in time the mapping decides who is tested: 138 users, or 282, of whom 143 are new. ALS has an empty list for each new user, which counts as 0; with these, and with films that have no past, it falls from 0.159 to 0.070. Popularity has a list for them: 0.103 and 0.101.
 #
 # Neither row is wrong: one asks how well a model serves users it knows, the other counts new users, too. The mistake is not to know which one you computed, so `encode` prints what it drops.
 #
@@ -550,11 +550,11 @@ for name, tried in models.items():
         "refitted as well": f"{recall[2].mean():.3f}",
         "third − first": apart(recall[2] - recall[0]),
     }
-scores["F  validation films left in"] = {"shown": recall[0].mean(), "mended": recall[2].mean()}
+scores["F  tested without validation"] = {"shown": recall[0].mean(), "mended": recall[2].mean()}
 beside_real("lesson07.validation_films", pd.DataFrame(of_models))
 
 # %% [markdown]
-# Of the lists of ALS, 66% hold a validation film; on real ratings 31% do. Filtering these films lifts 0.129 to 0.141, and fitting on them as well gives 0.162. Popularity gains only 0.006, so the mistake also hides a part of the lead over it: 0.045 is shown, 0.072 mended.
+# Of the lists of ALS, 66% hold a validation film; on real ratings 31% do. Filtering these films lifts 0.129 to 0.141, and fitting on them as well gives 0.162: the larger part is learning. Popularity gains only 0.006, so the mistake also hides a part of the lead over it: 0.045 is shown, 0.072 mended.
 #
 # ### Your turn: lists that hold a held-out film
 #
@@ -601,7 +601,7 @@ print(f"the best of 50: recall@10 = {on_test.mean(axis=1).max():.3f}")
 # %% [markdown]
 # <details><summary>Diagnosis</summary>
 #
-# The best of fifty on the test set is good, and lucky with these users. Other users will not repeat the luck.
+# The best of fifty on the test set is good, and on average also lucky with these users. Other users do not repeat the luck.
 # </details>
 #
 # How large is the luck? Choose on one half of the test users, and report on the other, a thousand times. One half may be easier, so each score is compared with the mean of all settings on the same half.
@@ -636,13 +636,13 @@ tuned = {
 beside_real("lesson07.tuned_on_test", pd.Series(tuned, name="recall@10"))
 
 # %% [markdown]
-# The best of fifty scores 0.144 on the half where it was chosen and 0.139 on the other: 0.005 too high on average (−0.006 to +0.018 in 95% of halvings), and 0.007 on real ratings. The best of five is 0.001 too high; the best of fifty on 100 users, 0.014. The setting that validation chose has 0.142, and 0.068 on real ratings. Both are honest: nothing was chosen on them.
+# The best of fifty scores 0.144 on the half where it was chosen and 0.139 on the other: 0.005 too high on average (−0.006 to +0.018 in 95% of halvings), and 0.007 on real ratings. The best of five is 0.001 too high; the best of fifty on 100 users, 0.014. Validation chose the same setting as the test, 0.142; on real ratings another one, 0.068 instead of 0.073. Only the number of the validation's choice is honest.
 #
 # ## How far off
 #
 # Each arrow ends where the mistake takes the score. E is left out: its two numbers answer two questions.
 
-# %% mystnb={"image": {"alt": "Chart of the factor by which each mistake moves a score, on a logarithmic axis. The transposed matrix points far to the left; ids used as rows and recommended seen films point to the left; validation films left in points slightly to the left. The random split and MAP divided by hits point to the right, and tuning on the test set ends just right of one."}}
+# %% mystnb={"image": {"alt": "Chart of the factor by which each mistake moves a score, on a logarithmic axis. The transposed matrix points far to the left; ids used as rows and recommended seen films point to the left; testing without the validation films points slightly to the left. The random split and MAP divided by hits point to the right, and tuning on the test set ends just right of one."}}
 axes = plots.how_far_off(pd.DataFrame(scores).T)
 
 # %% [markdown]
@@ -679,7 +679,7 @@ chosen.fit(alone.matrix)
 print("F fails", sanity_check(chosen, alone.matrix, test_alone.matrix).failed)
 
 # %% [markdown]
-# The transposed matrix, A, B and E fail. C, D, F and G are beyond it: it sees neither times, nor your metric, nor the validation set, nor how often you looked at the test.
+# The transposed matrix, A, B and E fail. F passes here; with the columns that only validation has it fails "all known", and so would an honest split. C, D and G are beyond the function: it sees neither times, nor your metric, nor how often you looked at the test.
 #
 # | before you believe a score, ask | it catches |
 # | --- | --- |
@@ -784,8 +784,8 @@ beside_real("lesson07.board", board(results))
 #
 # - Beside chance (0.009) and popularity (0.088), the notebook's 0.008 is a mistake. Repaired, it has 0.162.
 # - The loss was 0.0815 either way; shapes, a film and a user told the models apart.
-# - A random split lifts ALS from 0.161 to 0.307: 0.030 is a leak, 0.116 an easier test.
-# - Validation films left in cost ALS 0.032; choosing among fifty settings on half of the test users adds 0.005.
-# - `sanity_check` finds four of the eight mistakes; the others need questions of their own.
+# - A random split lifts ALS from 0.161 to 0.307: about 0.030 is a leak, 0.116 an easier test.
+# - Validation films left in cost ALS 0.012, and not learning from them 0.020 more; choosing among fifty settings on half of the test users adds 0.005.
+# - `sanity_check` finds half of the eight mistakes; the others need questions of their own.
 #
 # Next: [Matrix factorization in PyTorch](08_matrix_factorization.ipynb) learns from stars, and has silent mistakes of its own.

@@ -64,7 +64,7 @@ def summary_card(
     """Return the card of a lab: a bar of the points so far, and a line for each question."""
     earned = sum(verdict.points for verdict in verdicts if verdict)
     total = sum(question.points for question in questions)
-    full = round(BAR * earned / total)
+    full = round(BAR * earned / (total or 1))
     head = f"{lab}: {earned} of {total} points"
     lines = [f"{head}  {'█' * full}{'░' * (BAR - full)}"]
     rows = []
@@ -77,7 +77,7 @@ def summary_card(
     bar = (
         f'<div role="img" aria-label="{head}" style="background:#dde3e9;border-radius:4px;'
         f'height:1em;max-width:24em"><div style="background:{COLORS["right"]};border-radius:4px;'
-        f'height:1em;width:{100 * earned / total:.0f}%"></div></div>'
+        f'height:1em;width:{100 * earned / (total or 1):.0f}%"></div></div>'
     )
     body = "<br>".join(rows)
     box = BOX.format(COLORS["not attempted"])

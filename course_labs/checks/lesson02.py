@@ -12,7 +12,8 @@ from course_labs.checks.question import AnswerError, Mistake, Outputs, Plain, Qu
 
 HOUR, DAY = 3600, 86_400
 NO_YEAR = -9999  # stands for None in arrays of integers
-FORMS = ("{0}, The ({y})", "{0}: {1} ({y})", "{n}: {0} ({y})", "{0}: {1}", "{0} ({n}) {1}")
+FORMS = ("{0}, The ({y})", "{0}: {1} ({y})", "{n}: {0} ({y})", "{0}: {1}", "{0} ({n}) {1}",
+         "{0} {n}", "{0} (12)", "{0} (Noir)")  # fmt: skip
 WORDS, GENRES = ("Amélie", "Señor", "Überfall", "Crème"), ("Drama|War", "Comedy", "War|Sci-Fi")
 FIELDS = ("ids", "titles", "genres", "years")
 
@@ -38,6 +39,8 @@ def ask_lines(answer: Any, case: Plain) -> Outputs:
     ids, titles, genres, years = zip(*rows, strict=True)
     if not all(isinstance(some, list | tuple) for some in genres):
         raise AnswerError("Return the genres as a list: split them at `|`.")
+    if any("|" in str(genre) for some in genres for genre in some):
+        raise AnswerError("A genre still holds a `|`: split the genres there.")
     joined, known = ["|".join(g) for g in genres], [NO_YEAR if y is None else y for y in years]
     return {"ids": ids, "titles": titles, "genres": joined, "years": known}
 

@@ -16,12 +16,12 @@ COSINE = "Look at the formula under “One fan in common” above."
 def recall_cases(rng: np.random.Generator) -> list[Plain]:
     """Return a list of twelve films, the held-out ones, some beyond the cut-off, and k."""
     cases = []
-    for k, n_hits, n_held_out in ((5, 2, 7), (10, 4, 6)):
+    for k, n_hits, n_held_out in ((5, 2, 9), (8, 4, 7)):
         films = rng.choice(np.arange(100, 900), 12 + n_held_out, replace=False)
         recommended, others = films[:12], films[12:]
-        places = np.append(rng.choice(k, n_hits, replace=False), 11)  # one beyond k
-        held_out = np.concatenate([recommended[places], others[: n_held_out - n_hits - 1]])
-        cases.append({"recommended": recommended, "held_out": rng.permutation(held_out),
+        places = np.append(rng.choice(k, n_hits, replace=False), [k, 11])  # two beyond k
+        held_out = np.concatenate([others[: n_held_out - n_hits - 2], recommended[places]])
+        cases.append({"recommended": recommended, "held_out": held_out,
                       "k": np.array(k)})  # fmt: skip
     return cases
 
@@ -38,7 +38,7 @@ def _hits(case: Plain, k: int) -> int:
 def judge_recall(case: Plain, outputs: Plain) -> str:
     """Compare to within 1e-6."""
     right = _hits(case, int(case["k"])) / len(case["held_out"])
-    if outputs["recall"].shape != ():
+    if outputs["recall"].shape != () or outputs["recall"].dtype.kind not in "iuf":
         return "Return one number for the user."
     if abs(float(outputs["recall"]) - right) < CLOSE:
         return ""
@@ -89,7 +89,7 @@ def _cosine(case: Plain, h_in_root: bool = False) -> float:
 
 def judge_cosine(case: Plain, outputs: Plain) -> str:
     """Compare to within 1e-6."""
-    if outputs["cosine"].shape != ():
+    if outputs["cosine"].shape != () or outputs["cosine"].dtype.kind not in "iuf":
         return "Return one number for the two columns."
     right, found = _cosine(case), float(outputs["cosine"])
     said = f"With h = {case['h']:g} the cosine here is {right:.3f}, and yours is {found:.3f}."

@@ -42,7 +42,7 @@ def judge_precision(case: Plain, outputs: Plain) -> str:
 
 
 def _number(outputs: Plain, right: float, what: str) -> str:
-    if outputs["value"].shape != ():
+    if outputs["value"].shape != () or outputs["value"].dtype.kind not in "iuf":
         return "Return one number."
     found = float(outputs["value"])
     return (
@@ -104,7 +104,7 @@ def _needed(case: Plain, factor: float = 1.96 + 0.84, power: int = 2) -> float:
 
 def judge_users(case: Plain, outputs: Plain) -> str:
     """Allow the standard deviation with n as well as with n - 1 below."""
-    if outputs["value"].shape != ():
+    if outputs["value"].shape != () or outputs["value"].dtype.kind not in "iuf":
         return "Return one number."
     right, found = np.ceil(_needed(case)), float(outputs["value"])
     if found == np.ceil(_needed(case) * 39 / 40) or found == right:
@@ -113,6 +113,13 @@ def judge_users(case: Plain, outputs: Plain) -> str:
 
 
 USERS_MISTAKES = (
+    Mistake(
+        "The formula is right; round up to a whole number.",
+        lambda case, out: (
+            0 < abs(float(out["value"]) - np.ceil(_needed(case))) < 1
+            or float(out["value"]) == np.floor(_needed(case))
+        ),
+    ),
     Mistake(
         "The factor is 1.96 + 0.84, squared. With 1.96 alone you find the difference in half of "
         "the experiments only.",

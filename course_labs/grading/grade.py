@@ -61,6 +61,8 @@ def grade_all(
         questions = questions_of(lab)
     except DataError as error:
         raise CourseError(str(error)) from None
+    if not sum(question.points for question in questions):
+        raise CourseError(f"The exercises of {lab} are not graded; name a lab, such as lab02.")
     submissions = find_submissions(source)
     target.mkdir(parents=True, exist_ok=True)
     seed = _seed(target)

@@ -125,8 +125,8 @@ def test_the_log_has_routes_and_strategies_and_no_ids(client, caplog):
     assert [line["route"] for line in lines] == ["/recommend/{user_id}", "/recommend", "/search"]
     assert [line["strategy"] for line in lines] == ["model", "model", "titles"]
     assert {"run_id", "ms", "status", "method"} < {*lines[0]}
-    assert not any(word in record.message for record in caplog.records
-                   for word in ("1003", "102", "casablanca"))  # fmt: skip
+    said = [{**line, "run_id": "", "ms": ""} for line in lines]  # a time may hold any digits
+    assert not any(word in str(line) for line in said for word in ("1003", "102", "casablanca"))
 
 
 def test_a_reload_brings_the_new_run(folder):

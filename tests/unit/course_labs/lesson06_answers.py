@@ -12,6 +12,7 @@ WRONG = {
         ),
     },
     "b": {
+        "not rounded": (("int(np.ceil(", "(("), "round up to a whole number"),
         "level only": (("(1.96 + 0.84)", "1.96"), "half of the experiments"),
         "not squared": (
             ("(1.96 + 0.84) ** 2 * spread**2 / effect**2", "2.8 * spread / effect"),

@@ -201,7 +201,9 @@ def test_a_machine_that_cannot_run_notebooks_is_told_at_once(tmp_path, capsys):
     assert grade.main([*arguments, "--memory-gb", "0.01"]) == 1
     assert "An empty notebook does not run here" in capsys.readouterr().err
     assert grade.main(["lab99", *arguments[1:]]) == 1
-    assert "There is no lab 'lab99'" in capsys.readouterr().err
+    assert "There is no lab or lesson 'lab99'" in capsys.readouterr().err
+    assert grade.main(["lesson05", *arguments[1:]]) == 1
+    assert "The exercises of lesson05 are not graded" in capsys.readouterr().err
     assert grade.main(["lab02", "--from", "nowhere", "--to", str(tmp_path / "out")]) == 1
     assert "There is no folder nowhere" in capsys.readouterr().err
 

@@ -84,7 +84,7 @@ def test_lesson_01_says_that_a_bucket_is_somebody_elses(repository_root, bare, m
         done = run_lesson(repository_root, bare | settings_of(moto, server.endpoint))
     assert done.returncode != 0
     said = done.stdout + done.stderr
-    assert f"The bucket {moto.bucket} exists, but it belongs to somebody else" in said
+    assert f"You may not use the bucket {moto.bucket}: it belongs to somebody else" in said
     assert [line for line in server.asked if not line.startswith("HEAD")] == []
     assert buckets_of(moto.client) == [moto.bucket]
 
@@ -94,7 +94,7 @@ def test_lesson_01_refuses_a_bucket_for_its_settings_that_exists(repository_root
     with faulty_s3.before(moto.endpoint, there) as server:
         done = run_lesson(repository_root, bare | settings_of(moto, server.endpoint))
     assert done.returncode != 0
-    assert "exists already; run this cell again for another name." in done.stdout + done.stderr
+    assert "exists already; run this cell again." in done.stdout + done.stderr
     assert not [line for line in server.asked if f"/{moto.bucket}-" in line and "HEAD" not in line]
     assert everything_in(moto.client, moto.bucket) == {}
 
