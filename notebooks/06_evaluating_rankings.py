@@ -473,7 +473,7 @@ print(f"{len(both)} users are in both tests")
 beside_real("lesson06.timeline", pd.DataFrame(timeline))
 
 # %% [markdown]
-# The two columns of differences hold the same users. Popularity is 0.104 behind EASE by each user's last five and 0.055 behind under cuts in time, with intervals that do not touch: what looks like personal skill shrinks by half. ALS and EASE cannot be told apart by these 193 users in either test. On real ratings the intervals are too wide to say the same. Report which split a result is from.
+# The two columns of differences hold the same users. Popularity is 0.104 behind EASE by each user's last five and 0.055 behind under cuts in time, with intervals that do not touch. The two tests hold other films, so the table does not say why. ALS and EASE cannot be told apart by these 193 users in either test. On real ratings the intervals are too wide to say the same. Report which split a result is from.
 #
 # ## The board
 #
@@ -590,7 +590,7 @@ axes = plots.models_with_intervals(intervals, "recall@10")
 # - Differences are taken user by user. ALS leads EASE by 0.009 here, for 16 % of the users against 13 %; to look for 0.005 takes 4,749 users.
 # - Give every model the same budget: with the library's defaults, ALS falls from 0.204 to 0.111 on the sample.
 # - 100 sampled candidates let popularity beat item-kNN; rank all films.
-# - A cut in time halves the distance between popularity and EASE, and what nobody rated hides part of what popularity can do.
+# - Under cuts in time popularity is half as far behind EASE, and what nobody rated hides part of what popularity can do.
 #
 # Next: [A notebook that is wrong](07_wrong_notebook.ipynb) runs without an error, and the number it prints is worthless. You find out why.
 
