@@ -473,7 +473,7 @@ print(f"{len(both)} users are in both tests")
 beside_real("lesson06.timeline", pd.DataFrame(timeline))
 
 # %% [markdown]
-# The two columns of differences hold the same users. Popularity is 0.104 behind EASE by each user's last five and 0.055 behind under cuts in time, with intervals that do not touch. The two tests hold other films, so the table does not say why. ALS and EASE cannot be told apart by these 193 users in either test. On real ratings the intervals are too wide to say the same. Report which split a result is from.
+# The two columns of differences hold the same users. Popularity is 0.104 behind EASE by each user's last five and 0.055 behind under cuts in time, with intervals apart. The two tests hold other films, so the table does not say why. ALS and EASE cannot be told apart by these 193 users in either test. On real ratings the intervals are too wide to say the same.
 #
 # ## The board
 #
