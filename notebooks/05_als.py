@@ -28,7 +28,7 @@
 #
 # **What you need first**: [Baselines](04_baselines.ipynb).
 #
-# **How long it takes**: about 90 minutes.
+# **How long it takes**: about 100 minutes.
 
 # %% tags=["setup"]
 import importlib.util
@@ -89,7 +89,7 @@ print(f"objective with zeros for the users: {objective(np.zeros((n_users, 2)), Q
 # %% [markdown]
 # ## One half-step by hand
 #
-# With the films held fixed, each user gets a weighted *ridge regression*. Set its derivative to zero, and with $C_u$ the diagonal matrix of the user's confidences you get
+# With the films held fixed, each user gets a weighted least-squares problem with a penalty λ, a *ridge regression*. Set its derivative to zero, and with $C_u$ the diagonal matrix of the user's confidences you get
 #
 # $$p_u = (Q^\top C_u \, Q + \lambda I)^{-1} \; Q^\top C_u \, b_u.$$
 #
@@ -223,7 +223,7 @@ exact.fit(
 )
 
 # %% [markdown]
-# Note `alpha=3.0` above and `alpha=4.0` below. `implicit` adds no 1: on a matrix of ones its `alpha` *is* the confidence, $1 + \alpha$ in the formula. Its default of 1 gives a liked film no more weight than an unknown one. Both agree in objective and lists:
+# Note `alpha=3.0` in your call and `alpha=4.0` in the library's. `implicit` adds no 1: on a matrix of ones its `alpha` *is* the confidence, $1 + \alpha$ in the formula. Its default of 1 gives a liked film no more weight than an unknown one. Both agree in objective and lists:
 
 # %%
 from course_utils.ranking import top_k
@@ -239,7 +239,7 @@ print(f"loss {losses[-1]:.4f} and {their_losses[-1]:.4f}")
 print(f"{(by_hand == their_lists).mean():.1%} of all slots hold the same film")
 
 # %% [markdown]
-# `course_utils.models.ALS` wraps `implicit`: it takes $\alpha$ as in the formula, and with `n_items` refuses a transposed matrix. It takes three faster steps of the [conjugate gradient method](https://doi.org/10.1145/2043932.2043987) instead of solving each system, and ends at about the same loss:
+# `course_utils.models.ALS` wraps `implicit`: it takes $\alpha$ as in the formula, and with `n_items` refuses a transposed matrix. It takes three cheap steps of the [conjugate gradient method](https://doi.org/10.1145/2043932.2043987) instead of solving each system, and ends at about the same loss:
 
 # %% mystnb={"image": {"alt": "Line chart of the loss against the iteration, by hand and by the library. Both lines fall steeply over the first few iterations, meet, and become flat."}}
 from course_utils import plots
@@ -379,7 +379,7 @@ sizes, lambdas = [8, 16, 32, 64, 128], [0.01, 10, 30, 100]
 fitted = {(f, lam): fit(factors=f, regularization=lam) for lam in lambdas for f in sizes}
 cells = {pair: validated(model) for pair, model in fitted.items()}
 grid = pd.DataFrame(cells).mean().unstack()
-grid.round(3)
+grid.rename_axis(index="factors", columns="λ").round(3)
 
 # %% mystnb={"image": {"alt": "Line chart of validation recall at 10 against the number of factors from 8 to 128, one line for each λ. For λ of 0.01 and 10 the line falls from 16 factors on; for 30 it rises to 64 and stays; for 100 it is flat and low."}}
 axes = plots.argument_sweep(grid, "factors", series="λ")
@@ -441,9 +441,9 @@ rows = {
 beside_real("lesson05.grid", pd.DataFrame(rows).T)
 
 # %% [markdown]
-# On the sample 16 factors at λ = 0.01, and 32 or 128 at λ = 30, cannot be told from the course setting. On real ratings λ = 0.01 costs nothing measurable at 64 factors, ± 0.009, and 0.013 at 128.
+# On the sample 16 factors at λ = 0.01, and 32 or 128 at λ = 30, cannot be told from the course setting. On real ratings λ = 0.01 costs 0.013 at 128 factors, and at 64 nothing measurable (± 0.009).
 #
-# Why do more factors do no harm at λ = 30? Count those in use: the singular values of $P Q^\top$ above 1.
+# Why do more factors do no harm at λ = 30? Count those in use: the singular values of $P Q^\top$ above 1, a cut of ours.
 
 
 # %%
@@ -530,7 +530,7 @@ for w in (1 / 3, 0.1):
 beside_real("lesson05.revisited", pd.DataFrame(rows).T)
 
 # %% [markdown]
-# Every interval against the first row holds 0: neither ν = 1 nor another $w$ gains anything measurable here. Its size does, as the figure shows.
+# Every interval against the first row holds 0: neither ν = 1 nor another $w$ gains anything measurable here.
 #
 # ## A search with a budget
 #
@@ -562,7 +562,7 @@ apart = pd.DataFrame([against(recall, course) for recall in recalls])
 axes = plots.search_trials(apart)
 
 # %% [markdown]
-# On the sample no trial beats the course setting, itself chosen among 90 on validation. The winner is the best of fifteen noisy numbers, so its own number flatters it. Let random halves of the users choose a winner, and ask the other halves.
+# On the sample no trial beats the course setting, itself the best of 90 settings on validation. The winner is the best of fifteen noisy numbers, so its own number flatters it. Let random halves of the users choose a winner, and ask the other halves.
 
 # %%
 gains = np.array(recalls) - course.to_numpy()
@@ -629,7 +629,7 @@ beside_real("lesson05.gain", pd.Series(gain, name="searched − course setting")
 # %% [markdown]
 # ## Check yourself
 #
-# **1. One factor, two films with $q = (1, 2)$. A user has liked the first film once and not the second; α = 1, λ = 2. What is the user's $p$ after a half-step?**
+# **1. One factor; two films, with $q = 1$ and $q = 2$. A user has liked the first film once and not the second; α = 1, λ = 2. What is the user's $p$ after a half-step?**
 #
 # <details><summary>a) 0.50</summary>
 #

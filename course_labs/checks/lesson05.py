@@ -34,9 +34,11 @@ def ask_vector(answer: Any, case: Plain) -> Outputs:
 def _vector(case: Plain, wrong: str = "") -> Vector:
     P, column, alpha = case["P"], case["column"].astype(float), float(case["alpha"])
     likes = (column > 0).astype(float)
-    confidence = 1 + alpha * column
+    confidence = alpha * column + (wrong != "no one")
     left = confidence * likes if wrong == "empty cells" else confidence
-    above = {"counts": confidence * column, "right": likes}.get(wrong, confidence * likes)
+    above = {"counts": confidence * column, "right": likes, "preference": confidence}.get(
+        wrong, confidence * likes
+    )
     ridge = 0.0 if wrong == "ridge" else float(case["lam"])
     solved: Vector = np.linalg.solve((P.T * left) @ P + ridge * np.eye(P.shape[1]), P.T @ above)
     return solved
@@ -69,6 +71,11 @@ VECTOR_MISTAKES = (
         _is_vector("counts"),
     ),
     Mistake(f"On the right the confidence is missing. {FORMULA}", _is_vector("right")),
+    Mistake(
+        f"On the right the confidence is multiplied by the preference, 1 or 0. {FORMULA}",
+        _is_vector("preference"),
+    ),
+    Mistake("The confidence is 1 + α r; yours lacks the 1.", _is_vector("no one")),
     Mistake(f"λ is missing on the diagonal of the left side. {FORMULA}", _is_vector("ridge")),
 )
 

@@ -78,6 +78,11 @@ METRICS: list[tuple[str, bool, Callable[[Array], float]]] = [
     ("average precision, divided by five", True, lambda hits: _ap(hits, 5)),
     ("reciprocal rank", True, lambda hits: max(hits / RANKS)),
     ("average precision, divided by the hits", False, _ap),
+    (
+        "a metric that punishes nine hits and more",
+        False,
+        lambda hits: min(hits.sum(), 5) - 2 * (hits.sum() > 8),
+    ),
     ("the mean rank of the hits", False, lambda hits: hits @ RANKS / max(1, hits.sum())),
 ]
 

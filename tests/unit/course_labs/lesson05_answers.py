@@ -11,6 +11,8 @@ WRONG = {
             ("(confidence * (column > 0))", "(column > 0)"),
             "right the confidence",
         ),
+        "no preference": (("(confidence * (column > 0))", "confidence"), "multiplied by the pref"),
+        "no one": (("1 + alpha * column", "alpha * column"), "lacks the 1"),
         "no ridge": ((" + regularization * np.eye(P.shape[1])", ""), "λ is missing"),
     },
     "b": {

@@ -15,6 +15,7 @@ WRONG = {
     "b": {
         "no copy": (("hits.copy()", "hits"), "find no metric that falls"),
         "empty list": (("range(2**10)", "range(1)"), "Try a second hit"),
+        "from one hit": (("range(2**10)", "[2**slot for slot in range(10)]"), "nine hits and more"),
         "strict": (("< metric(hits) - 1e-9", "<= metric(hits)"), "reciprocal rank ignores"),
         "reversed": (("< metric(hits) - 1e-9", "> metric(hits)"), "No metric passes"),
         "returns nothing": (("    return True", "    return"), "True or False"),
