@@ -61,7 +61,7 @@ class ItemKNN(Recommender):
     Examples
     --------
     >>> has = sparse.csr_matrix([[1, 1, 0, 0], [1, 1, 1, 0], [0, 1, 1, 1]])
-    >>> model = ItemKNN().fit(has)
+    >>> model = ItemKNN(shrinkage=0).fit(has)
     >>> ids, scores = model.recommend(0, has[0], N=3)
     >>> ids.tolist()
     [2, 3, -1]
