@@ -223,7 +223,7 @@ exact.fit(
 )
 
 # %% [markdown]
-# Note `alpha=3.0` in your call and `alpha=4.0` in the library's. `implicit` adds no 1: on a matrix of ones its `alpha` *is* the confidence, $1 + \alpha$ in the formula. Its default of 1 gives a liked film no more weight than an unknown one. Both agree in objective and lists:
+# `implicit` adds no 1, hence `alpha=4.0` in its call: on a matrix of ones its `alpha` *is* the confidence, $1 + \alpha$ in the formula. Its default of 1 gives a liked film no more weight than an unknown one. Both agree in objective and lists:
 
 # %%
 from course_utils.ranking import top_k
@@ -332,7 +332,7 @@ axes = plots.contribution_bars(names, [*parts[:8], parts[8:].sum()], fresh)
 #
 # ## A new user, a new film
 #
-# A user who arrives after fitting needs one half-step from their history:
+# A user who arrives later needs one half-step:
 
 # %%
 likes = ["Toy Story (1995)", "Lion King, The (1994)", "Aladdin (1992)"]
@@ -441,7 +441,7 @@ rows = {
 beside_real("lesson05.grid", pd.DataFrame(rows).T)
 
 # %% [markdown]
-# On the sample 16 factors at λ = 0.01, and 32 or 128 at λ = 30, cannot be told from the course setting. On real ratings λ = 0.01 costs 0.013 at 128 factors, and at 64 nothing measurable (± 0.009).
+# On the sample 16 factors at λ = 0.01, and 32 or 128 at λ = 30, are as good as can be told. On real ratings λ = 0.01 costs 0.013 at 128 factors, and at 64 nothing measurable (± 0.009).
 #
 # Why do more factors do no harm at λ = 30? Count those in use: the singular values of $P Q^\top$ above 1, a cut of ours.
 

@@ -90,7 +90,7 @@ before = recalls(films_for)
 print(f"Recall@10 = {before.mean():.4f}")
 
 # %% [markdown]
-# It runs without an error, and concludes: *MovieLens is sparse, so a low recall was to be expected. Future work: more factors.*
+# It runs, and concludes: *MovieLens is sparse, so a low recall was to be expected. Future work: more factors.*
 #
 # A reviewer first asks for a number to compare with.
 #
@@ -264,7 +264,7 @@ table = pd.DataFrame({"mean": mean, "low": low, "high": high}, index=list(values
 axes = plots.before_and_after(table, "recall@10", "before: transposed", "after: repaired")
 
 # %% [markdown]
-# The course's `ALS` refuses such a matrix when it is told how many films there are. Given the right one, it is the repaired model.
+# The course's `ALS` refuses such a matrix when told how many films there are. Given the right one, it is the repaired model.
 
 # %%
 from course_utils.errors import DataError
@@ -514,7 +514,7 @@ beside_real("lesson07.early_mapping", pd.DataFrame(by_mapping).T)
 # %% [markdown]
 # With the course's split ALS hardly moves: 0.162 or 0.161. With one cut in time the mapping decides who is tested: 138 users, or 282, of whom 143 are new and one has only films without a past. ALS has an empty list for each new user, which counts as 0; with these, and with films that have no past, it falls from 0.159 to 0.070. Popularity has a list for them: 0.103 and 0.101.
 #
-# Neither row is wrong: one asks how well a model serves users it knows, the other counts new users, too. The mistake is not to know which one you computed, so `encode` prints what it drops.
+# Neither row is wrong: one asks about users the model knows, the other counts new users, too. The mistake is not to know which one you computed, so `encode` prints what it drops.
 #
 # ### Mistake F
 

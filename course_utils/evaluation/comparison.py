@@ -334,7 +334,7 @@ def holm(p_values: npt.ArrayLike) -> FloatArray:
     """Adjust p-values for multiple comparisons, by Holm's step-down method.
 
     The smallest of m p-values is multiplied by m, the next by m - 1, and so on; the results do not
-    decrease and end at 1. Rejecting those below 0.05 errs at all in at most 5 % (Holm 1979).
+    decrease and end at 1. Rejecting those below 0.05, one errs in at most 5 % of cases (Holm 1979).
 
     `p_values` and the result have the same shape; NaN stays NaN and is not counted.
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from course_utils.plots.style import INK, MIDDLE, SOFT, STYLE
+from course_utils.plots.style import INK, SOFT, STYLE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,26 +25,6 @@ def new_axes(title: str, xlabel: str, ylabel: str, size: tuple[float, float] = (
     with plt.rc_context(STYLE):
         axes = figure.add_subplot()
         axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
-    return axes
-
-
-def labeled_bars(title: str, xlabel: str, values: dict[str, float], label: str) -> Axes:
-    """Return a new figure with a horizontal bar for each value, from top to bottom.
-
-    Parameters
-    ----------
-    title, xlabel
-        Title and label of the axes.
-    values
-        Values by name.
-    label
-        Format of a value beside its bar, such as ``"{:,.1f} MB"``.
-    """
-    axes = new_axes(title, xlabel, "", size=(5.6, 1.0 + 0.32 * len(values)))
-    bars = axes.barh(list(values), list(values.values()), color=MIDDLE)
-    axes.bar_label(bars, fmt=label, padding=3)
-    axes.set_xlim(right=max(values.values()) * 1.25)
-    axes.invert_yaxis()
     return axes
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from course_utils.errors import DataError
-from course_utils.plots.drawing import labeled_bars, new_axes, note
+from course_utils.plots.drawing import new_axes, note
 from course_utils.plots.style import ACCENT, DARK, INK, LIGHT, MIDDLE, SOFT, STYLES
 
 if TYPE_CHECKING:
@@ -25,7 +25,13 @@ def bytes_moved(sizes: dict[str, float]) -> Axes:
     sizes
         Megabytes by name, drawn from top to bottom.
     """
-    return labeled_bars("What one read moves", "megabytes", sizes, "{:,.2f} MB")
+    size = (5.6, 1.0 + 0.32 * len(sizes))
+    axes = new_axes("What one read moves", "megabytes", "", size=size)
+    bars = axes.barh(list(sizes), list(sizes.values()), color=MIDDLE)
+    axes.bar_label(bars, fmt="{:,.2f} MB", padding=3)
+    axes.set_xlim(right=max(sizes.values()) * 1.25)
+    axes.invert_yaxis()
+    return axes
 
 
 def monthly_bill(costs: pd.DataFrame) -> Axes:
