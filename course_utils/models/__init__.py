@@ -7,13 +7,16 @@ from course_utils.models.als import ALS
 from course_utils.models.base import Recommender
 from course_utils.models.baselines import Popularity, Random
 from course_utils.models.biased_mf import BiasedMF
+from course_utils.models.bpr import BPR
 from course_utils.models.content import ContentModel, FactorBridge
 from course_utils.models.ease import EASE
 from course_utils.models.hybrid import Hybrid
 from course_utils.models.knn import ItemKNN
+from course_utils.models.two_tower import TwoTower
 
 __all__ = [
     "ALS",
+    "BPR",
     "EASE",
     "BiasedMF",
     "ContentModel",
@@ -23,4 +26,5 @@ __all__ = [
     "Popularity",
     "Random",
     "Recommender",
+    "TwoTower",
 ]

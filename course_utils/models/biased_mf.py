@@ -24,7 +24,7 @@ from course_utils.validation import (
     need_seed,
 )
 
-STEPS, LARGEST_BATCH = 50, 2**14  # mini-batches of a small epoch, ratings in one of a large epoch
+STEPS, LARGEST_BATCH = 50, 2**15  # mini-batches of a small epoch, ratings in one of a large epoch
 PAIRS_AT_ONCE = 2**13  # predictions in a batch: their factors fit into the cache
 UNKNOWN = -1  # a user or an item without a row or column
 
@@ -35,7 +35,8 @@ class BiasedMF(Recommender):
     Biases and factors minimize the squared error of the training ratings plus
     :math:`\sum_u \lambda (b_u^2 + \lVert p_u \rVert^2) + \sum_i \lambda (b_i^2 + \lVert q_i
     \rVert^2)` (Koren, Bell & Volinsky 2009, IEEE Computer 42; each vector is penalized once, as in
-    Salakhutdinov & Mnih 2008, NIPS). μ is the mean of the training ratings, and not learned.
+    Salakhutdinov & Mnih 2008, NIPS). μ is learned too, from the mean of the training ratings on,
+    and not penalized.
 
     Parameters
     ----------
@@ -44,7 +45,7 @@ class BiasedMF(Recommender):
     epochs
         Maximum number of epochs.
     batch_size
-        Ratings in a mini-batch; None means a fiftieth of them, at most 16,384.
+        Ratings in a mini-batch; None means a fiftieth of them, at most 32,768.
     learning_rate
         Of Adam, above 0.
     l2_biases, l2_factors
@@ -79,25 +80,11 @@ class BiasedMF(Recommender):
 
     Users and items without a rating have a bias and factors of 0. A rating of 0 is a missing
     rating. A low RMSE does not imply a good ranking; see lesson 08.
-
-    Examples
-    --------
-    >>> stars = sparse.csr_matrix([[5.0, 4.0, 0.0], [1.0, 0.0, 2.0], [5.0, 0.0, 4.0]])
-    >>> model = BiasedMF(factors=2, seed=0).fit(stars)
-    >>> ids, scores = model.recommend(0, stars[0], N=1)
-    >>> ids.tolist()
-    [2]
     """
 
     learned = (
-        "user_factors",
-        "item_factors",
-        "best_epoch",
-        "_mean",
-        "_range",
-        "_user_bias",
-        "_curve",
-    )
+        "user_factors", "item_factors", "best_epoch", "_mean", "_range", "_user_bias", "_curve",
+    )  # fmt: skip
     scores_are_dot_products = True
     user_factors: npt.NDArray[np.float32]
     item_factors: npt.NDArray[np.float32]
@@ -135,12 +122,30 @@ class BiasedMF(Recommender):
         """The trained :class:`course_utils.models.biased_mf_module.BiasedMFModule`, on the CPU."""
         self._need_fitted()
         if self._module is None:
-            self._module = self._build_module()
+            _need_torch()
+            import torch
+
+            from course_utils.models.biased_mf_module import BiasedMFModule
+
+            module = BiasedMFModule(self.n_users, self.n_items, self.factors, 0, torch.Generator())
+            weights = {
+                "mean": self._mean,
+                "user_factors": self.user_factors[:, :-2],
+                "item_factors": self.item_factors[:, :-2],
+                "user_bias": self._user_bias,
+                "item_bias": self.item_factors[:, -1],
+            }
+            module.load_state_dict({name: torch.tensor(part) for name, part in weights.items()})
+            self._module = module
         return self._module
 
     @property
     def learning_curve(self) -> pd.DataFrame:
-        """The RMSE on ``train`` and ``validation`` ratings, in stars, by ``epoch`` from 1."""
+        """The RMSE in stars by ``epoch``, from 1: ``train``, ``validation``.
+
+        That of the training ratings is measured in each mini-batch before its step, so while the
+        model learns; that of the validation ratings is measured after the epoch.
+        """
         self._need_fitted()
         epochs = pd.RangeIndex(1, len(self._curve) + 1, name="epoch")
         return pd.DataFrame(self._curve, columns=["train", "validation"], index=epochs)
@@ -157,19 +162,6 @@ class BiasedMF(Recommender):
         validation
             Held-out ratings of the same shape. With them training stops early, and the weights of
             the epoch with the lowest validation RMSE are kept.
-
-        Raises
-        ------
-        DataError
-            As :meth:`Recommender.fit`; when `validation` has another shape, is empty, or overlaps
-            the training ratings; when there is no such device, and when training diverges.
-        CourseError
-            When torch is not installed.
-
-        Warns
-        -----
-        CourseWarning
-            When all ratings are equal, as in a matrix of positives.
         """
         return self._learn(user_items, lambda matrix: self._fit(matrix, validation))
 
@@ -182,21 +174,9 @@ class BiasedMF(Recommender):
         ----------
         userids, itemids
             Rows and columns, of the same shape or broadcastable; -1 for a user or an item that
-            is not in the training matrix. Its bias and factors are 0, so the prediction is the
-            mean plus the bias of the other.
+            is not in the training matrix: the mean plus the bias of the other.
         clip
             Clip predictions to the range of the training ratings.
-
-        Returns
-        -------
-        ndarray
-            float32, of the broadcast shape.
-
-        Raises
-        ------
-        DataError
-            When the model is not fitted, the shapes do not match, or a row or a column is out of
-            range.
         """
         self._need_fitted()
         users = _need_indices(userids, self.n_users, "user")
@@ -231,9 +211,9 @@ class BiasedMF(Recommender):
             )
         _need_torch()
         self._train(matrix, held_out)
-        weights = ("user_factors", "item_factors", "user_bias", "item_bias")
-        p, q, b_u, b_i = (getattr(self._module, name).numpy(force=True) for name in weights)
-        self._mean = np.float32(self._module.mean)
+        weights = ("user_factors", "item_factors", "user_bias", "item_bias", "mean")
+        p, q, b_u, b_i, mean = (getattr(self._module, name).numpy(force=True) for name in weights)
+        self._mean = np.float32(mean)
         self._range = float(matrix.data.min()), float(matrix.data.max())
         self._user_bias = b_u  # saved too: (μ + b_u) - μ is not exact in float32
         self.user_factors = np.column_stack([p, self._mean + b_u, np.ones_like(b_u)])
@@ -267,25 +247,7 @@ class BiasedMF(Recommender):
                 progress=self.progress,
             )
         self._curve = np.array(curve)
-        self._module = module.cpu().eval()
-
-    def _build_module(self) -> Any:
-        _need_torch()
-        import torch
-
-        from course_utils.models.biased_mf_module import BiasedMFModule
-
-        shape = (self.n_users, self.n_items)
-        module = BiasedMFModule(*shape, self.factors, float(self._mean), torch.Generator())
-        weights = {
-            "user_factors": self.user_factors[:, :-2],
-            "item_factors": self.item_factors[:, :-2],
-            "user_bias": self._user_bias,
-            "item_bias": self.item_factors[:, -1],
-        }
-        tensors = {name: torch.tensor(array) for name, array in weights.items()}
-        module.load_state_dict(tensors, strict=False)  # the mean is set already
-        return module.eval()
+        self._module = module.cpu()
 
     def _scores(self, userids: IntArray, history: sparse.csr_matrix, recalculate: bool) -> Scores:
         known = (userids < self.n_users) & (not recalculate)
@@ -324,7 +286,6 @@ def _need_pair(value: float | Sequence[float], name: str) -> tuple[float, float]
 def _need_validation(
     validation: sparse.csr_matrix, training: sparse.csr_matrix
 ) -> sparse.csr_matrix:
-    """Return validation ratings as csr, or raise a DataError when they do not fit `training`."""
     held_out = as_user_items(validation, "`validation`")
     if held_out.shape != training.shape:
         raise DataError(

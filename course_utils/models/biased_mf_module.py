@@ -20,38 +20,18 @@ from tqdm import tqdm
 
 from course_utils.errors import DataError
 
-IN_CACHE = 2**11  # pairs in a batch of dot products: their factors fit into the cache
+IN_CACHE = 2**9  # pairs in a batch of dot products: their factors fit into the cache
 START = 0.1  # expected length of p_u and q_i at the start; from 0, neither would ever change
 AT_ONCE = 2**14  # ratings in a batch of the evaluation
 
 
 class BiasedMFModule(nn.Module):
-    r"""Predict a rating from a mean, two biases and the dot product of two vectors.
+    r"""Predict :math:`\hat r_{ui} = \mu + b_u + b_i + p_u \cdot q_i`.
 
-    .. math:: \hat r_{ui} = \mu + b_u + b_i + p_u \cdot q_i
-
-    (Koren, Bell & Volinsky 2009, IEEE Computer 42).
-
-    Parameters
-    ----------
-    n_users, n_items
-        Number of rows of the tables.
-    factors
-        Length of p_u and q_i; 0 for biases only.
-    mean
-        μ: a buffer, not a parameter. It is known before training, and saved with the parameters.
-    generator
-        Random generator of the initial factors; None means torch's global one.
-
-    Attributes
-    ----------
-    user_bias, item_bias
-        Parameters of shape (n_users,) and (n_items,), initially 0.
-    user_factors, item_factors
-        Parameters of shape (n_users, factors) and (n_items, factors), initially small and random.
+    The parameters are ``mean``, where μ starts, ``user_bias`` and ``item_bias``, initially 0, and
+    ``user_factors`` and ``item_factors``, initially small and drawn from `generator`, or from
+    torch's global one.
     """
-
-    mean: Tensor
 
     def __init__(
         self,
@@ -62,18 +42,23 @@ class BiasedMFModule(nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
+        self.mean = nn.Parameter(torch.tensor(float(mean)))
         self.user_bias = nn.Parameter(torch.zeros(n_users))
         self.item_bias = nn.Parameter(torch.zeros(n_items))
         self.user_factors = nn.Parameter(torch.empty(n_users, factors))
         self.item_factors = nn.Parameter(torch.empty(n_items, factors))
-        self.register_buffer("mean", torch.tensor(float(mean)))
         for table in (self.user_factors, self.item_factors):
             nn.init.normal_(table, std=START / max(1, factors) ** 0.5, generator=generator)
 
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
-        """Return predicted stars, shape (n,), of pairs of users and items, int64, shape (n,)."""
-        biases = _rows_of(self.user_bias, users) + _rows_of(self.item_bias, items)
-        return self.mean + biases + _dots(self.user_factors, self.item_factors, users, items)
+        """Return predicted stars, shape (n,), of pairs of users and items, shape (n,) each."""
+        parts = (self.user_factors, self.item_factors, self.user_bias, self.item_bias)
+        if _on_cpu(self.mean):
+            pairs: Tensor = _SumsOfPairs.apply(*parts, users, items)  # type: ignore[no-untyped-call]
+            return self.mean + pairs
+        p, q = F.embedding(users, parts[0]), F.embedding(items, parts[1])
+        biases = F.embedding(users, parts[2][:, None]) + F.embedding(items, parts[3][:, None])
+        return self.mean + biases[:, 0] + (p * q).sum(dim=1)
 
     @torch.no_grad()
     def forget(self, users: Tensor, items: Tensor) -> None:
@@ -87,101 +72,70 @@ class BiasedMFModule(nn.Module):
     def parameter_groups(
         self, l2_biases: tuple[float, float], l2_factors: tuple[float, float], n_ratings: int
     ) -> list[dict[str, Any]]:
-        r"""Return parameter groups for an optimizer, each with the weight decay of its penalty.
+        """Return parameter groups for an optimizer, each with the weight decay of its penalty.
 
-        .. math::
-
-            \frac{1}{n} \Big( \sum_{(u, i)} (r_{ui} - \hat r_{ui})^2
-            + \sum_\theta \lambda_\theta \lVert \theta \rVert^2 \Big)
-
-        has the gradient of a mean squared error plus :math:`2 \lambda_\theta \theta / n`. A
-        mini-batch estimates the first; the second is the weight decay of ``torch.optim.Adam``,
-        whatever the batch size. (``AdamW`` decays outside the gradient: another objective.)
-
-        Parameters
-        ----------
-        l2_biases, l2_factors
-            λ of users and of items.
-        n_ratings
-            n, the number of training ratings.
+        (Σ errors² + Σ λ θ²) / n has the gradient of a mean squared error plus 2 λ θ / n, the weight
+        decay of ``torch.optim.Adam``, whatever the batch size (``AdamW`` decays outside the
+        gradient: another objective). λ is that of users and of items; μ has no penalty.
         """
         parts = (self.user_bias, self.item_bias, self.user_factors, self.item_factors)
-        return [
-            {"params": [part], "weight_decay": 2 * l2 / n_ratings}
-            for part, l2 in zip(parts, (*l2_biases, *l2_factors), strict=True)
-        ]
-
-
-def _rows_of(table: Tensor, rows: Tensor) -> Tensor:
-    """Return ``table[rows]``, shape (n,), with a deterministic gradient.
-
-    Several threads sum the gradient of plain indexing in an order that varies.
-    """
-    if _on_cpu(table):
-        return table.index_select(0, rows)
-    return F.embedding(rows, table[:, None])[:, 0]
-
-
-def _dots(p: Tensor, q: Tensor, users: Tensor, items: Tensor) -> Tensor:
-    """Return p_u · q_i of each pair."""
-    if _on_cpu(p) and p.shape[1]:
-        dots: Tensor = _DotsOfPairs.apply(p, q, users, items)  # type: ignore[no-untyped-call]
-        return dots
-    return (F.embedding(users, p) * F.embedding(items, q)).sum(dim=1)
+        groups = [{"params": [self.mean], "weight_decay": 0.0}]
+        for part, l2 in zip(parts, (*l2_biases, *l2_factors), strict=True):
+            groups.append({"params": [part], "weight_decay": 2 * l2 / n_ratings})
+        return groups
 
 
 def _on_cpu(table: Tensor) -> bool:
     return table.device.type == "cpu"
 
 
-class _DotsOfPairs(torch.autograd.Function):
-    """p_u · q_i on a CPU, with its gradient as two sparse products.
+class _SumsOfPairs(torch.autograd.Function):
+    """b_u + b_i + p_u · q_i on a CPU, with its gradient as sparse products.
 
     With E the sparse users × items matrix of the derivatives of the loss, the gradient of P is
-    E Q, and that of Q is Eᵀ P. Autograd alone takes 1.5 times as long for an epoch of ML-1M: it
-    first writes a row of factors for each rating.
+    E Q, that of Q is Eᵀ P, and those of the biases are the sums of E. Autograd alone takes twice
+    as long for an epoch of ML-1M: it first writes a row of factors for each rating.
     """
 
     @staticmethod
-    def forward(ctx: Any, p: Tensor, q: Tensor, users: Tensor, items: Tensor) -> Tensor:
-        """Return a dot product for each pair, shape (n,)."""
-        ctx.save_for_backward(p, q, users, items)
-        of_users, of_items, u, i = (part.numpy(force=True) for part in (p, q, users, items))
-        dots = np.empty(len(u), dtype=of_users.dtype)
-        for start in range(0, len(u), IN_CACHE):
+    def forward(ctx: Any, *tensors: Tensor) -> Tensor:
+        """Return a sum for each pair, shape (n,)."""
+        ctx.save_for_backward(*tensors)
+        p, q, b_u, b_i, users, items = (part.numpy(force=True) for part in tensors)
+        sums = b_u[users] + b_i[items]
+        for start in range(0, len(users), IN_CACHE):
             pairs = slice(start, start + IN_CACHE)
-            np.einsum("nf,nf->n", of_users[u[pairs]], of_items[i[pairs]], out=dots[pairs])
-        return torch.from_numpy(dots)
+            of_users, of_items = p.take(users[pairs], axis=0), q.take(items[pairs], axis=0)
+            sums[pairs] += np.einsum("nf,nf->n", of_users, of_items)
+        return torch.from_numpy(sums)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, derivatives: Tensor) -> tuple[Tensor, Tensor, None, None]:
-        """Return E Q and Eᵀ P; row numbers have no gradient."""
-        p, q, users, items = (part.numpy(force=True) for part in ctx.saved_tensors)
-        pairs, shape = (users, items), (len(p), len(q))
-        e = sparse.csr_matrix((derivatives.numpy(force=True), pairs), shape=shape)
-        return torch.from_numpy(e @ q), torch.from_numpy(e.T @ p), None, None
+    def backward(ctx: Any, derivatives: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradients of the four tables; row numbers have none."""
+        p, q, b_u, b_i, users, items = (part.numpy(force=True) for part in ctx.saved_tensors)
+        values, shape = derivatives.numpy(force=True), (len(p), len(q))
+        if (users[1:] >= users[:-1]).all():  # rows in order, as from `batches`: quicker to build
+            starts = np.searchsorted(users, np.arange(len(p) + 1, dtype=users.dtype))
+            e = sparse.csr_matrix((values, items, starts), shape=shape)
+        else:
+            e = sparse.csr_matrix((values, (users, items)), shape=shape)
+        sums = e @ np.ones_like(b_i), e.T @ np.ones_like(b_u)
+        return *(torch.from_numpy(x) for x in (e @ q, e.T @ p, *sums)), None, None
 
 
 class Ratings(NamedTuple):
-    """Ratings as three tensors of shape (n,): int64, int64 and float32."""
+    """Ratings as three tensors of shape (n,): int32, int32 and float32."""
 
     users: Tensor
     items: Tensor
     stars: Tensor
 
 
-class Epoch(NamedTuple):
-    """The RMSE of training and validation ratings after an epoch, in stars."""
-
-    train: float
-    validation: float
-
-
 def as_tensors(ratings: sparse.csr_matrix, device: torch.device) -> Ratings:
     """Return the entries of a csr, in row order, on a device."""
-    rows = np.repeat(np.arange(ratings.shape[0]), np.diff(ratings.indptr))
-    columns, stars = ratings.indices.astype(np.int64), ratings.data.astype(np.float32)
+    rows = np.repeat(np.arange(ratings.shape[0], dtype=np.int32), np.diff(ratings.indptr))
+    columns, stars = ratings.indices.astype(np.int32), ratings.data.astype(np.float32)
     return Ratings(*(torch.from_numpy(part).to(device) for part in (rows, columns, stars)))
 
 
@@ -196,51 +150,32 @@ def train(
     patience: int,
     generator: torch.Generator,
     progress: bool = False,
-) -> tuple[list[Epoch], int]:
+) -> tuple[list[tuple[float, float]], int]:
     """Train a module with mini-batches and early stopping; restore the weights of the best epoch.
 
-    Parameters
-    ----------
-    module, optimizer
-        ``module(users, items)`` returns stars, and the optimizer updates its parameters.
-    ratings, validation
-        Training and validation ratings. Without validation ratings the last epoch is the best.
-    epochs, batch_size
-        Maximum number of epochs, and ratings in a mini-batch.
-    patience
-        Number of consecutive epochs without a new best after which training stops.
-    generator
-        Random generator of the mini-batches.
-    progress
-        Show a progress bar when training takes longer than two seconds.
-
-    Returns
-    -------
-    curve, best
-        The errors after each epoch, and the number of the best epoch, from 1.
-
-    Raises
-    ------
-    DataError
-        When the error is no longer a finite number.
+    Returns the RMSE of each epoch, of the mini-batches before their steps and of `validation`, and
+    the number of the best epoch, from 1: that with the lowest error on `validation`, after which
+    `patience` epochs without a better one end the training, or without validation the last.
     """
-    curve: list[Epoch] = []
+    curve: list[tuple[float, float]] = []
     best, lowest, weights = 0, np.inf, None
     bar = tqdm(range(1, epochs + 1), "BiasedMF", delay=2, leave=False, disable=not progress)
     for epoch in bar:
-        module.train()
+        squares = torch.zeros((), device=ratings.stars.device)
         for users, items, stars in batches(ratings, batch_size, generator):
             loss = F.mse_loss(module(users, items), stars)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-        curve.append(Epoch(rmse(module, ratings), rmse(module, validation)))
-        if not np.isfinite(curve[-1].train):
+            squares += loss.detach() * len(stars)
+        error = rmse(module, validation)
+        curve.append(((float(squares) / len(ratings.stars)) ** 0.5, error))
+        if not np.isfinite(curve[-1][0]):
             raise DataError(f"Training diverged in epoch {epoch}; lower the learning rate.")
         if validation is None:
             best = epoch
-        elif curve[-1].validation < lowest:
-            best, lowest = epoch, curve[-1].validation
+        elif error < lowest:
+            best, lowest = epoch, error
             weights = deepcopy(module.state_dict())
         elif epoch - best >= patience:
             break
@@ -268,7 +203,6 @@ def rmse(module: nn.Module, ratings: Ratings | None) -> float:
     """Return the root mean squared error, in stars; NaN without ratings."""
     if ratings is None:
         return np.nan
-    module.eval()
     squares = 0.0
     for users, items, stars in zip(*(torch.split(part, AT_ONCE) for part in ratings), strict=True):
         squares += float(F.mse_loss(module(users, items), stars, reduction="sum"))

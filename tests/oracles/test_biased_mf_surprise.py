@@ -12,10 +12,13 @@ pytest.importorskip("torch", reason="torch is not installed")
 surprise = pytest.importorskip("surprise", reason="scikit-surprise is not installed")
 
 
-def theirs(pairs, algorithm):
+def theirs(pairs, mean, algorithm):
+    """Fit Surprise's algorithm around a given mean: its own is that of the ratings."""
     table = pd.DataFrame({"user": pairs.row, "item": pairs.col, "stars": pairs.data})
     data = surprise.Dataset.load_from_df(table, surprise.Reader(rating_scale=(1, 5)))
-    return algorithm.fit(data.build_full_trainset())
+    train = data.build_full_trainset()
+    train._global_mean = mean
+    return algorithm.fit(train)
 
 
 @pytest.mark.parametrize(("l2_users", "l2_items"), [(15.0, 10.0), (2.0, 30.0)])
@@ -24,7 +27,6 @@ def test_the_biases_are_those_of_surprises_baseline(l2_users, l2_items):
     users, items = (pd.factorize(ratings[name])[0] for name in ("user_id", "movie_id"))
     matrix = sparse.csr_matrix((ratings["rating"], (users, items)))
     options = {"method": "als", "reg_u": l2_users, "reg_i": l2_items, "n_epochs": 200}
-    baseline = theirs(matrix.tocoo(), surprise.BaselineOnly(bsl_options=options, verbose=False))
     model = BiasedMF(
         factors=0,
         l2_biases=(l2_users, l2_items),
@@ -32,6 +34,11 @@ def test_the_biases_are_those_of_surprises_baseline(l2_users, l2_items):
         epochs=2000,
         learning_rate=0.005,
     ).fit(matrix)
+    baseline = theirs(
+        matrix.tocoo(),
+        float(model.module.mean.detach()),
+        surprise.BaselineOnly(bsl_options=options, verbose=False),
+    )
 
     rng = np.random.default_rng(0)
     rows, columns = (rng.integers(0, n, 2000) for n in matrix.shape)

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from course_utils.models import ALS, EASE, Hybrid, ItemKNN, Popularity, Random
+from course_utils.models import ALS, BPR, EASE, Hybrid, ItemKNN, Popularity, Random
 
 # Every test of the protocol asks each of these. CONTRIBUTING says how a model is added.
 MODELS = {
@@ -13,12 +13,18 @@ MODELS = {
     "ItemKNN, shrunk": lambda: ItemKNN(k=40, shrinkage=2.5),
     "EASE": lambda: EASE(l2=2.0),
     "ALS": lambda: ALS(factors=6, iterations=5, dtype=np.float64),
+    "BPR": lambda: BPR(factors=4, epochs=3, dtype=np.float64),
     "Hybrid": lambda: Hybrid([ItemKNN(k=5), EASE(l2=2.0)], weights=[2, 1]),
     "Hybrid for everybody": lambda: Hybrid(
         [EASE(l2=2.0)], cold_items=Popularity(), min_users=4, cold_users=Popularity()
     ),
 }
-SERVE_EVERYBODY = {"Random", "Popularity", "Hybrid for everybody"}  # the others need a history
+SERVE_EVERYBODY = {
+    "Random",
+    "Popularity",
+    "BPR",
+    "Hybrid for everybody",
+}  # the others need a history
 # Scores depend on the history alone, not on the row number.
 FROM_HISTORY = {"Popularity", "ItemKNN", "ItemKNN, shrunk", "EASE", "Hybrid"}
 
