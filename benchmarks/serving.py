@@ -28,6 +28,7 @@ from evaluation import made_up_split
 from load_client import load
 
 from course_cloud import artifacts
+from course_cloud.storage import local_s3
 from course_utils.interactions import Interactions
 from course_utils.models import ALS
 
@@ -77,6 +78,8 @@ def run() -> None:
             _print_rows("hello", url)
         with _served(ours) as (url, process):
             _print_rows("course_cloud.serving", url)
+        _print_shadow(folder, parts)
+        with _served(ours) as (url, process):
             _print_memory(url, process)
             _print_reloads(url, folder, parts)
 
@@ -88,6 +91,20 @@ def _print_rows(app: str, url: str) -> None:
             f"| {app} | {connections} | {seen.per_second:,.0f} | {seen.p50:.1f} | {seen.p99:.1f} |",
             flush=True,
         )
+
+
+def _print_shadow(folder: Path, parts: dict[str, Any]) -> None:
+    with local_s3() as server:
+        client = server.client()
+        client.create_bucket(Bucket="bench")
+        runs = []
+        for _ in range(2):
+            artifacts.save(folder, **parts)
+            runs.append(artifacts.publish(folder, "s3://bench/als", client=client))
+        shadow = ["--canary", runs[1], "--share", "1", "--shadow", "--quiet", "--port"]
+        command = [sys.executable, "-m", "course_cloud.serving", "s3://bench/als", *shadow]
+        with _served(command) as (url, _):
+            _print_rows("the same, with a shadow for all", url)
 
 
 def _print_memory(url: str, process: subprocess.Popen[bytes]) -> None:

@@ -14,42 +14,27 @@ from course_utils.errors import DataError
 
 RECORD = Path(__file__).with_name("scaling.json")  # written by benchmarks/scale.py
 STEPS = ("start", "load", "split", "encode", "fit", "evaluate")
-DAYS = 30  # per month
+DAYS, FREE_GB = 30, 100  # per month
 BYTES_PER_FACTOR, BYTES_PER_RATING = 4, 20  # float32; two ids, stars and a timestamp
 
 
 class Record(NamedTuple):
     """Measurements of ``benchmarks/scale.py`` on one machine.
 
-    Attributes
-    ----------
-    made
-        The date, as in ``"2026-11-26"``.
-    machine
-        ``cores``, and ``memory_gb`` in 10⁹ bytes.
-    versions
-        Versions of the libraries, by name.
-    runs
-        A row per run: ``way``, ``size``, ``users``, ``items``, ``ratings``, the seconds of each of
-        `STEPS` and their sum (``total``), the peak of memory ``peak_gb`` in 10⁹ bytes,
-        ``recall@10``, and ``busy``, the average number of other running processes in the minute
-        before the run, NaN where it was not measured.
+    `runs` has a row per run: ``way``, ``size``, ``users``, ``items``, ``ratings``, the seconds of
+    each of `STEPS` and their sum (``total``), the peak of memory ``peak_gb`` in 10⁹ bytes,
+    ``recall@10``, and ``busy``, the average number of other running processes in the minute before
+    the run, NaN where it was not measured.
     """
 
-    made: str
-    machine: dict[str, float]
-    versions: dict[str, str]
+    made: str  # "2026-11-26"
+    machine: dict[str, float]  # "cores", and "memory_gb" in 10**9 bytes
+    versions: dict[str, str]  # of the libraries, by name
     runs: pd.DataFrame
 
 
 def recorded(path: Path = RECORD) -> Record:
-    """Read the record that comes with the course, or another record.
-
-    Raises
-    ------
-    DataError
-        When the file is missing or no such record.
-    """
+    """Read the record that comes with the course, or another; a DataError refuses other files."""
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
         runs = pd.DataFrame([run | run["seconds"] for run in said["runs"]])
@@ -67,59 +52,40 @@ def recorded(path: Path = RECORD) -> Record:
 class Assumptions:
     """Assumptions of :func:`monthly_cost`; change them to those of your service.
 
-    Attributes
-    ----------
-    users, items, ratings_per_user, factors
-        Size of the data and of the model.
-    requests_per_user_day
-        Average number of lists shown to a user per day.
-    peak
-        Request rate of the busiest second, divided by the average rate.
-    core_ms_per_request
-        Milliseconds of one core per request.
-    utilization
-        Share of time that cores are busy at the peak, above 0 and up to 1.
-    copies
-        Number of replicas of every server, so that one may fail.
-    memory_gb
-        Memory of one server, in 10⁹ bytes.
-    fit_core_seconds_per_million
-        Seconds of one core to train on a million ratings.
-    fits_per_day
-        How often the model is trained.
-    dollars_per_core_hour, dollars_per_gb_month
-        Prices of a core with its memory, and of storage. Assumed: look up your own.
+    Prices are in US dollars, rounded from AWS' list for us-east-1 in 2025: look up your own.
     """
 
-    users: int = 1_000_000
-    items: int = 100_000
+    users: float = 1_000_000
+    items: float = 100_000
     ratings_per_user: float = 150.0
-    factors: int = 64
-    requests_per_user_day: float = 5.0
-    peak: float = 4.0
-    core_ms_per_request: float = 5.0
-    utilization: float = 0.5
-    copies: int = 2
-    memory_gb: float = 16.0
-    fit_core_seconds_per_million: float = 10.0
+    factors: float = 64
+    requests_per_user_day: float = 5.0  # lists shown to a user, on average
+    peak: float = 4.0  # requests in the busiest second, divided by the average
+    core_ms_per_request: float = 5.0  # milliseconds of one core
+    utilization: float = 0.5  # share of time that cores are busy at the peak, at most 1
+    copies: float = 2  # of every server, so that one may fail
+    memory_gb: float = 16.0  # of one server, in 10**9 bytes
+    fit_core_seconds_per_million: float = 10.0  # of one core, to train on a million ratings
     fits_per_day: float = 1.0
-    dollars_per_core_hour: float = 0.05
-    dollars_per_gb_month: float = 0.025
+    answer_bytes: float = 1_800.0  # with headers
+    request_bytes: float = 300.0  # with headers
+    logged_bytes: float = 200.0  # per request
+    requests_per_connection: float = 1.0
+    dollars_per_core_hour: float = 0.05  # with its memory
+    dollars_per_gb_month: float = 0.025  # of storage
+    dollars_per_gb_out: float = 0.09  # from AWS to the internet, after 100 GB a month
+    dollars_per_gb_logged: float = 0.50
+    dollars_per_balancer_hour: float = 0.0225
+    dollars_per_lcu_hour: float = 0.008  # of a load balancer's capacity units
 
 
 def monthly_cost(assumed: Assumptions) -> pd.DataFrame:
     """Return the resources and the cost of a month of recommendations.
 
-    Returns
-    -------
-    DataFrame
-        A row per resource: ``amount``, ``unit`` and ``dollars`` a month, 0 for intermediate
-        results. The last row is the sum per million users.
-
-    Raises
-    ------
-    DataError
-        When an assumption is not above 0, or the utilization is above 1.
+    It has a row per resource: ``amount``, ``unit`` and ``dollars`` a month, 0 for intermediate
+    results; the last row is the sum per million users. One capacity unit of AWS' load balancer is
+    25 new connections a second or 1 GB an hour, whichever takes more units. A DataError is raised
+    when an assumption is not above 0, or the utilization is above 1.
 
     Examples
     --------
@@ -133,19 +99,29 @@ def monthly_cost(assumed: Assumptions) -> pd.DataFrame:
     if assumed.utilization > 1:
         raise DataError(f"utilization is a share, at most 1, and is {assumed.utilization!r}.")
     a = assumed
-    peak = a.users * a.requests_per_user_day / 86_400 * a.peak
+    second, hours = a.users * a.requests_per_user_day / 86_400, 24 * DAYS
+    month, peak = second * 3600 * hours, second * a.peak
     vectors = (a.users + a.items) * a.factors * BYTES_PER_FACTOR / 1e9
     shards = math.ceil(vectors / a.memory_gb)
     busy = math.ceil(peak * a.core_ms_per_request / 1000 / a.utilization)
     cores = max(busy, shards) * a.copies
     ratings = a.users * a.ratings_per_user
     fitting = ratings / 1e6 * a.fit_core_seconds_per_million * a.fits_per_day * DAYS / 3600
-    stored = ratings * BYTES_PER_RATING / 1e9
+    stored, out, logged = (
+        n / 1e9
+        for n in (ratings * BYTES_PER_RATING, month * a.answer_bytes, month * a.logged_bytes)
+    )
+    moved = second * 3600 * (a.answer_bytes + a.request_bytes) / 1e9  # GB an hour
+    units = max(second / a.requests_per_connection / 25, moved)
+    balancer = hours * (a.dollars_per_balancer_hour + units * a.dollars_per_lcu_hour)
     rows: list[tuple[str, float, str, float]] = [
         ("requests at the peak", peak, "per second", 0.0),
         ("factors of users and items", vectors, "GB", 0.0),
         ("servers that hold them", shards, "shards", 0.0),
-        ("cores that answer", cores, "cores", cores * 24 * DAYS * a.dollars_per_core_hour),
+        ("cores that answer", cores, "cores", cores * hours * a.dollars_per_core_hour),
+        ("load balancer", units, "capacity units", balancer),
+        ("answers to the internet", out, "GB", max(0, out - FREE_GB) * a.dollars_per_gb_out),
+        ("logs", logged, "GB", logged * a.dollars_per_gb_logged),
         ("training", fitting, "core hours", fitting * a.dollars_per_core_hour),
         ("ratings in storage", stored, "GB", stored * a.dollars_per_gb_month),
     ]

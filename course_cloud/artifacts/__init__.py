@@ -18,12 +18,17 @@ are not a signature: whoever can write to the folder or the bucket can also writ
 | ``movies.parquet`` | the films |
 | ``metrics.json`` | metrics of the model |
 | ``embeddings.safetensors`` | embeddings of the films, where there are some |
+| ``validation.npz`` | recall@10 of each user on the validation set, where it was measured |
 
 In a bucket, ``prefix/runs/<run id>/`` holds such a folder, and ``prefix/latest.json`` names one.
+`publish` brings a run there, `promote` makes it the latest if it is better on validation than the
+latest is, and `point` makes any run the latest.
 """
 
 from course_cloud.artifacts.artifact import Artifact, load, save
 from course_cloud.artifacts.manifest import Manifest
-from course_cloud.artifacts.runs import fetch, point, publish, runs
+from course_cloud.artifacts.runs import fetch, point, promote, publish, runs
 
-__all__ = ["Artifact", "Manifest", "fetch", "load", "point", "publish", "runs", "save"]
+__all__ = [
+    "Artifact", "Manifest", "fetch", "load", "point", "promote", "publish", "runs", "save",
+]  # fmt: skip

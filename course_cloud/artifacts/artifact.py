@@ -13,12 +13,14 @@ import pandas as pd
 from scipy import sparse
 
 from course_cloud.artifacts import folders, packing
-from course_cloud.artifacts.manifest import EMBEDDINGS, MANIFEST, Manifest, as_json
+from course_cloud.artifacts.manifest import EMBEDDINGS, MANIFEST, VALIDATION, Manifest, as_json
 from course_cloud.artifacts.npz import Arrays, read_npz, write_npz
 from course_cloud.artifacts.packing import Metrics
+from course_cloud.artifacts.validation import Validation, from_arrays, measured, to_arrays
 from course_cloud.storage.failures import disk
 from course_cloud.storage.tables import write_to_file
 from course_utils.errors import ArtifactError, DataError, StorageError
+from course_utils.evaluation import Evaluation
 from course_utils.interactions import Interactions
 from course_utils.models import Recommender
 from course_utils.text.embeddings import Embeddings, load_embeddings, save_embeddings
@@ -31,29 +33,14 @@ TRIES = 5  # to read a folder that is being replaced
 
 @dataclass(frozen=True, repr=False, eq=False)  # eq=False: elementwise == is ambiguous
 class Artifact:
-    """A model and what was saved with it; see :func:`course_cloud.artifacts.save`.
+    """A model and what was saved with it; see :func:`course_cloud.artifacts.save`."""
 
-    Attributes
-    ----------
-    model
-        Fitted; gives the same recommendations as before it was saved.
-    train
-        The Interactions it was fitted on.
-    movies
-        DataFrame of the films.
-    metrics
-        Series or DataFrame, or None.
-    embeddings
-        `course_utils.text.Embeddings`, or None.
-    manifest
-        Run id, versions, settings and checksums.
-    """
-
-    model: Recommender
+    model: Recommender  # fitted; it recommends what it did before it was saved
     train: Interactions
     movies: pd.DataFrame
     metrics: Metrics | None
     embeddings: Embeddings | None
+    validation: Validation | None
     manifest: Manifest
 
     def __repr__(self) -> str:
@@ -69,6 +56,7 @@ def save(
     movies: pd.DataFrame,
     metrics: Metrics | None = None,
     embeddings: Embeddings | None = None,
+    validation: tuple[Evaluation, Interactions] | None = None,
     dataset: str = "",
     split: str = "",
 ) -> Manifest:
@@ -79,8 +67,7 @@ def save(
     folder
         Target folder. An artifact there is replaced; a folder with other files is refused.
     model
-        Fitted on ``train.matrix``. A model of the course, or of a class that names in ``learned``
-        the attributes that ``fit`` assigns; see :class:`course_utils.models.Recommender`.
+        Fitted on ``train.matrix``; see `learned` of :class:`course_utils.models.Recommender`.
     train
         The matrix and the ids of its rows and columns.
     movies
@@ -89,6 +76,9 @@ def save(
         Metrics of the model, such as ``result.summary``.
     embeddings
         Vectors of the films, for search by text.
+    validation
+        ``(evaluate(model, train.matrix, val.matrix), val)``. Its recall@10 of each user is kept,
+        by which :func:`course_cloud.artifacts.promote` compares runs.
     dataset, split
         What the model was fitted on, in your words.
 
@@ -100,22 +90,20 @@ def save(
     Raises
     ------
     DataError
-        When the model is not fitted or cannot be saved, the arguments do not belong together, or
-        the folder holds something else than an artifact.
-    StorageError
-        When the disk refuses.
-    ModelError
-        When there are embeddings and safetensors is missing: ``pip install 'course-utils[bert]'``.
+        When the model is not fitted or cannot be saved, the arguments do not belong together, the
+        model was fitted on a validation pair, or the folder holds something else than an artifact.
+    StorageError, ModelError
+        When the disk refuses; when there are embeddings and safetensors is not installed.
 
     Notes
     -----
     Everything is written to a hidden folder beside `folder`, synced to the disk, and renamed. If
-    the process is killed, :func:`load` finds the old version or the new one. Two processes that
-    save to one folder wait for each other, except on Windows and some network disks.
+    the process is killed, :func:`load` finds the old version or the new one.
     """
     _need_parts(model, train, movies, embeddings, dataset=dataset, split=split)
     tree, arrays = packing.pack(model)
     numbers = packing.metrics_to_json(metrics)
+    values = None if validation is None else measured(*validation, train)
     ids = {name: np.asarray(getattr(train, name)) for name in IDS}
     with folders.replacing(folders.as_path(folder)) as new:
         (new / "model.json").write_bytes(json.dumps(tree, indent=1).encode())
@@ -126,6 +114,8 @@ def save(
         (new / "metrics.json").write_bytes(numbers)
         if embeddings is not None:
             save_embeddings(new / EMBEDDINGS, embeddings)
+        if values is not None:
+            write_npz(new / VALIDATION, to_arrays(values))
         manifest = Manifest(
             dataset=dataset,
             split=split,
@@ -147,27 +137,18 @@ def load(folder: str | Path, *, classes: Iterable[type[Recommender]] = ()) -> Ar
     classes
         Classes of models that are not the course's own.
 
-    Returns
-    -------
-    Artifact
-        All parts of it.
-
     Raises
     ------
     ArtifactError
         When there is none, or it is damaged, of a newer format, mixed from two runs, or holds
         files that are not listed. No code in it is run. Each file is compared with its size and
         checksum before it is parsed.
-    ModelError
-        When it holds embeddings and safetensors is not installed.
-    StorageError
-        When the disk refuses.
+    StorageError, ModelError
+        When the disk refuses; when it holds embeddings and safetensors is not installed.
 
     Notes
     -----
-    A folder that is replaced while it is read is read again, so all parts are of one run. If a
-    process was killed while it replaced the folder, the old version may be left in a hidden folder
-    beside it; then that version is loaded.
+    A folder that is replaced while it is read is read again, so all parts are of one run.
     """
     asked, kinds = folders.as_path(folder), tuple(classes)
     for attempt in range(TRIES):
@@ -236,9 +217,10 @@ def _load(folder: Path, classes: tuple[type[Recommender], ...]) -> Artifact:
     movies = read("movies.parquet", _movies)
     metrics = read("metrics.json", packing.metrics_from_json)
     embeddings = read(EMBEDDINGS, _embeddings) if EMBEDDINGS in manifest.files else None
+    validation = read(VALIDATION, validation_of) if VALIDATION in manifest.files else None
     tree, arrays = read("model.json", as_json), read("model.npz", _arrays)
     model = _model(folder, tree, arrays, classes, train.matrix)
-    return Artifact(model, train, movies, metrics, embeddings, manifest)
+    return Artifact(model, train, movies, metrics, embeddings, validation, manifest)
 
 
 def _arrays(file: IO[bytes], path: Path) -> Arrays:
@@ -257,6 +239,11 @@ def _arrays(file: IO[bytes], path: Path) -> Arrays:
             "was used."
         ) from None
     return arrays
+
+
+def validation_of(file: IO[bytes], place: Any) -> Validation:
+    """Read ``validation.npz``; an ArtifactError refuses anything else."""
+    return from_arrays(_arrays(file, place), place)
 
 
 def _train(file: IO[bytes], path: Path) -> Interactions:

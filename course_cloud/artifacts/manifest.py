@@ -19,9 +19,9 @@ from course_utils.errors import ArtifactError
 from course_utils.session import version_of
 
 SEAL = "sha256"  # the entry with the checksum of all other entries
-FORMAT = 1  # the version that is written; older ones are read too
+FORMAT = 2  # the version that is written; 1, without validation values, is read too
 MANIFEST = "manifest.json"
-EMBEDDINGS = "embeddings.safetensors"  # the only file that may be absent
+EMBEDDINGS, VALIDATION = "embeddings.safetensors", "validation.npz"  # these may be absent
 NEEDED = {"model.json", "model.npz", "train.npz", "movies.parquet", "metrics.json"}
 LIMIT = 2**20  # bytes of a manifest
 RUN_ID = re.compile(r"[0-9]{8}T[0-9]{12}-[0-9a-f]{8}", re.ASCII)
@@ -32,11 +32,9 @@ GIT_SECONDS = 5.0  # timeout
 
 @cache  # the code in use was loaded from one commit
 def git_commit() -> str | None:
-    """Return the commit of the course's code, or None where it is unknown.
+    """Return the commit of the course's code, from git or pip, or None where it is unknown.
 
-    In a checkout git knows the commit; after an installation from a repository, pip has recorded
-    it. A package in a virtual environment inside another repository does not belong to that
-    repository's commit.
+    A virtual environment inside another repository does not belong to that repository's commit.
     """
     here = Path(__file__).resolve()
     if _git(here.parent, "ls-files", "--error-unmatch", here.name):
@@ -66,43 +64,22 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """Description of an artifact. By default it is saved now, by the code in use.
+    """Description of an artifact. By default it is saved now, by the code in use."""
 
-    Attributes
-    ----------
-    dataset, split
-        What the model was fitted on, as given to :func:`course_cloud.artifacts.save`.
-    model
-        Name of the model's class.
-    settings
-        Arguments of the model that are plain values, and the class names of models inside it.
-    files
-        By name ``{"sha256": …, "bytes": …}`` of every file except the manifest itself.
-    run_id
-        Unique to this save. Run ids sort by the time of saving.
-    created
-        Time of saving in UTC, ISO 8601.
-    versions
-        Versions of Python and of the libraries that a model depends on.
-    git_commit
-        Commit of the course's code, or None where it is unknown.
-    format
-        Version of the layout.
-    """
-
-    dataset: str
+    dataset: str  # what the model was fitted on, as given to `save`
     split: str
-    model: str
-    settings: dict[str, Any]
-    files: dict[str, dict[str, Any]]
+    model: str  # name of its class
+    settings: dict[str, Any]  # arguments that are plain values, class names of models inside
+    files: dict[str, dict[str, Any]]  # "sha256" and "bytes" of every file but this one, by name
+    # Run ids are unique, and sort by the time of saving.
     run_id: str = field(default_factory=lambda: f"{_now():%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}")
-    created: str = field(default_factory=lambda: _now().isoformat(timespec="seconds"))
+    created: str = field(default_factory=lambda: _now().isoformat(timespec="seconds"))  # UTC
     versions: dict[str, str] = field(
         default_factory=lambda: (
             {"python": platform.python_version()} | {name: version_of(name) for name in LIBRARIES}
         )
     )
-    git_commit: str | None = field(default_factory=git_commit)
+    git_commit: str | None = field(default_factory=git_commit)  # of the course's code
     format: int = FORMAT
 
     def to_json(self) -> bytes:
@@ -132,7 +109,7 @@ def parse_manifest(content: bytes, place: object) -> Manifest:
             f"{place} is of format {version}, and this version of course_utils reads up to "
             f"{FORMAT}; update course_utils."
         )
-    known_format = type(version) is int and version == FORMAT  # True == 1
+    known_format = type(version) is int and 1 <= version <= FORMAT  # True == 1
     if not isinstance(said, dict) or {*said} != {*KINDS, SEAL} or not known_format:
         raise ArtifactError(f"{place} is no manifest of artifacts.save; save the model again.")
     if said.pop(SEAL) != _seal(said):
@@ -166,7 +143,7 @@ def _seal(said: dict[str, Any]) -> str:
 
 def _need_files(files: dict[str, Any], place: object) -> None:
     """Refuse unknown names, so that no name can lead out of the folder, and damaged entries."""
-    strange = [name for name in files if name not in NEEDED | {EMBEDDINGS}]
+    strange = [name for name in files if name not in NEEDED | {EMBEDDINGS, VALIDATION}]
     if strange:
         raise ArtifactError(
             f"{place} lists {strange[0][:60]!r}, which is no file of an artifact; do not use it "

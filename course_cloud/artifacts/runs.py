@@ -1,14 +1,25 @@
-"""Artifacts in a bucket: one prefix per run, and a pointer to the latest run, written last."""
+"""Artifacts in a bucket: one prefix per run, a pointer to the latest run, and who may move it."""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from pathlib import Path
 from typing import Any
 
+from course_cloud.artifacts.artifact import validation_of
 from course_cloud.artifacts.folders import as_path, replacing, standing, verify
-from course_cloud.artifacts.manifest import LIMIT, MANIFEST, NEEDED, RUN_ID, as_json, parse_manifest
+from course_cloud.artifacts.manifest import (
+    LIMIT,
+    MANIFEST,
+    NEEDED,
+    RUN_ID,
+    VALIDATION,
+    as_json,
+    parse_manifest,
+)
+from course_cloud.artifacts.validation import Validation, compared
 from course_cloud.storage import Address, list_keys, upload_dir
 from course_cloud.storage.addresses import as_folder, is_clutter
 from course_cloud.storage.client import default_client
@@ -20,7 +31,7 @@ LATEST = "latest.json"
 
 
 def publish(folder: str | Path, address: str, *, client: Any = None) -> str:
-    """Upload an artifact as a new run, and make it the latest.
+    """Upload an artifact as a new run. The first run below an address is the latest at once.
 
     Parameters
     ----------
@@ -28,7 +39,8 @@ def publish(folder: str | Path, address: str, *, client: Any = None) -> str:
         A folder that :func:`course_cloud.artifacts.save` made. It is verified first.
     address
         ``"s3://bucket/prefix"``, or a prefix in the bucket that COURSE_BUCKET names. The files go
-        to ``prefix/runs/<run id>/``, the manifest last; then ``prefix/latest.json`` is written.
+        to ``prefix/runs/<run id>/``, the manifest last. ``prefix/latest.json`` is written for the
+        first run only: :func:`promote` moves it after a comparison, :func:`point` without one.
     client
         A boto3 client of S3; by default :func:`course_cloud.storage.connect` makes one.
 
@@ -39,22 +51,17 @@ def publish(folder: str | Path, address: str, *, client: Any = None) -> str:
 
     Raises
     ------
-    ArtifactError
-        When the folder is damaged or no artifact.
-    StorageError
-        When the bucket cannot be written to. The latest run is then the same as before.
-
-    Notes
-    -----
-    A run without a manifest is incomplete: it is not listed and cannot be fetched. Publishing it
-    again uploads the missing files.
+    ArtifactError, StorageError
+        When the folder is damaged or no artifact; when the bucket cannot be written to. A run
+        without a manifest is incomplete; publishing it again uploads the missing files.
     """
     here = standing(as_path(folder))
     run_id = verify(here).run_id
     client = default_client() if client is None else client
     place = str(_place(address, f"runs/{run_id}"))
     upload_dir(here, place, client=client, progress=False, last=MANIFEST)
-    point(address, run_id, client=client)
+    if not list_keys(str(_place(address, LATEST)), client=client):
+        point(address, run_id, client=client)
     return run_id
 
 
@@ -73,16 +80,13 @@ def fetch(address: str, folder: str | Path, run: str = "latest", *, client: Any 
     Returns
     -------
     Path
-        ``folder/<run id>``, for :func:`course_cloud.artifacts.load`, which does not hash the files
-        again unless they have changed. The folder appears complete or not at all. When it is there
-        already and undamaged, only the pointer is downloaded.
+        ``folder/<run id>``, for :func:`course_cloud.artifacts.load`. It appears complete or not at
+        all. When it is there already and undamaged, only the pointer is downloaded.
 
     Raises
     ------
-    StorageError
-        When there is no such run, or it cannot be downloaded.
-    ArtifactError
-        When the bucket does not hold what was published.
+    StorageError, ArtifactError
+        When there is no such run or it cannot be downloaded; when it is not what was published.
     """
     client = default_client() if client is None else client
     run_id, sealed = _latest(client, address) if run == "latest" else (_need_run_id(run), None)
@@ -109,15 +113,7 @@ def fetch(address: str, folder: str | Path, run: str = "latest", *, client: Any 
 def runs(address: str, *, client: Any = None) -> list[str]:
     """Return the ids of all complete runs below an address, newest first.
 
-    Parameters
-    ----------
-    address, client
-        As in :func:`publish`.
-
-    Raises
-    ------
-    StorageError
-        When the bucket cannot be listed.
+    The arguments are those of :func:`publish`; a StorageError says why a bucket is not listed.
     """
     place = _place(address, "runs/")
     files: dict[str, set[str]] = {}
@@ -128,8 +124,10 @@ def runs(address: str, *, client: Any = None) -> list[str]:
     return sorted(filter(RUN_ID.fullmatch, whole), reverse=True)
 
 
-def point(address: str, run_id: str, *, client: Any = None) -> None:
-    """Make a run the latest one, for example to roll back.
+def promote(address: str, run_id: str, *, move: bool = True, client: Any = None) -> str:
+    """Make a run the latest one if it is better on validation; return a sentence with the numbers.
+
+    It is better when the 95% interval of the mean difference over the same users is above 0.
 
     Parameters
     ----------
@@ -137,13 +135,36 @@ def point(address: str, run_id: str, *, client: Any = None) -> None:
         As in :func:`publish`.
     run_id
         One of :func:`runs`.
+    move
+        False only compares.
 
     Raises
     ------
-    StorageError
-        When there is no such run, or the pointer cannot be written.
     ArtifactError
-        When the run is incomplete.
+        When the run is not better, or the two cannot be compared: one has no validation values, or
+        they are of different held-out pairs or of fewer than 30 users.
+
+    Notes
+    -----
+    An equal run is refused, too: each change costs work, and under a rule "not worse" small losses
+    would add up unseen. One equal run of forty passes by chance; do not try until one does.
+    """
+    client = default_client() if client is None else client
+    current, _ = _latest(client, address)
+    candidate = _validation(client, address, _need_run_id(run_id))
+    found = compared(candidate, _validation(client, address, current))
+    if not found.low > 0:
+        raise ArtifactError(f"Run {run_id} is not promoted: its {found.says}.")
+    if move:
+        point(address, run_id, client=client)
+    return f"Run {run_id} {'is' if move else 'can be'} promoted: its {found.says}."
+
+
+def point(address: str, run_id: str, *, client: Any = None) -> None:
+    """Make a run the latest one without a comparison, for example to roll back.
+
+    The arguments are those of :func:`promote`. A StorageError is raised when there is no such run
+    or the pointer cannot be written, an ArtifactError when the run is incomplete.
     """
     client = default_client() if client is None else client
     content, _ = _need_whole(client, _place(address, f"runs/{_need_run_id(run_id)}/"), run_id)
@@ -174,6 +195,25 @@ def _latest(client: Any, address: str) -> tuple[str, str]:
     if not isinstance(said, dict) or {*said} != {"run_id", "manifest_sha256"}:
         raise ArtifactError(f"{place} names no run; artifacts.point(address, run_id) makes it.")
     return _need_run_id(said["run_id"]), str(said["manifest_sha256"])
+
+
+def _validation(client: Any, address: str, run_id: str) -> Validation:
+    """Return the validation values of a run, after comparing them with its manifest."""
+    source = _place(address, f"runs/{run_id}/")
+    content, names = _need_whole(client, source, run_id)
+    if VALIDATION not in names:
+        raise ArtifactError(
+            f"Run {run_id} carries no validation values to compare; save it with validation=…, or "
+            "move the pointer without a comparison: artifacts.point."
+        )
+    place = Address(source.bucket, source.key + VALIDATION)
+    found, _ = read_object(client, place)
+    if (
+        hashlib.sha256(found).hexdigest()
+        != parse_manifest(content, place).files[VALIDATION]["sha256"]
+    ):
+        raise ArtifactError(f"{place} does not match the manifest; publish the run again.")
+    return validation_of(io.BytesIO(found), place)
 
 
 def _need_whole(client: Any, source: Address, run_id: str) -> tuple[bytes, list[str]]:

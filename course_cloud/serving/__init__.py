@@ -20,30 +20,26 @@ if TYPE_CHECKING:
 __all__ = ["create_app"]
 
 
-def create_app(address: str | Path) -> FastAPI:
-    """Return an app that serves one artifact.
+def create_app(
+    address: str | Path, canary: str | None = None, share: float = 0.1, shadow: bool = False
+) -> FastAPI:
+    """Return an app that serves one artifact, with documentation at ``/docs``.
 
     Parameters
     ----------
     address
         The folder of an artifact, or ``s3://bucket/prefix`` for its latest run.
-
-    Returns
-    -------
-    FastAPI
-        ``/recommend/{user_id}``, ``/recommend``, ``/similar/{movie_id}``, ``/search``, ``/health``,
-        ``/metrics``, ``/reload``, the page ``/``, and ``/docs``.
+    canary, share, shadow
+        A run id below the address, which answers a share of the users, or as a shadow only
+        computes answers that are compared with those sent. None begins without a trial.
 
     Raises
     ------
     ModelError
         When FastAPI or another part of the extra ``serve`` is not installed.
     DataError, StorageError
-        When there is no artifact, it is damaged, or it cannot be fetched.
-
-    Notes
-    -----
-    The artifact is held in memory. During a reload two artifacts are.
+        When there is no artifact, it is damaged, or it cannot be fetched. It is held in memory;
+        during a reload or a trial two artifacts are.
     """
     try:
         import fastapi  # noqa: F401 - fail here, with one sentence
@@ -56,4 +52,7 @@ def create_app(address: str | Path) -> FastAPI:
     from course_cloud.serving.app import app_of
     from course_cloud.serving.engine import Current
 
-    return app_of(Current(address))
+    current = Current(address)
+    if canary is not None:
+        current.start(canary, share, shadow)
+    return app_of(current)

@@ -7,17 +7,13 @@ import gc
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from course_cloud.serving import create_app
-from course_utils.errors import ArtifactError, CourseError
-
-if TYPE_CHECKING:
-    from course_utils.interactions import Interactions
+from course_utils.errors import CourseError
 
 DESCRIPTION = """\
 Serve a saved model on 127.0.0.1, with a page to try it. Without an address, ALS is fitted to the
-dataset in use (COURSE_DATASET) and saved in the user's cache, unless that was done before.
+dataset in use (COURSE_DATASET) and saved in the user's cache.
 """
 
 
@@ -28,9 +24,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 serves every network")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--quiet", action="store_true", help="log no requests")
+    parser.add_argument("--canary", metavar="RUN", help="another run, tried on a share of users")
+    parser.add_argument("--share", type=float, default=0.1, help="their share, 0.1 by default")
+    parser.add_argument("--shadow", action="store_true", help="compare its answers, send none")
     options = parser.parse_args(arguments)
+    trial = {"canary": options.canary, "share": options.share, "shadow": options.shadow}
     try:
-        app = create_app(options.address or _own_artifact())
+        app = create_app(options.address or _own_artifact(), **trial)
         import uvicorn
     except (CourseError, ImportError) as error:
         print(error, file=sys.stderr)
@@ -55,34 +55,20 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _own_artifact() -> Path:
     from course_cloud import artifacts
-    from course_utils.datasets import load_movielens, requested_name
+    from course_utils.datasets import load_movielens
     from course_utils.datasets.releases import user_cache
     from course_utils.interactions import encode, to_implicit
     from course_utils.models import ALS
 
-    name = requested_name()
-    folder = user_cache() / "artifacts" / f"als-{name}"
-    try:
-        kept = artifacts.load(folder).train
-    except ArtifactError:  # there is none, or another version of the course saved it
-        kept = None
-    if kept is not None and name != "sample":
-        return folder
     ml = load_movielens()
+    folder = user_cache() / "artifacts" / f"als-{ml.name}"
+    print(f"Fitting ALS, to be kept in {folder}", flush=True)
     train = encode(to_implicit(ml.ratings))
-    if kept is None or not _alike(kept, train):  # the sample may have changed with the course
-        print(f"Fitting ALS, to be kept in {folder}", flush=True)
-        model = ALS().fit(train.matrix)
-        artifacts.save(
-            folder, model=model, train=train, movies=ml.movies, dataset=ml.name, split="none"
-        )
+    model = ALS().fit(train.matrix)
+    artifacts.save(
+        folder, model=model, train=train, movies=ml.movies, dataset=ml.name, split="none"
+    )
     return folder
-
-
-def _alike(one: Interactions, other: Interactions) -> bool:
-    if [*one.users] != [*other.users] or [*one.items] != [*other.items]:
-        return False
-    return bool((one.matrix != other.matrix).nnz == 0)
 
 
 def _log(quiet: bool) -> None:

@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 
 from course_cloud.serving.catalogue import UnknownFilm
-from course_cloud.serving.engine import Current
+from course_cloud.serving.engine import Current, Engine, Trial
 from course_cloud.serving.guard import Guard, Measures
 from course_cloud.serving.pages import PAGE, documentation
 from course_cloud.serving.schemas import (
@@ -28,7 +28,10 @@ from course_cloud.serving.schemas import (
     Recommendations,
     Reloaded,
     Similar,
+    Try,
+    Trying,
 )
+from course_cloud.serving.trial import Arms
 from course_utils.errors import CourseError, DataError
 
 Answer = TypeVar("Answer", Recommendations, Similar, Found)
@@ -39,7 +42,7 @@ Many = Annotated[int, Query(ge=1, le=MOST, description="How many films to return
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     400: {"model": Problem, "description": "The body is no text."},
     404: {"model": Problem, "description": "There is no such film."},
-    409: {"model": Problem, "description": "The artifact is refused, and the old one stays."},
+    409: {"model": Problem, "description": "The artifact is refused, and nothing changes."},
     403: {"model": Problem, "description": "Not from here, or without the token."},
     413: {"model": Problem, "description": "The body is too large."},
     422: {"model": Problem, "description": "Something in the request is out of range."},
@@ -57,6 +60,7 @@ def app_of(current: Current) -> FastAPI:
     app.exception_handler(RequestValidationError)(_out_of_range)
     app.exception_handler(UnknownFilm)(_not_found)
     app.exception_handler(Exception)(_our_fault)
+    _add_recommendations(app, Arms(current, measures))
     _add_answers(app, current)
     _add_upkeep(app, current, measures)
     app.mount("/page", StaticFiles(directory=PAGE))
@@ -72,7 +76,7 @@ def app_of(current: Current) -> FastAPI:
     return app
 
 
-def _add_answers(app: FastAPI, current: Current) -> None:
+def _add_recommendations(app: FastAPI, arms: Arms) -> None:
     # Async routes take less than a millisecond: handing them to a thread would take as long.
 
     @app.get("/recommend/{user_id}", responses=_problems(422))
@@ -80,19 +84,24 @@ def _add_answers(app: FastAPI, current: Current) -> None:
         request: Request, user_id: Id, n: Many = 10, why: bool = False
     ) -> Recommendations:
         """Recommend films to a user of the training data, and what is popular to anybody else."""
-        engine = current.engine
-        if why:
-            answer = await run_in_threadpool(engine.for_user, user_id, n, why)
-        else:
-            answer = engine.for_user(user_id, n)
+        asked = request, user_id, lambda engine: engine.for_user(user_id, n, why)
+        answer = await run_in_threadpool(arms.ask, *asked) if why else arms.ask(*asked)
         return _noted(request, answer, answer.strategy == "popularity")
 
     @app.post("/recommend", responses=_problems(400, 404, 413, 422))
-    def recommend_to_somebody_new(request: Request, likes: Likes) -> Recommendations:
-        """Recommend films to somebody whom the model has never seen, from what they liked."""
-        answer = current.engine.for_likes(likes.liked, likes.n, likes.why)
+    def recommend_from_likes(request: Request, likes: Likes) -> Recommendations:
+        """Recommend films to a new user from what they liked, or to a known one with new likes."""
+
+        def ask(engine: Engine) -> Recommendations:
+            return engine.for_likes(likes.liked, likes.n, likes.why, likes.user_id)
+
+        answer = arms.ask(request, likes.user_id, ask)
+        arms.measures.likes.labels("no").inc(len(answer.ignored))
+        arms.measures.likes.labels("yes").inc(len({*likes.liked}) - len(answer.ignored))
         return _noted(request, answer, answer.strategy == "popularity")
 
+
+def _add_answers(app: FastAPI, current: Current) -> None:
     @app.get("/similar/{movie_id}", responses=_problems(404, 422))
     async def films_like_a_film(request: Request, movie_id: Id, n: Many = 10) -> Similar:
         """Return films that are like a film: by who liked them, or else by their texts."""
@@ -127,6 +136,7 @@ def _add_upkeep(app: FastAPI, current: Current, measures: Measures) -> None:
             items=engine.model.n_items,
             films=len(engine.catalogue.fields),
             search="titles" if engine.catalogue.no_meaning else "meaning",
+            trial=_trying(current.trial),
         )
 
     @app.get("/metrics", response_class=PlainTextResponse)
@@ -147,6 +157,28 @@ def _add_upkeep(app: FastAPI, current: Current, measures: Measures) -> None:
             ) from None
         measures.reloads.labels("swapped").inc()
         return Reloaded(before=before.run_id, run_id=after.run_id, model=after.name)
+
+    @app.post("/canary", responses=_problems(400, 403, 409, 413, 422))
+    def start_canary(request: Request, wanted: Try) -> Trying:
+        """Answer a share of the users from another run, or let it answer unseen as a shadow."""
+        _need_right_to_reload(request)
+        try:
+            return _trying(current.start(**wanted.model_dump()))
+        except CourseError as error:
+            raise HTTPException(409, str(error)) from None
+
+    @app.delete("/canary", responses=_problems(403))
+    def stop_canary(request: Request) -> Trying:
+        """End the trial at once: the current run answers everybody. Returns what was tried."""
+        _need_right_to_reload(request)
+        return _trying(current.stop())
+
+
+def _trying(trial: Trial | None) -> Trying:
+    if trial is None:
+        return Trying()
+    engine = trial.engine
+    return Trying(run_id=engine.run_id, model=engine.name, share=trial.share, shadow=trial.shadow)
 
 
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -22,30 +22,11 @@ class UnknownFilm(DataError):
 
 
 class Catalogue:
-    """Films by id, by title and by text.
+    """Films by id, by title and by text; `columns` are those of the model, by movie id.
 
-    Parameters
-    ----------
-    movies
-        As `load_movielens` returns them: ``movie_id``, ``title``, ``genres``, ``year``.
-    columns
-        The column of each film that the model knows, by movie id.
-    popularity
-        Fitted; the more popular of several matching titles come first.
-    embeddings
-        Embeddings of the films, or None.
-
-    Attributes
-    ----------
-    fields
-        The fields of each `Film`, by movie id.
-    no_meaning
-        Why there is no search by meaning, None where there is.
-
-    Raises
-    ------
-    DataError
-        When a film of the model or of the embeddings is not among the movies.
+    The more popular of several matching titles come first. `fields` has those of each `Film` by
+    movie id; `no_meaning` says why there is no search by meaning, and is None where there is. A
+    DataError is raised when a film of the model or of the embeddings is not among the movies.
     """
 
     def __init__(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -32,20 +33,9 @@ N_REASONS = 3
 class Engine:
     """Recommendations, similar films and search from one artifact; immutable.
 
-    Parameters
-    ----------
-    saved
-        As `course_cloud.artifacts.load` returned it.
-
-    Raises
-    ------
-    DataError
-        When the model or the embeddings know films that the table of movies does not.
-
-    Notes
-    -----
-    A like of a new user gets the value that a good rating has in the training matrix: the upper
-    quartile of its values. For positives that is 1, for stars 4 or 5.
+    A DataError is raised when the model or the embeddings know films that the table of movies does
+    not. A like that is sent gets the value that a good rating has in the training matrix: the
+    upper quartile of its values. For positives that is 1, for stars 4 or 5.
     """
 
     def __init__(self, saved: artifacts.Artifact) -> None:
@@ -74,10 +64,14 @@ class Engine:
             return self._popular(nothing, n, f"User {user_id} is not in the training data.")
         return self._best(row, self._matrix[row], n, why)
 
-    def for_likes(self, liked: list[int], n: int, why: bool = False) -> Recommendations:
-        """Return `n` films for a new user, given movie ids of liked films.
+    def for_likes(
+        self, liked: list[int], n: int, why: bool = False, user_id: int | None = None
+    ) -> Recommendations:
+        """Return `n` films for a user, given movie ids of liked films.
 
-        A film that is not in the catalogue raises an UnknownFilm.
+        For a user of the training data they are added to what is known, and the model takes the
+        user's representation anew from both. Every other user is a new one. A film that is not in
+        the catalogue raises an UnknownFilm.
         """
         distinct = list(dict.fromkeys(liked))
         for movie_id in distinct:
@@ -88,8 +82,12 @@ class Engine:
         history = sparse.csr_matrix(
             (values, columns, [0, len(columns)]), shape=(1, self.model.n_items)
         )
-        if columns:
-            answer = self._best(self.model.n_users, history, n, why)
+        row = self._row.get(-1 if user_id is None else user_id)
+        if row is not None:
+            history = self._matrix[row].maximum(history)
+        if history.nnz:
+            row = self.model.n_users if row is None else row
+            answer = self._best(row, history, n, why, fresh=True)
         else:
             missing = "Nobody in the training data liked these films." if ignored else None
             answer = self._popular(history, n, missing or "There are no liked films to go by.")
@@ -126,11 +124,14 @@ class Engine:
             films=self.catalogue.find_by_title(query, n) if films is None else films,
         )
 
-    def _best(self, row: int, history: sparse.csr_matrix, n: int, why: bool) -> Recommendations:
+    def _best(
+        self, row: int, history: sparse.csr_matrix, n: int, why: bool, fresh: bool = False
+    ) -> Recommendations:
         if isinstance(self.model, Popularity):
             return self._popular(history, n, "The model of this run is popularity itself.")
         try:
-            ids, scores = _without_padding(*self.model.recommend(row, history, N=n))
+            anew = self.model.recommend(row, history, N=n, recalculate_user=fresh)
+            ids, scores = _without_padding(*anew)
             reasons = [self._because(row, history, int(i)) if why else None for i in ids]
         except CourseError as error:
             return self._popular(history, n, f"{self.name} cannot serve this history: {error}")
@@ -192,12 +193,25 @@ class Engine:
         return [Scored(**self.catalogue.fields[i], score=score) for i, score in pairs][:n]
 
 
+@dataclass(frozen=True)
+class Trial:
+    """A candidate, the share of the users that it is tried on, whether as a shadow, and a salt."""
+
+    engine: Engine
+    share: float
+    shadow: bool
+    salt: str
+
+
 class Current:
     """Reference to the engine in use. A request takes `engine` once and keeps it to its end.
 
     `address` is the folder of an artifact, or ``s3://bucket/prefix`` for its latest run. A
     DataError or StorageError is raised when there is none, or it is damaged or out of reach.
+    `trial` is the candidate beside it, or None.
     """
+
+    trial: Trial | None = None
 
     def __init__(self, address: str | Path) -> None:
         self._address = str(address)
@@ -212,14 +226,37 @@ class Current:
         with self._reloading:
             before, after = self.engine, Engine(_load(self._address))
             self.engine = after  # atomic: each request sees either engine, never a mix
+            if self.trial is not None and self.trial.engine.run_id == after.run_id:
+                self.trial = None  # the candidate was promoted
         return before, after
 
+    def start(self, run_id: str, share: float, shadow: bool, salt: str | None = None) -> Trial:
+        """Try a run of the bucket beside the current one, instead of any other trial.
 
-def _load(address: str) -> artifacts.Artifact:
+        A DataError or StorageError is raised when there is no such run, it is the current one, or
+        the address is not in a bucket; nothing changes then.
+        """
+        with self._reloading:
+            if not self._address.lower().startswith("s3://"):
+                raise DataError(f"{self._address} is a folder; only a bucket holds several runs.")
+            if run_id == self.engine.run_id:
+                raise DataError("It is the run that answers already; try another one.")
+            engine = Engine(_load(self._address, run_id))
+            self.trial = Trial(engine, share, shadow, salt or run_id)
+            return self.trial
+
+    def stop(self) -> Trial | None:
+        """End the trial, and return it; every user is answered by the current engine again."""
+        with self._reloading:
+            ended, self.trial = self.trial, None
+        return ended
+
+
+def _load(address: str, run: str = "latest") -> artifacts.Artifact:
     if not address.lower().startswith("s3://"):
         return artifacts.load(Path(address))
     with tempfile.TemporaryDirectory(prefix="artifact-") as folder:  # loaded into memory
-        return artifacts.load(artifacts.fetch(address, folder))
+        return artifacts.load(artifacts.fetch(address, folder, run))
 
 
 def _unix_seconds(created: str) -> float:

@@ -10,10 +10,12 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LARGEST_BODY = 2**15  # bytes; 500 ids take a fifth of it
+LOGGED = ("run_id", "arm", "strategy", "overlap")  # what the routes say of themselves
 METHODS = {"GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"}
 LOG = logging.getLogger("course_cloud.serving")
 TOO_LARGE = f"The body of a request may have {LARGEST_BODY:,} bytes at most; ask for less."
@@ -31,20 +33,9 @@ HEADERS = [
 class Measures:
     """Prometheus metrics of one app, in a registry of their own.
 
-    Parameters
-    ----------
-    age
-        Returns the seconds since the served artifact was saved.
-
-    Attributes
-    ----------
-    requests, errors, seconds, fallbacks, reloads
-        Counters, and the histogram of seconds per request.
-
-    Notes
-    -----
-    The label ``route`` is a template, ``/recommend/{user_id}``: a label with ids would make one
-    time series per user.
+    `age` returns the seconds since the served artifact was saved. The label ``route`` is a
+    template, ``/recommend/{user_id}``: a label with ids would make one time series per user. An
+    ``arm`` is current, candidate or shadow.
     """
 
     content_type = CONTENT_TYPE_PLAIN_0_0_4
@@ -64,6 +55,16 @@ class Measures:
             registry=own,
         )  # fmt: skip
         self.reloads = Counter("course_reloads", "Reloads", ("outcome",), registry=own)
+        self.likes = Counter("course_likes", "Liked films sent", ("known",), registry=own)
+        arms = ("arm", "run_id", "strategy")
+        self.answers = Counter("course_answers", "Recommendations", arms, registry=own)
+        self.arm_seconds = Histogram(
+            "course_arm_seconds", "To compute a list", ("arm",), buckets=BUCKETS, registry=own
+        )
+        self.overlap = Histogram(
+            "course_shadow_overlap", "Share of the sent films that the shadow recommends too",
+            ("run_id",), buckets=[n / 10 for n in range(11)], registry=own,
+        )  # fmt: skip
         since = Gauge("course_artifact_age_seconds", "Since the artifact was saved", registry=own)
         since.set_function(age)
         ProcessCollector(registry=own)
@@ -88,7 +89,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        start, status, n_bytes = time.perf_counter(), 500, 0
+        start, end, status, n_bytes = time.perf_counter(), None, 500, 0
         scope.setdefault("state", {})
 
         async def limited() -> Message:
@@ -100,16 +101,19 @@ class Guard:
             return message
 
         async def noted(message: Message) -> None:
-            nonlocal status
+            nonlocal status, end
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], *HEADERS]
             await send(message)
+            end = time.perf_counter()
 
         try:
             await self._app(scope, limited, noted)
+            if "after" in scope["state"]:
+                await run_in_threadpool(scope["state"]["after"])
         finally:
-            self._note(scope, status, time.perf_counter() - start)
+            self._note(scope, status, (end or time.perf_counter()) - start)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route, state = getattr(scope.get("route"), "path", "other"), scope["state"]
@@ -123,5 +127,5 @@ class Guard:
         if LOG.isEnabledFor(logging.INFO):
             line: dict[str, Any] = {"route": route, "method": method, "status": status}
             line["ms"] = round(1000 * seconds, 2)
-            line |= {name: state[name] for name in ("run_id", "strategy") if name in state}
+            line |= {name: state[name] for name in LOGGED if name in state}
             LOG.info(json.dumps(line))

@@ -54,6 +54,7 @@ def _route(method: str, path: str, about: dict[str, Any], openapi: dict[str, Any
 def _field(name: str, schema: dict[str, Any]) -> str:
     limits = {"minimum": "from", "maximum": "to", "minLength": "from", "maxLength": "to",
               "maxItems": "at most", "default": "by default", "enum": "one of"}  # fmt: skip
+    schema = schema.get("anyOf", [{}])[0] | schema  # a number or null
     said = [f"{word} {_plain(schema[key])}" for key, word in limits.items() if key in schema]
     kind = schema.get("type", "")
     about = escape(schema.get("description", ""))
@@ -61,7 +62,7 @@ def _field(name: str, schema: dict[str, Any]) -> str:
 
 
 def _plain(limit: object) -> str:
-    return f"{limit:.0f}" if isinstance(limit, float) else json.dumps(limit)
+    return str(int(limit)) if isinstance(limit, float) and limit.is_integer() else json.dumps(limit)
 
 
 def _answer(status: str, answer: dict[str, Any], openapi: dict[str, Any]) -> str:

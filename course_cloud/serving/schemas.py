@@ -17,18 +17,19 @@ def _whole(value: object) -> object:
 
 
 # Strict: in JSON, "7" and true are no numbers, and 7.0 is the number 7.
-FilmId = Annotated[int, Field(ge=0, le=LARGEST_ID, strict=True), BeforeValidator(_whole)]
+AnyId = Annotated[int, Field(ge=0, le=LARGEST_ID, strict=True), BeforeValidator(_whole)]
 HowMany = Annotated[int, Field(ge=1, le=MOST, strict=True), BeforeValidator(_whole)]
 
 
 class Likes(BaseModel):
-    """What a new user liked."""
+    """What a new user liked, or a user of the training data has liked since."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"example": {"liked": [260, 1196], "n": 5}}
     )
 
-    liked: list[FilmId] = Field(max_length=MOST_LIKED, description="Movie ids, in any order.")
+    liked: list[AnyId] = Field(max_length=MOST_LIKED, description="Movie ids, in any order.")
+    user_id: AnyId | None = Field(None, description="A user of the training data.")
     n: HowMany = Field(10, description="How many films to recommend.")
     why: bool = Field(True, strict=True, description="Whether to say which likes speak for each.")
 
@@ -102,6 +103,26 @@ class Found(BaseModel):
     films: list[Film]
 
 
+class Try(BaseModel):
+    """A run to try, and on whom."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    run_id: str = Field(description="A run of the bucket that is served.")
+    share: float = Field(0.1, gt=0, le=1, description="Share of the users, chosen by their ids.")
+    shadow: bool = Field(False, strict=True, description="Only compare its answers, send none.")
+    salt: str | None = Field(None, max_length=99, description="Hashed with ids; else the run id.")
+
+
+class Trying(BaseModel):
+    """The run on trial; null without a trial."""
+
+    run_id: str | None = None
+    model: str | None = None
+    share: float = 0.0
+    shadow: bool = False
+
+
 class Health(BaseModel):
     """What is being served."""
 
@@ -115,6 +136,7 @@ class Health(BaseModel):
     items: int
     films: int
     search: Literal["meaning", "titles"]
+    trial: Trying
 
 
 class Reloaded(BaseModel):

@@ -28,18 +28,10 @@ NAME_BYTES = 255  # of a file's name, in UTF-8
 
 
 class Address(NamedTuple):
-    """The address of an object, or of all objects below a prefix.
-
-    Attributes
-    ----------
-    bucket
-        The bucket's name.
-    key
-        The object's key, or a prefix of keys. Empty for the whole bucket.
-    """
+    """The address of an object, or of all objects below a prefix."""
 
     bucket: str
-    key: str
+    key: str  # or a prefix of keys; empty for the whole bucket
 
     def __str__(self) -> str:
         return f"s3://{self.bucket}/{self.key}"
@@ -48,24 +40,15 @@ class Address(NamedTuple):
 class S3Object(NamedTuple):
     """An object as a listing shows it.
 
-    Attributes
-    ----------
-    bucket, key
-        Its address.
-    size
-        Bytes.
-    etag
-        The server's fingerprint of the content. It is the MD5 of an object that was uploaded in one
-        part, without encryption by KMS; otherwise it is no checksum of the whole content.
-    modified
-        Time of the last write, in UTC.
+    Its `etag` is the server's fingerprint of the content: the MD5 of an object that was uploaded in
+    one part, without encryption by KMS; otherwise it is no checksum of the whole content.
     """
 
     bucket: str
     key: str
-    size: int
+    size: int  # bytes
     etag: str
-    modified: datetime
+    modified: datetime  # time of the last write, in UTC
 
     @property
     def address(self) -> str:
@@ -166,15 +149,12 @@ def list_keys(prefix: str, *, client: Any = None) -> list[S3Object]:
     -------
     list of S3Object
         Empty when no key begins with `prefix`. ``pandas.DataFrame(list_keys(…))`` makes a table.
+        Old versions are not listed.
 
     Raises
     ------
     StorageError
         For a bucket that does not exist, and when the server refuses or cannot be reached.
-
-    Notes
-    -----
-    Takes about 1 KB of memory for each object. Old versions are not listed.
     """
     bucket, start = parse_address(prefix, need_key=False)
     client = client if client is not None else default_client()

@@ -45,11 +45,6 @@ def copy_prefix(
     workers, progress
         As in :func:`course_cloud.storage.upload_dir`.
 
-    Returns
-    -------
-    Transferred
-        How many objects and bytes were copied, and how many objects were skipped.
-
     Raises
     ------
     StorageError

@@ -50,11 +50,6 @@ def download_dir(
     address, client, workers, progress
         As in :func:`upload_dir`.
 
-    Returns
-    -------
-    Transferred
-        How many files and bytes were downloaded, and how many files were skipped.
-
     Raises
     ------
     StorageError

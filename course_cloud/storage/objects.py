@@ -144,17 +144,13 @@ def presign(address: str, expires: int = 3600, *, client: Any = None) -> str:
     -------
     str
         The link. It holds no secret key, but whoever sees it can use it: never print one into a
-        notebook that you pass on.
+        notebook that you pass on. No request is made; the object need not exist.
 
     Raises
     ------
     StorageError
         For a time out of bounds, for a key with ``..`` between slashes, and when there are no
         credentials to sign with.
-
-    Notes
-    -----
-    The link is computed without a request, so it may point to an object that does not exist.
     """
     place = parse_address(address)
     if isinstance(expires, bool) or not isinstance(expires, int) or not 1 <= expires <= 604_800:

@@ -22,24 +22,12 @@ UNKNOWN_MOVIES, RATED_TWICE, OFF_SCALE = 5, 3, 2  # damaged rows of each kind
 
 
 class Published(NamedTuple):
-    """A file that `publish_movielens` wrote.
+    """A file that `publish_movielens` wrote."""
 
-    Attributes
-    ----------
-    address
-        ``s3://bucket/key``.
-    size
-        Bytes.
-    sha256
-        SHA-256 of its content, 64 hexadecimal digits.
-    rows
-        Number of rows of its table; None for the manifest.
-    """
-
-    address: str
-    size: int
-    sha256: str
-    rows: int | None
+    address: str  # s3://bucket/key
+    size: int  # bytes
+    sha256: str  # of its content, 64 hexadecimal digits
+    rows: int | None  # number of rows of its table; None for the manifest
 
 
 def publish_movielens(

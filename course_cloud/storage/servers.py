@@ -69,20 +69,12 @@ _lock = threading.RLock()
 
 
 class LocalS3:
-    """A handle of the local server, returned by `local_s3`.
+    """A handle of the local server, returned by `local_s3`."""
 
-    Attributes
-    ----------
-    endpoint : str
-        ``"http://127.0.0.1:PORT"``.
-    access_key, secret, region : str
-        Its made-up credentials.
-    """
-
-    access_key, secret, region = ACCESS_KEY, SECRET, REGION
+    access_key, secret, region = ACCESS_KEY, SECRET, REGION  # made up
 
     def __init__(self, endpoint: str) -> None:
-        self.endpoint = endpoint
+        self.endpoint = endpoint  # "http://127.0.0.1:PORT"
 
     def client(self) -> Any:
         """Return a boto3 S3 client of this server, whatever the environment holds."""
@@ -130,17 +122,13 @@ def local_s3(*, environment: bool = True) -> LocalS3:
     Returns
     -------
     LocalS3
-        With ``.endpoint``, ``.client()`` and ``.stop()``.
+        With ``.endpoint``, ``.client()`` and ``.stop()``. The server verifies no signatures and no
+        policies. It shares this process's interpreter, so its timings are not those of a network.
 
     Raises
     ------
     StorageError
         When moto or boto3 is not installed.
-
-    Notes
-    -----
-    The server verifies no signatures and no policies. It shares this process's memory and
-    interpreter, so its timings are not those of a network.
     """
     with _lock:
         if running.server is None:

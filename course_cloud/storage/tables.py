@@ -146,12 +146,8 @@ def write_table(table: pd.DataFrame, address: str, *, client: Any = None) -> str
     DataError
         For an unknown suffix, a named index, and a table that the format cannot hold.
     StorageError
-        When the object cannot be written.
-
-    Notes
-    -----
-    When the connection is lost, the upload cannot be aborted: the object does not appear, but its
-    parts stay in the bucket, and are paid for, until a lifecycle rule removes them.
+        When the object cannot be written. When the connection is lost, its parts stay in the
+        bucket, and are paid for, until a lifecycle rule removes them.
     """
     place = parse_address(address)
     suffix = _suffix(place, WRITABLE, "written")

@@ -29,21 +29,11 @@ SHA256 = "sha256"  # the metadata of every upload, as x-amz-meta-sha256
 
 @dataclass(frozen=True)
 class Transferred:
-    """The result of a transfer.
+    """The result of a transfer."""
 
-    Attributes
-    ----------
-    files
-        Number of files or objects transferred.
-    bytes
-        Total size of these files.
-    skipped
-        Number of files or objects that the target held already, with the same content.
-    """
-
-    files: int
-    bytes: int
-    skipped: int
+    files: int  # number of files or objects transferred
+    bytes: int  # their total size
+    skipped: int  # number of files or objects that the target held already, with the same content
 
 
 class Stopped(Exception):

@@ -56,11 +56,6 @@ def upload_dir(
         The name of a file that is uploaded after all others, and not when one of them failed:
         where it exists in the bucket, the folder is complete.
 
-    Returns
-    -------
-    Transferred
-        How many files and bytes were uploaded, and how many files were skipped.
-
     Raises
     ------
     StorageError

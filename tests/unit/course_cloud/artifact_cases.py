@@ -23,6 +23,7 @@ from course_utils.models import (
     Hybrid,
     ItemKNN,
     Popularity,
+    TwoTower,
 )
 from course_utils.text.embeddings import Embeddings
 
@@ -88,6 +89,7 @@ EVERY_MODEL = MODELS | {
     "FactorBridge": lambda: FactorBridge(
         ALS(4, 0.01, iterations=3), embeddings(), interactions().items, min_users=6
     ),
+    "TwoTower": lambda: TwoTower(embeddings(), interactions().items, factors=4, epochs=1),
     "Hybrid of hybrids": shared,
 }
 

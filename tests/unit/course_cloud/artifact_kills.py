@@ -128,7 +128,8 @@ def kill_uploads(folder: Path, address: str) -> None:
                 die()
 
         theirs.meta.events.register("before-send.s3", count)
-        artifacts.publish(folder, address, client=theirs)
+        run = artifacts.publish(folder, address, client=theirs)
+        artifacts.point(address, run, client=theirs)
 
     def look(how: str) -> None:
         print(how, version(artifacts.fetch(address, folder.parent / "fetched", client=client)))

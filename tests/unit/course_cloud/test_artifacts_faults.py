@@ -267,7 +267,7 @@ def test_a_name_that_is_no_file_of_an_artifact_is_refused(name, folder, tmp_path
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"format": 2}, "of format 2, and this version .* reads up to 1; update"),
+        ({"format": 3}, "of format 3, and this version .* reads up to 2; update"),
         ({"format": 0}, "no manifest of artifacts.save"),
         ({"format": True}, "no manifest of artifacts.save"),
         ({"format": "1"}, "no manifest of artifacts.save"),

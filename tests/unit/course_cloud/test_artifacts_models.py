@@ -103,7 +103,7 @@ print(*sorted({"torch", "implicit", "sklearn", "boto3"} & {*sys.modules}))
 
 def test_a_fresh_process_gives_the_same_lists_without_what_only_fitting_needs(tmp_path):
     asked = {}
-    for name in ("ALS", "BiasedMF", "FactorBridge"):
+    for name in ("ALS", "BiasedMF", "FactorBridge", "TwoTower"):
         model, matrix = cases.fitted(name)
         folder = tmp_path / name
         cases.save(folder, model, train=cases.interactions(matrix))

@@ -26,6 +26,7 @@ def published(s3, tmp_path):
     for metric in (0.25, 0.75):
         cases.save(tmp_path / "model", metric=metric, embeddings=cases.embeddings())
         ids.append(artifacts.publish(tmp_path / "model", address))
+        artifacts.point(address, ids[-1])
     return address, ids
 
 
@@ -39,7 +40,7 @@ def test_every_model_gives_the_same_answers_from_a_bucket(s3, tmp_path):
         model, matrix = cases.fitted(name)
         manifest = cases.save(tmp_path / "model", model, train=cases.interactions(matrix))
         assert artifacts.publish(tmp_path / "model", address) == manifest.run_id
-        fetched = artifacts.fetch(address, tmp_path / "fetched")
+        fetched = artifacts.fetch(address, tmp_path / "fetched", manifest.run_id)
         assert fetched == tmp_path / "fetched" / manifest.run_id
         saved = artifacts.load(fetched)
         assert saved.manifest == manifest
@@ -48,7 +49,7 @@ def test_every_model_gives_the_same_answers_from_a_bucket(s3, tmp_path):
     assert len(artifacts.runs(address)) == len(cases.EVERY_MODEL)
 
 
-def test_the_latest_run_is_the_last_published_and_rolling_back_takes_one_call(
+def test_the_latest_run_is_the_one_pointed_at_and_rolling_back_takes_one_call(
     s3, published, tmp_path
 ):
     address, (old, new) = published
@@ -175,6 +176,7 @@ def test_a_run_that_changed_in_the_bucket_is_refused(moto, tmp_path):
     model = MODELS["ItemKNN"]().fit(some_matrix())
     cases.save(tmp_path / "model", model, movies=cases.movies().assign(genres="War"))
     run = artifacts.publish(tmp_path / "model", address)
+    artifacts.point(address, run)
     for name in ("manifest.json", "model.npz", "movies.parquet"):
         key, theirs = (f"{PREFIX}/runs/{one}/{name}" for one in (run, other))
         data, other_data = (
@@ -251,8 +253,9 @@ def test_an_upload_that_fails_leaves_the_pointer_and_goes_on_later(faulty, moto,
     proxy.asked.clear()
     new = artifacts.publish(tmp_path / "model", address)
     sent = [Path(line.split()[1]).name for line in proxy.asked if line.startswith("PUT")]
-    assert sent == ["movies.parquet", "manifest.json", "latest.json"]
+    assert sent == ["movies.parquet", "manifest.json"]
     assert artifacts.runs(address) == [new, old]
+    artifacts.point(address, new)
     assert metric_of(artifacts.fetch(address, tmp_path / "fetched")) == 0.75
 
 

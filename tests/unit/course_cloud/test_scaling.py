@@ -60,7 +60,9 @@ def test_a_month_by_hand():
         users=864_000, items=136_000, ratings_per_user=100, factors=250, requests_per_user_day=10,
         peak=2, core_ms_per_request=10, utilization=0.5, copies=3, memory_gb=0.3,
         fit_core_seconds_per_million=12, fits_per_day=5, dollars_per_core_hour=0.1,
-        dollars_per_gb_month=0.5,
+        dollars_per_gb_month=0.5, answer_bytes=2_000, request_bytes=500, logged_bytes=100,
+        requests_per_connection=2, dollars_per_gb_out=0.1, dollars_per_gb_logged=0.4,
+        dollars_per_balancer_hour=0.02, dollars_per_lcu_hour=0.01,
     )  # fmt: skip
     cost = monthly_cost(assumed)
     assert cost["amount"].tolist() == pytest.approx(
@@ -69,13 +71,29 @@ def test_a_month_by_hand():
             1.0,  # a million vectors of 250 numbers of 4 bytes
             4,  # 1 GB in pieces of 0.3
             12,  # 200 × 10 ms = 2 cores, 4 at half their time; three of each
+            2,  # 100 requests and 50 connections a second, 25 a unit
+            518.4,  # 259.2 million answers
+            25.92,
             86.4 * 12 * 5 * 30 / 3600,
             86_400_000 * 20 / 1e9,
             cost["dollars"].iloc[-1],
         ]
     )
-    parts = [0, 0, 0, 12 * 720 * 0.1, 43.2 * 0.1, 1.728 * 0.5]
+    parts = [0, 0, 0, 12 * 720 * 0.1, 720 * (0.02 + 2 * 0.01), 418.4 * 0.1, 25.92 * 0.4]
+    parts += [43.2 * 0.1, 1.728 * 0.5]
     assert cost["dollars"].tolist() == pytest.approx([*parts, sum(parts) / 0.864])
+
+
+def test_a_balancer_is_paid_for_its_connections_or_for_its_bytes():
+    """The case of lesson 11: 3 billion answers of 1,507 bytes and 282 of headers in a month."""
+    busy = Assumptions(users=2e7, requests_per_user_day=5, answer_bytes=1_789, request_bytes=211)
+    cost = monthly_cost(busy)
+    assert cost.loc["answers to the internet", "dollars"] == pytest.approx(474, abs=1)
+    assert cost.loc["load balancer", "amount"] == pytest.approx(1e8 / 86_400 / 25)
+    kept = monthly_cost(replace(busy, requests_per_connection=50))
+    assert kept.loc["load balancer", "amount"] == pytest.approx(1e8 / 24 * 2_000 / 1e9)
+    few = monthly_cost(Assumptions(users=10))
+    assert few.loc["answers to the internet", "dollars"] == 0  # below 100 GB
 
 
 def test_memory_sets_the_number_of_servers_where_nobody_asks():

@@ -224,6 +224,7 @@ def test_health_says_what_is_served(client, saved):
         "status": "ok", "run_id": manifest.run_id, "model": "ALS", "dataset": "made up",
         "created": manifest.created, "age_seconds": 0, "users": 30, "items": 40, "films": 41,
         "search": "titles",
+        "trial": {"run_id": None, "model": None, "share": 0.0, "shadow": False},
     }  # fmt: skip
 
 

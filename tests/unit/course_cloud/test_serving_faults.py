@@ -262,6 +262,7 @@ def test_latest_in_a_bucket_is_served_and_can_be_moved_back(moto, tmp_path):
     client = TestClient(create_app(address), client=HERE)
     assert client.get("/health").json()["run_id"] == first.run_id
     artifacts.publish(tmp_path / "second", address)
+    artifacts.point(address, second.run_id)
     assert client.post("/reload").json()["run_id"] == second.run_id
     artifacts.point(address, first.run_id)
     assert client.post("/reload").json() == {

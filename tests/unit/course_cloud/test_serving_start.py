@@ -1,13 +1,9 @@
 """Starting the service: from the command line, and in a container."""
 
-from dataclasses import replace
-
-import numpy as np
 import pytest
 from serving_cases import save_some
 
 from course_cloud import artifacts
-from course_utils.datasets import load_movielens
 
 uvicorn = pytest.importorskip("uvicorn")
 serving = pytest.importorskip("course_cloud.serving.__main__")
@@ -41,28 +37,12 @@ def test_what_cannot_be_served_is_said_in_one_line(started, tmp_path, capsys):
     assert started == []
 
 
-def test_without_an_address_als_is_fitted_to_the_sample_once(started, cache_home, capsys):
-    folder = serving._own_artifact()
+def test_without_an_address_als_is_fitted_to_the_dataset_in_use(started, cache_home, capsys):
+    assert serving.main([]) == 0
+    assert capsys.readouterr().out.count("Fitting ALS") == 1
+    (folder,) = cache_home.rglob("als-sample")
     first = artifacts.load(folder).manifest
     assert (first.model, first.dataset) == ("ALS", "sample")
-    assert folder.is_relative_to(cache_home)
-    assert serving.main([]) == 0
-    assert artifacts.load(folder).manifest.run_id == first.run_id
-    assert capsys.readouterr().out.count("Fitting ALS") == 1
-
-
-def test_als_is_fitted_again_when_the_sample_has_changed(cache_home, monkeypatch, capsys):
-    sample, runs = load_movielens("sample"), []
-    few, films = sample.ratings[:5000], sample.movies["movie_id"]
-    others = few["movie_id"].map(dict(zip(films, np.roll(films, 1), strict=True)))
-    changed = [few, few, few.assign(movie_id=others), few.assign(rating=6 - few["rating"])]
-    for ratings in changed:
-        ml = replace(sample, ratings=ratings)
-        monkeypatch.setattr("course_utils.datasets.load_movielens", lambda ml=ml: ml)
-        runs.append(artifacts.load(serving._own_artifact()).manifest.run_id)
-    assert runs[0] == runs[1]
-    assert len(set(runs)) == 3
-    assert capsys.readouterr().out.count("Fitting ALS") == 3
 
 
 def test_the_lesson_shows_the_dockerfile_as_it_is(repository_root):
