@@ -432,7 +432,7 @@ np.take_along_axis(ids, places, axis=1)[0]
 #
 # ## What do a million users cost?
 #
-# Now on paper. `monthly_cost` is a page of multiplications, and each number that goes into it is an assumption that you can change. One of them you need not assume: the record says how long a core is busy with a million ratings.
+# Now on paper, with the `monthly_cost` of [lesson 11](11_service.ipynb): multiplications of assumptions that you can change. One of them you need not assume: the record says how long a core is busy with a million ratings.
 
 # %%
 from course_cloud.scaling import Assumptions, monthly_cost
@@ -443,7 +443,7 @@ assumed = Assumptions(fit_core_seconds_per_million=core_seconds)
 pd.Series(vars(assumed), name="assumed").round(2).to_frame()
 
 # %% [markdown]
-# The prices are round numbers to compute with, not quotes; look up those of your cloud.
+# The prices are rounded from a list of 2025; look up those of your cloud.
 
 # %%
 monthly_cost(assumed).round(2)
@@ -465,7 +465,7 @@ dollars = pd.DataFrame({name: monthly_cost(case)["dollars"] for name, case in wh
 dollars.loc[["cores that answer", "training", "all, per million users"]].round(0).T
 
 # %% [markdown]
-# The last column is what matters: dollars a month for each million users. What the table leaves out is most of a real bill: people, pages, films, and the logs of all of it.
+# The last column is what matters: dollars a month for each million users. What the table leaves out is most of a real bill: people, pages and films.
 #
 # ## Check yourself
 #

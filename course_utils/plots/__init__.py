@@ -34,8 +34,7 @@ from course_utils.plots.factorization import (
 from course_utils.plots.film_map import film_map
 from course_utils.plots.hybrids import (
     cosines_in_groups,
-    score_by_history,
-    score_by_weight,
+    gain_by_history,
     whole_films_held_out,
 )
 from course_utils.plots.systems import (
@@ -46,10 +45,9 @@ from course_utils.plots.systems import (
     recall_and_latency,
     seconds_by_size,
 )
-from course_utils.plots.words import accuracy_and_cost, arrows, token_vectors
+from course_utils.plots.words import arrows, token_vectors
 
 __all__ = [
-    "accuracy_and_cost",
     "activity_over_time",
     "answer_times",
     "argument_sweep",
@@ -62,6 +60,7 @@ __all__ = [
     "csr_anatomy",
     "exposure_curves",
     "film_map",
+    "gain_by_history",
     "how_far_off",
     "learning_curves",
     "long_tail",
@@ -75,8 +74,6 @@ __all__ = [
     "rating_scale",
     "ratings_per_user",
     "recall_and_latency",
-    "score_by_history",
-    "score_by_weight",
     "search_trials",
     "seconds_by_size",
     "token_vectors",

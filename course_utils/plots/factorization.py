@@ -130,24 +130,27 @@ def rating_parts(parts: Mapping[str, float]) -> Axes:
     return axes
 
 
-def learning_curves(curve: pd.DataFrame, best_epoch: int) -> Axes:
-    """Draw the training and the validation error after each epoch, and mark the best epoch.
+def learning_curves(curves: Mapping[str, pd.DataFrame]) -> Axes:
+    """Draw training and validation errors after each epoch, and mark the lowest on validation.
 
     Parameters
     ----------
-    curve
-        Epochs as index, columns ``train`` and ``validation``, RMSE in stars.
-    best_epoch
-        The epoch to mark, with the lowest validation error.
+    curves
+        By name, a table with epochs as index and the columns ``train`` and ``validation``, RMSE in
+        stars.
     """
-    axes = new_axes("Training error falls, validation error turns", "epoch", "RMSE (stars)")
-    for name, style in zip(("validation", "train"), STYLES, strict=False):
-        axes.plot(curve.index, curve[name], label=name, markersize=4, **style)
-    axes.axvline(best_epoch, color=SOFT, linewidth=1, zorder=0)
-    early = best_epoch <= curve.index[len(curve) // 2]  # where there is room for the label
-    side: Any = {"ha": "left"} if early else {"ha": "right"}
-    at_top: Any = {"xycoords": ("data", "axes fraction"), "va": "top", **side}
-    text, shift = f"lowest: epoch {best_epoch}", (5 if early else -5, -2)
-    note(axes, text, (best_epoch, 1), shift, fontsize=10, color=INK, **at_top)
-    axes.legend(frameon=False, fontsize=10)
+    title = "Training error falls on, validation error does not"
+    axes = new_axes(title, "epoch", "RMSE (stars)", size=(5.6, 3.6))
+    for (name, curve), color, marker in zip(curves.items(), (ACCENT, DARK), "so", strict=False):
+        errors = curve["validation"].to_numpy()
+        best = int(errors.argmin())
+        lowest = float(curve.index[best]), float(errors[best])
+        look: Any = {"color": color, "marker": marker, "markersize": 4}
+        axes.plot(curve.index, errors, label=f"{name}, validation", **look)
+        axes.plot(curve.index, curve["train"], "--", label=f"{name}, training", **look, mfc="white")
+        axes.plot(*lowest, marker, color=color, markersize=8)
+        text = f"epoch {lowest[0]:.0f}"
+        note(axes, text, lowest, (0, 8), ha="center", color=color, fontsize=9)
+    axes.locator_params(axis="x", integer=True)
+    axes.legend(frameon=False, fontsize=9, loc="upper center", bbox_to_anchor=(0.45, -0.2), ncol=2)
     return axes

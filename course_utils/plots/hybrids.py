@@ -9,35 +9,28 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from course_utils.plots.drawing import draw_cell, name_rows, new_axes, note
-from course_utils.plots.style import ACCENT, DARK, INK, LIGHT, MIDDLE, SOFT, STYLE, STYLES
+from course_utils.plots.drawing import draw_cell, name_rows, new_axes, reach
+from course_utils.plots.style import ACCENT, DARK, INK, LIGHT, MIDDLE, SOFT, STYLE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def score_by_history(curves: Mapping[str, pd.DataFrame], metric: str) -> Axes:
-    """Draw a metric against the number of known positives of a user, with intervals.
+def gain_by_history(gain: pd.DataFrame, what: str) -> Axes:
+    """Draw a paired difference against the number of known positives of a user, with intervals.
 
     Parameters
     ----------
-    curves
-        For each model, numbers of known positives as index, ascending, and columns ``mean``,
-        ``low`` and ``high``. The numbers are evenly spaced on the axis.
-    metric
-        Its name on the axis.
+    gain
+        Numbers of known positives as index, ascending; columns ``mean``, ``low`` and ``high``.
+    what
+        Label of the axis of the difference.
     """
-    axes = new_axes("How much must a model know of you?", "likes it is told", metric)
-    known: Sequence[object] = []
-    for (name, curve), style in zip(curves.items(), STYLES, strict=False):
-        known = list(curve.index)
-        steps = np.arange(len(known))
-        low, high = (curve[edge].to_numpy(dtype=np.float64) for edge in ("low", "high"))
-        axes.fill_between(steps, low, high, color=style["color"], alpha=0.12, linewidth=0)
-        axes.plot(steps, curve["mean"].to_numpy(), label=name, markersize=5, **style)
-    axes.set_xticks(np.arange(len(known)), labels=[str(number) for number in known])
-    axes.set_ylim(0, None)
-    axes.legend(frameon=False, fontsize=10, loc="lower right")
+    axes = new_axes("How much must a model know of you?", "likes it is told", what)
+    axes.axhline(0, color=SOFT, linewidth=1)
+    style: Any = {"fmt": "o", "color": DARK, "ecolor": MIDDLE, "markersize": 5, "capsize": 3}
+    axes.errorbar(gain.index, gain["mean"], yerr=reach(gain), **style)
+    axes.locator_params(axis="x", integer=True)
     return axes
 
 
@@ -76,31 +69,6 @@ def whole_films_held_out(
                 draw_cell(axes, column, -row, text, shade)
         caption = "1: learned from    ?: held out with the whole film"
         axes.text(n_items / 2, -n_users - 0.6, caption, ha="center", fontsize=9.5)
-    return axes
-
-
-def score_by_weight(scores: pd.Series, chosen: float, ends: tuple[str, str], metric: str) -> Axes:
-    """Draw a metric against the weight of the second of two models.
-
-    Parameters
-    ----------
-    scores
-        The metric by weight, ascending.
-    chosen
-        The weight to mark; it is in the index.
-    ends
-        Names of the models at weight 0 and at weight 1.
-    metric
-        Its name on the axis.
-    """
-    axes = new_axes("How much of each?", f"weight of {ends[1]}", metric)
-    weights, values = scores.index.to_numpy(dtype=np.float64), scores.to_numpy(dtype=np.float64)
-    axes.plot(weights, values, color=DARK, marker="o", markersize=5)
-    axes.plot(chosen, scores[chosen], color=ACCENT, marker="D", markersize=10)
-    note(axes, "chosen", (chosen, scores[chosen]), (0, 11), ha="center", color=ACCENT)
-    for at, name, side in ((0, ends[0], "left"), (-1, ends[1], "right")):
-        note(axes, f"{name} alone", (weights[at], values[at]), (0, -18), ha=side, fontsize=10)
-    axes.set_ylim(0, 1.25 * values.max())
     return axes
 
 

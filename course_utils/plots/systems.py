@@ -70,7 +70,7 @@ def answer_times(milliseconds: npt.ArrayLike) -> Axes:
     """
     times = np.sort(np.asarray(milliseconds, dtype=np.float64))
     share = np.arange(1, len(times) + 1) / len(times)
-    axes = new_axes("How long do people wait?", "milliseconds", "share answered by then")
+    axes = new_axes("How long do users wait?", "milliseconds", "share answered by then")
     axes.step(times, share, where="post", color=DARK)
     for percent, color, words in ((50, MIDDLE, "half"), (99, ACCENT, "99 of 100")):
         within = float(np.percentile(times, percent))
@@ -78,7 +78,11 @@ def answer_times(milliseconds: npt.ArrayLike) -> Axes:
         text, at = f"{words} within {within:,.1f} ms", (within, percent / 100)
         note(axes, text, at, (10, -16), color=INK, fontsize=10)
     axes.set_xscale("log")
-    axes.set(xlim=(times[0] / 1.3, times[-1] * 4), ylim=(0, 1.05))
+    first, last = times[0] / 1.3, times[-1] * 4
+    ticks = [step * 10.0**power for power in range(-2, 5) for step in (1, 2, 5)]
+    axes.set_xticks([tick for tick in ticks if first <= tick <= last])
+    axes.minorticks_off()
+    axes.set(xlim=(first, last), ylim=(0, 1.05))
     axes.xaxis.set_major_formatter("{x:,g}")
     return axes
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from course_utils.errors import DataError
-from course_utils.plots.drawing import draw_cell, new_axes, note, reach
+from course_utils.plots.drawing import draw_cell, new_axes, note
 from course_utils.plots.style import ACCENT, DARK, INK, SOFT, STYLE
 
 if TYPE_CHECKING:
@@ -89,38 +89,4 @@ def arrows(vectors: pd.DataFrame) -> Axes:
     axes.legend(frameon=False, fontsize=10, loc="lower right")
     right, top = np.maximum(1, xy.max(axis=0))
     axes.set(xlim=(0, right + 0.9), ylim=(0, top + 0.4), aspect="equal")
-    return axes
-
-
-def accuracy_and_cost(table: pd.DataFrame, metric: str) -> Axes:
-    """Draw a metric of encoders, with intervals, against their encoding time.
-
-    Parameters
-    ----------
-    table
-        Encoders as index; columns ``mean``, ``low`` and ``high`` of the metric, and ``seconds``
-        per 1,000 films, above 0.
-    metric
-        Its name on the axis.
-
-    Raises
-    ------
-    DataError
-        When a time is 0 or less, which has no place on a logarithmic axis.
-    """
-    seconds = table["seconds"].to_numpy(dtype=np.float64)
-    if not (seconds > 0).all():
-        raise DataError("A time is 0 or less, and has no place on a logarithmic axis.")
-    axes = new_axes("What does an encoder cost?", "seconds for 1,000 films", metric)
-    axes.set_xscale("log")
-    style: Any = {"fmt": "o", "color": DARK, "ecolor": SOFT, "capsize": 4}
-    axes.errorbar(seconds, table["mean"], yerr=reach(table), **style)
-    for name, x, y in zip(table.index, seconds, table["mean"], strict=True):
-        right = x > np.sqrt(seconds.min() * seconds.max())
-        shift, side = ((-8, 0), "right") if right else ((8, 0), "left")
-        note(axes, str(name), (x, y), shift, va="center", ha=side, color=INK)
-    first, last = np.log10([seconds.min() / 3, seconds.max() * 3])
-    powers = 10.0 ** np.arange(np.ceil(first), last)
-    axes.set_xticks(powers, labels=[f"{power:g}" for power in powers])
-    axes.set(xlim=(10**first, 10**last), ylim=(0, 1.15 * table["high"].max()))
     return axes

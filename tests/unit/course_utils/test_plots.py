@@ -138,10 +138,11 @@ def test_rating_parts_add_up_to_the_prediction():
 
 
 def test_learning_curves_mark_the_best_epoch():
-    curve = pd.DataFrame(
-        {"train": [1.0, 0.8, 0.6], "validation": [1.0, 0.9, 0.95]}, index=[1, 2, 3]
-    )
-    axes = plots.learning_curves(curve, best_epoch=2)
-    assert [line.get_ydata().tolist() for line in axes.lines[:2]] == [[1, 0.9, 0.95], [1, 0.8, 0.6]]
-    assert texts(axes) == ["lowest: epoch 2"]
-    assert list(axes.lines[2].get_xdata()) == [2, 2]
+    free = pd.DataFrame({"train": [1.0, 0.8, 0.6], "validation": [1.0, 0.9, 0.95]}, [1, 2, 3])
+    axes = plots.learning_curves({"λ = 0": free, "λ = 3": free * 0.9})
+    drawn = [line.get_ydata() for line in axes.lines]
+    assert [list(line) for line in drawn[:2]] == [[1, 0.9, 0.95], [1, 0.8, 0.6]]
+    assert axes.lines[2].get_xdata() == [2]
+    labels = [label.get_text() for label in axes.get_legend().get_texts()]
+    assert labels[:2] == ["λ = 0, validation", "λ = 0, training"]
+    assert texts(axes) == ["epoch 2", "epoch 2"]

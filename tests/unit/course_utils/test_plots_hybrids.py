@@ -19,14 +19,14 @@ def curve(*means):
     return table.assign(low=table["mean"] - 0.1, high=table["mean"] + 0.2)
 
 
-def test_score_by_history_draws_each_mean_in_its_interval():
-    axes = plots.score_by_history({"EASE": curve(0.1, 0.3, 0.5), "ALS": curve(0.2, 0.2, 0.4)}, "R")
-    assert [line.get_label() for line in axes.lines] == ["EASE", "ALS"]
-    assert [line.get_ydata().tolist() for line in axes.lines] == [[0.1, 0.3, 0.5], [0.2, 0.2, 0.4]]
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "1", "20"]
-    corners = axes.collections[0].get_paths()[0].vertices[:, 1]
-    assert (corners.min(), corners.max()) == pytest.approx((0.0, 0.7))
-    assert axes.get_ylabel() == "R"
+def test_gain_by_history_draws_each_mean_in_its_interval_at_equal_steps():
+    axes = plots.gain_by_history(curve(-0.1, 0.3, 0.5), "EASE − popularity")
+    zero, means = axes.lines[0], axes.lines[1]
+    assert set(zero.get_ydata()) == {0}
+    assert means.get_xydata().tolist() == [[0, -0.1], [1, 0.3], [20, 0.5]]
+    ends = [segment[:, 1].tolist() for segment in axes.collections[0].get_segments()]
+    assert ends == pytest.approx(np.array([[-0.2, 0.1], [0.2, 0.5], [0.4, 0.7]]))
+    assert axes.get_ylabel() == "EASE − popularity"
 
 
 def test_whole_films_held_out_hides_the_likes_of_cold_columns_only():
@@ -37,17 +37,6 @@ def test_whole_films_held_out_hides_the_likes_of_cold_columns_only():
     shades = [cell.get_facecolor() for cell in axes.patches]
     assert shades[2] == shades[5]  # the cold column is shaded as a whole
     assert shades[0] == shades[4] != shades[2]
-
-
-def test_score_by_weight_marks_the_chosen_weight_and_both_ends():
-    scores = pd.Series([0.2, 0.3, 0.1], index=[0.0, 0.5, 1.0])
-    axes = plots.score_by_weight(scores, 0.5, ("EASE", "content"), "recall@10")
-    line, mark = axes.lines
-    assert line.get_xydata().tolist() == [[0, 0.2], [0.5, 0.3], [1, 0.1]]
-    assert (list(mark.get_xdata()), list(mark.get_ydata())) == ([0.5], [0.3])
-    assert texts(axes) == ["chosen", "EASE alone", "content alone"]
-    assert [text.xy for text in axes.texts] == [(0.5, 0.3), (0, 0.2), (1, 0.1)]
-    assert axes.get_xlabel() == "weight of content"
 
 
 def test_cosines_in_groups_puts_the_first_on_top_and_shows_medians():
@@ -63,5 +52,5 @@ def test_cosines_in_groups_puts_the_first_on_top_and_shows_medians():
 def test_drawing_changes_no_setting_of_the_readers_notebook():
     before = dict(mpl.rcParams)
     plots.whole_films_held_out(np.eye(2), [1], ["Ann", "Ben"], ["A", "B"])
-    plots.score_by_history({"EASE": curve(0.1, 0.3)}, "R")
+    plots.gain_by_history(curve(0.1, 0.3), "R")
     assert dict(mpl.rcParams) == before

@@ -10,11 +10,6 @@ from course_utils.errors import DataError
 
 TOKENS = ["[CLS]", "alien", "[SEP]"]
 HIDDEN = np.array([[0.5, -1.0, 9.0], [1.0, -0.02, 9.0], [0.0, 0.4, 9.0]])
-COST = pd.DataFrame(
-    {"mean": [0.3, 0.2], "low": [0.2, 0.1], "high": [0.5, 0.3], "seconds": [4.0, 0.1]},
-    index=["slow", "fast"],
-)
-
 
 pytestmark = pytest.mark.usefixtures("no_window")
 
@@ -57,24 +52,8 @@ def test_arrows_end_at_the_vectors_and_are_marked_at_length_one():
     assert {"A", "B"} <= set(texts(axes))
 
 
-def test_accuracy_and_cost_places_each_encoder_with_its_interval():
-    axes = plots.accuracy_and_cost(COST, "recall@10")
-    dots, (low, high), _ = axes.containers[0]
-    assert dots.get_xydata().tolist() == [[4.0, 0.3], [0.1, 0.2]]
-    assert np.allclose(low.get_ydata(), COST["low"])
-    assert np.allclose(high.get_ydata(), COST["high"])
-    assert texts(axes) == ["slow", "fast"]
-    assert axes.get_xscale() == "log"
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["0.1", "1", "10"]
-
-
-def test_accuracy_and_cost_refuses_a_time_of_nothing():
-    with pytest.raises(DataError, match="A time is 0 or less"):
-        plots.accuracy_and_cost(COST.assign(seconds=0.0), "recall@10")
-
-
 def test_drawing_changes_no_setting_of_the_readers_notebook():
     before = dict(mpl.rcParams)
     plots.token_vectors(TOKENS, HIDDEN)
-    plots.accuracy_and_cost(COST, "recall@10")
+    plots.arrows(pd.DataFrame({"x": [3.0], "y": [4.0]}, index=["A"]))
     assert dict(mpl.rcParams) == before

@@ -68,6 +68,32 @@ def test_poolings_differ(bert):
     assert np.abs(vectors[0] - vectors[1]).max() > 0.01
 
 
+@pytest.mark.parametrize("pooling", ["cls", "mean"])
+def test_title_and_genres_are_a_pair_with_token_types(bert, pooling):
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    texts = ["toy story [SEP] drama war", "alien ship", "the matrix [SEP] love"]
+    tokenizer, model = AutoTokenizer.from_pretrained(bert), AutoModel.from_pretrained(bert).eval()
+    vectors = encode_texts(texts, bert, pooling, normalize=False, cache=False)
+    for text, vector in zip(texts, vectors, strict=True):
+        pieces = text.split(" [SEP] ")
+        batch = tokenizer(*pieces, return_token_type_ids=True, return_tensors="pt")
+        assert set(batch["token_type_ids"][0].tolist()) == ({0, 1} if "[SEP]" in text else {0})
+        with torch.no_grad():
+            hidden = model(**batch).last_hidden_state[0]
+        expected = hidden[0] if pooling == "cls" else hidden.mean(dim=0)
+        np.testing.assert_allclose(vector, expected.numpy(), atol=2e-6)
+    flat = encode_texts([texts[0].replace(" [SEP] ", "[SEP]")], bert, pooling, cache=False)
+    assert np.abs(flat[0] - vectors[0] / np.linalg.norm(vectors[0])).max() > 1e-3  # types 0 only
+
+
+def test_a_separator_with_nothing_beside_it_makes_no_pair(bert):
+    with pytest.warns(CourseWarning, match="without any word"):
+        vectors = encode_texts([" [SEP] ", "toy"], bert, cache=False)
+    assert np.isfinite(vectors).all()
+
+
 def test_order_is_that_of_the_texts_and_repeated_texts_are_read_once(bert, monkeypatch):
     read = []
     encode = Transformer.encode

@@ -116,7 +116,7 @@ def test_the_setting_that_serves_both_data_sets_is_chosen(monkeypatch):
     found = {"sample": [[0.1], [0.2], [0.19]], "ml-latest-small": [[0.1], [0.05], [0.09]]}
     monkeypatch.setattr(settings, "recalls", lambda dataset, _: np.repeat(found[dataset], 4, 1))
     monkeypatch.setitem(settings.GRIDS, "EASE", {"l2": (1, 2, 3)})
-    name, tried, said, here, best, apart, *_ = settings.chosen("EASE")
+    name, tried, said, here, best, apart, *_ = settings.chosen(settings.DATASETS, "EASE")
     assert (name, tried, said, here, best) == ("`EASE`", "3", "l2 3", "0.190", "l2 2: 0.200")
     assert apart == "-0.010 ± 0.000"
 
