@@ -78,7 +78,8 @@ def save(
         Vectors of the films, for search by text.
     validation
         ``(evaluate(model, train.matrix, val.matrix), val)``. Its recall@10 of each user is kept,
-        by which :func:`course_cloud.artifacts.promote` compares runs.
+        by which :func:`course_cloud.artifacts.promote` compares runs. `train` must be what the
+        model was fitted on: that it holds no validation pair is looked up there.
     dataset, split
         What the model was fitted on, in your words.
 
@@ -90,8 +91,9 @@ def save(
     Raises
     ------
     DataError
-        When the model is not fitted or cannot be saved, the arguments do not belong together, the
-        model was fitted on a validation pair, or the folder holds something else than an artifact.
+        When the model is not fitted or cannot be saved, the arguments do not belong together,
+        `train` holds a validation pair, a recall is no number from 0 to 1, or the folder holds
+        something else than an artifact.
     StorageError, ModelError
         When the disk refuses; when there are embeddings and safetensors is not installed.
 
@@ -103,7 +105,7 @@ def save(
     _need_parts(model, train, movies, embeddings, dataset=dataset, split=split)
     tree, arrays = packing.pack(model)
     numbers = packing.metrics_to_json(metrics)
-    values = None if validation is None else measured(*validation, train)
+    values = None if validation is None else measured(validation, train)
     ids = {name: np.asarray(getattr(train, name)) for name in IDS}
     with folders.replacing(folders.as_path(folder)) as new:
         (new / "model.json").write_bytes(json.dumps(tree, indent=1).encode())

@@ -60,7 +60,8 @@ def publish(folder: str | Path, address: str, *, client: Any = None) -> str:
     client = default_client() if client is None else client
     place = str(_place(address, f"runs/{run_id}"))
     upload_dir(here, place, client=client, progress=False, last=MANIFEST)
-    if not list_keys(str(_place(address, LATEST)), client=client):
+    latest = _place(address, LATEST)
+    if latest.key not in {item.key for item in list_keys(str(latest), client=client)}:
         point(address, run_id, client=client)
     return run_id
 
@@ -147,7 +148,8 @@ def promote(address: str, run_id: str, *, move: bool = True, client: Any = None)
     Notes
     -----
     An equal run is refused, too: each change costs work, and under a rule "not worse" small losses
-    would add up unseen. One equal run of forty passes by chance; do not try until one does.
+    would add up unseen. One equal run of forty passes by chance; do not try until one does. Of two
+    calls at the same time the last one counts, though it did not see the other: promote one by one.
     """
     client = default_client() if client is None else client
     current, _ = _latest(client, address)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from course_cloud.artifacts.npz import Arrays
@@ -32,21 +33,26 @@ class Comparison(NamedTuple):
     says: str
 
 
-def measured(
-    result: Evaluation, held_out: Interactions, train: Interactions, metric: str = "recall@10"
-) -> Validation:
-    """Return the values of `result`, of a model fitted on `train`; a DataError refuses leaks."""
-    alike = all(np.array_equal(getattr(train, n), getattr(held_out, n)) for n in ("users", "items"))
-    rows = np.flatnonzero(np.diff(held_out.matrix.indptr))
-    if (
-        not alike
-        or not np.array_equal(rows, result.per_user.index)
-        or metric not in result.per_user
-    ):
-        raise DataError(
-            f"`validation` must be (result, val): {metric} on val, with the rows and columns of "
-            "`train`; encode(split.val, users=train.users, items=train.items)."
-        )
+def measured(validation: object, train: Interactions, metric: str = "recall@10") -> Validation:
+    """Return the values in (result, val), of a model fitted on `train`; a DataError refuses leaks.
+
+    Values that are no shares are refused, too: the comparison would leave out users without one.
+    """
+    match validation:
+        case (Evaluation() as result, Interactions() as held_out) if (
+            np.array_equal(train.users, held_out.users)
+            and np.array_equal(train.items, held_out.items)
+            and np.array_equal(np.flatnonzero(held_out.matrix.getnnz(1)), result.per_user.index)
+            and metric in result.per_user
+        ):
+            values = result.per_user[metric]
+        case _:
+            raise DataError(
+                f"`validation` must be (result, val): {metric} on val, with the rows and columns "
+                "of `train`; encode(split.val, users=train.users, items=train.items)."
+            )
+    if not _are_shares(values.to_numpy()):
+        raise DataError(f"`validation` holds a {metric} that is no number from 0 to 1.")
     pairs = held_out.matrix.astype(bool).tocoo()
     if known := int(train.matrix.astype(bool).multiply(pairs).nnz):
         raise DataError(
@@ -54,7 +60,13 @@ def measured(
         )
     ids = np.stack([held_out.users[pairs.row], held_out.items[pairs.col]], axis=1).astype("<i8")
     sealed = hashlib.sha256(ids[np.lexsort(ids.T)].tobytes()).hexdigest()
-    return Validation(result.per_user[metric].set_axis(held_out.users[rows]), sealed)
+    return Validation(values.set_axis(held_out.users[values.index]), sealed)
+
+
+def _are_shares(values: npt.NDArray[Any]) -> bool:
+    if values.ndim != 1 or values.dtype.kind != "f":
+        return False
+    return bool(((values >= 0) & (values <= 1)).all())  # NaN is not
 
 
 def to_arrays(validation: Validation) -> Arrays:
@@ -71,10 +83,15 @@ def to_arrays(validation: Validation) -> Arrays:
 def from_arrays(arrays: Arrays, place: object) -> Validation:
     """Return the values that :func:`to_arrays` was given, or raise an ArtifactError."""
     try:
-        users, sealed = arrays.pop("users"), arrays.pop("held_out").tobytes().hex()
+        users, digits = arrays.pop("users"), arrays.pop("held_out")
         ((metric, values),) = arrays.items()
-        return Validation(pd.Series(values, index=users, name=metric), sealed)
-    except (KeyError, ValueError):
+        by_user = pd.Series(values, index=users, name=metric)
+        if not _are_shares(values) or users.dtype.kind not in "iu" or not by_user.index.is_unique:
+            raise ValueError
+        if digits.dtype != np.uint8 or digits.shape != (32,):
+            raise ValueError
+        return Validation(by_user, digits.tobytes().hex())
+    except (KeyError, TypeError, ValueError):
         raise ArtifactError(f"{place} holds no validation values; save the model again.") from None
 
 

@@ -31,7 +31,8 @@ def create_app(
         The folder of an artifact, or ``s3://bucket/prefix`` for its latest run.
     canary, share, shadow
         A run id below the address, which answers a share of the users, or as a shadow only
-        computes answers that are compared with those sent. None begins without a trial.
+        computes answers that are compared with those sent. None begins without a trial. A slow
+        candidate delays every user, so begin with a shadow and watch ``course_arm_seconds``.
 
     Raises
     ------

@@ -26,6 +26,7 @@ from course_cloud.serving.schemas import (
 from course_utils.errors import CourseError, DataError
 from course_utils.models import Popularity
 from course_utils.ranking import IdArray, Scores
+from course_utils.validation import need_number
 
 N_REASONS = 3
 
@@ -233,16 +234,18 @@ class Current:
     def start(self, run_id: str, share: float, shadow: bool, salt: str | None = None) -> Trial:
         """Try a run of the bucket beside the current one, instead of any other trial.
 
-        A DataError or StorageError is raised when there is no such run, it is the current one, or
-        the address is not in a bucket; nothing changes then.
+        A DataError or StorageError is raised when there is no such run, it is the current one, the
+        share is not above 0 and at most 1, or the address is not in a bucket; nothing changes then.
         """
         with self._reloading:
             if not self._address.lower().startswith("s3://"):
                 raise DataError(f"{self._address} is a folder; only a bucket holds several runs.")
-            if run_id == self.engine.run_id:
-                raise DataError("It is the run that answers already; try another one.")
+            if need_number(share, "The share of the users", above=True) > 1:
+                raise DataError(f"The share of the users must be at most 1, and is {share}.")
             engine = Engine(_load(self._address, run_id))
-            self.trial = Trial(engine, share, shadow, salt or run_id)
+            if engine.run_id == self.engine.run_id:  # `run_id` may be "latest"
+                raise DataError("It is the run that answers already; try another one.")
+            self.trial = Trial(engine, share, shadow, salt or engine.run_id)
             return self.trial
 
     def stop(self) -> Trial | None:

@@ -109,7 +109,9 @@ class Try(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     run_id: str = Field(description="A run of the bucket that is served.")
-    share: float = Field(0.1, gt=0, le=1, description="Share of the users, chosen by their ids.")
+    share: float = Field(
+        0.1, gt=0, le=1, strict=True, description="Share of the users, chosen by their ids."
+    )
     shadow: bool = Field(False, strict=True, description="Only compare its answers, send none.")
     salt: str | None = Field(None, max_length=99, description="Hashed with ids; else the run id.")
 

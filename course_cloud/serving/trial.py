@@ -10,6 +10,7 @@ from functools import partial
 from starlette.datastructures import State
 from starlette.requests import Request
 
+from course_cloud.serving.catalogue import UnknownFilm
 from course_cloud.serving.engine import Current, Engine
 from course_cloud.serving.guard import LOG, Measures
 from course_cloud.serving.schemas import Recommendations
@@ -27,7 +28,11 @@ def in_share(user_id: int, share: float, salt: str) -> bool:
 
 
 class Arms:
-    """Asks the engines of `current` and counts in `measures`; users without an id are not tried."""
+    """Asks the engines of `current` and counts in `measures`; users without an id are not tried.
+
+    A slow candidate delays every user: a canary's answers are computed on the event loop, a
+    shadow's by the threads of the other routes.
+    """
 
     def __init__(self, current: Current, measures: Measures) -> None:
         self.current, self.measures = current, measures
@@ -59,8 +64,11 @@ class Arms:
     def _candidate(self, arm: str, engine: Engine, question: Question) -> Recommendations | None:
         try:
             return self._timed(arm, engine, question)
-        except Exception:  # whatever a candidate does, the user gets an answer
-            LOG.exception("Run %s failed as a %s.", engine.run_id, arm)
+        except UnknownFilm:  # the request's fault, or of an older catalogue
+            return None
+        except Exception as error:  # whatever a candidate does, the user gets an answer
+            # The class alone: a message may name films and users, which are not logged.
+            LOG.error("Run %s failed as a %s: %s.", engine.run_id, arm, type(error).__name__)
             self.measures.answers.labels(arm, engine.run_id, "failed").inc()
             return None
 

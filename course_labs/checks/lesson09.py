@@ -17,17 +17,20 @@ LOSS = "Look at the formula of “Fine-tuning on likes” above."
 
 def pool_cases(rng: np.random.Generator) -> list[Plain]:
     """Return token vectors and masks; padding has vectors too, as in a network's output."""
-    mask = (np.arange(8) < rng.integers(2, 7, 6)[:, None]).astype(np.int64)
-    return [{"hidden": rng.normal(1, 2, (6, 8, d)), "mask": mask} for d in (3, 4)]
+    # as many texts as numbers, so that a division by the wrong axis raises no error
+    masks = [(np.arange(8) < rng.integers(2, 7, n)[:, None]).astype(np.int64) for n in (6, 5)]
+    return [{"hidden": rng.normal(1, 2, (len(m), 8, len(m))), "mask": m} for m in masks]
 
 
 def _pooled(case: Plain, wrong: str = "") -> Numbers:
     hidden, mask = case["hidden"], case["mask"]
     if wrong == "cls":
         return np.asarray(hidden[:, 0])
+    if wrong == "picked":
+        return np.array([vectors[m].mean(axis=0) for vectors, m in zip(hidden, mask, strict=True)])
     total = (hidden * (1 if wrong in ("no mask", "all tokens") else mask[:, :, None])).sum(axis=1)
     n = mask.shape[1] if wrong in ("width", "no mask") else mask.sum(axis=1, keepdims=True)
-    return np.asarray(total / n)
+    return np.asarray(total / {"flat": mask.sum(axis=1), "together": mask.sum()}.get(wrong, n))
 
 
 def center_cases(rng: np.random.Generator) -> list[Plain]:
@@ -56,6 +59,8 @@ def _loss(case: Plain, wrong: str = "") -> Numbers:
     t = float(case["temperature"])
     logits = case["s"] * t if wrong == "times" else case["s"] if wrong == "cold" else case["s"] / t
     below = np.exp(logits) * (1 - np.eye(len(logits)) if wrong == "negatives" else 1)
+    if wrong == "whole":
+        return np.asarray((np.log(below.sum(axis=1, keepdims=True)) - logits).mean())
     parts = np.log(below.sum(axis=0 if wrong == "columns" else 1)) - np.diag(logits)
     return np.array({"sum": np.sum(parts), "sign": -parts.mean()}.get(wrong, parts.mean()))
 
@@ -81,11 +86,14 @@ POOL_HINTS = {
     "no mask": f"Padding counts in your mean: multiply by the mask first. {POOLING}",
     "all tokens": f"You divide by the right number, but padding is still in the sum. {POOLING}",
     "width": "Padding is out of the sum; divide by the tokens of each text, not by all places.",
+    "flat": "Each number is divided by another text's count: sum the mask with keepdims=True.",
+    "together": "You divide by the tokens of all texts together; sum the mask over axis 1.",
+    "picked": "An integer mask picks the tokens 0 and 1; use it as mask.astype(bool).",
     "cls": f"That is the vector of the first token, which is the other pooling. {POOLING}",
 }
 CENTER_HINTS = {
     "not centered": "Subtract the mean of all rows. Read “What all texts share” above.",
-    "long first": "Scale the rows to length 1 first, or long vectors decide what the mean is.",
+    "long first": "Scale the rows to length 1 first, or long vectors count more in the mean.",
     "rows": "Subtract one vector, the mean over all rows (axis 0), not each row's own mean.",
     "not unit": "Scale the rows to length 1 again after the subtraction.",
 }
@@ -96,6 +104,7 @@ LOSS_HINTS = {
     "columns": f"The sum below runs over j, over a row of the matrix: axis 1. {LOSS}",
     "negatives": "The sum below holds the own positive, too, not only the other columns.",
     "sum": "Take the mean over the anchors, not the sum.",
+    "whole": "Only the own positives count above the line: take the diagonal, then the mean.",
 }
 
 NAMED = (

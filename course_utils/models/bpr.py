@@ -6,7 +6,8 @@ drawn anew for each pair in each epoch, training minimizes over all pairs
     "bpr"       mean over j of  -log σ(s_ui - s_uj)
     "softmax"   -log( exp(s_ui - log Q_i) / Σ_k exp(s_uk - log Q_k) ),  k = i and all j
 
-plus λ (Σ_u ‖p_u‖² + Σ_i (‖q_i‖² + b_i²)). Q is the distribution that negatives are drawn from.
+plus λ (Σ_u ‖p_u‖² + Σ_i ‖q_i‖²); b_i has no penalty. Q is the distribution that negatives are
+drawn from.
 
 Rendle, Freudenthaler, Gantner & Schmidt-Thieme 2009, "BPR: Bayesian Personalized Ranking from
 Implicit Feedback" (UAI). The correction log Q: Bengio & Senécal 2008 (IEEE Transactions on Neural
@@ -54,7 +55,7 @@ class BPR(Recommender):
     learning_rate, epochs
         Of Adagrad, above 0, and the number of passes over the pairs.
     regularization
-        λ, at least 0. Each row is penalized once, however often it is drawn.
+        λ, at least 0. Each p_u and q_i is penalized once, however often it is drawn; b_i is not.
     loss
         "bpr", or "softmax" for sampled softmax. With one uniform negative they are the same.
     negatives

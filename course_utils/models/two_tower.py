@@ -14,7 +14,7 @@ from course_utils.models.base import Recommender, cosines
 from course_utils.models.content import column_vectors, need_vectors_for
 from course_utils.ranking import Scores
 from course_utils.text.embeddings import Embeddings
-from course_utils.validation import IntArray, need_number, need_positive, need_seed
+from course_utils.validation import IntArray, need_integer, need_number, need_positive, need_seed
 
 START = 0.05  # standard deviation of the initial weights
 SETTINGS = ("factors", "epochs", "batch_size", "learning_rate", "temperature", "logq", "seed")
@@ -26,8 +26,9 @@ class TwoTower(Recommender):
     .. math:: v_i = W x_i + e_i, \qquad p_u = \frac{1}{\sqrt{n_u}} \sum_{j \in u} v_j
 
     with :math:`x_i` the embedding of an item's text and :math:`e_i` a vector of its own, 0 for an
-    item without users: such an item is served from its text. Users are served from a history, also
-    those that were not in the training matrix; without a history they get no recommendations.
+    item that nobody with two items has: such an item is served from its text, and never if its
+    embedding is zero. Users are served from a history, also those that were not in the training
+    matrix; without a history they get no recommendations.
 
     A mini-batch holds positives, and its items are the candidates of each of its users; see
     :func:`in_batch_softmax`. Nothing leaks: where item i is to be predicted for user u,
@@ -67,8 +68,9 @@ class TwoTower(Recommender):
         seed: int = 42,
     ) -> None:
         self.vectors = column_vectors(embeddings, items, center=True)
-        sizes = {"factors": factors, "epochs": epochs, "batch_size": batch_size}
-        self.factors, self.epochs, self.batch_size = map(need_positive, sizes.values(), sizes)
+        self.factors = need_positive(factors, "factors")
+        self.epochs = need_positive(epochs, "epochs")
+        self.batch_size = need_integer(batch_size, "batch_size", 2)  # one item has nothing to beat
         self.learning_rate = need_number(learning_rate, "learning_rate", above=True)
         self.temperature = need_number(temperature, "temperature", above=True)
         self.logq, self.seed = bool(logq), need_seed(seed)
@@ -89,21 +91,26 @@ class TwoTower(Recommender):
         from course_utils.models.biased_mf_module import torch_threads
 
         with torch_threads(1):
-            self.item_factors = self._train(_history_of(matrix))
+            factors = self._train(_history_of(matrix))
+        if not np.isfinite(factors).all():
+            raise DataError("Training diverged; lower the learning rate.")
+        self.item_factors = factors
 
     def _train(self, likes: sparse.csr_matrix) -> npt.NDArray[np.float32]:
         import torch
 
-        generator = torch.Generator().manual_seed(self.seed)
+        generator = torch.Generator().manual_seed(self.seed % 2**64)
         n_liked, count = np.diff(likes.indptr), np.bincount(likes.indices, minlength=self.n_items)
-        x, warm = torch.from_numpy(self.vectors), torch.from_numpy(count > 0)[:, None]
         log_q = torch.from_numpy(np.log(np.maximum(count, 1) / likes.nnz)).float()
         shapes = (self.vectors.shape[1], self.factors), (self.n_items, self.factors)
         start = [START * torch.randn(shape, generator=generator) for shape in shapes]
         linear, own = (weights.requires_grad_() for weights in start)
         optimizer = torch.optim.Adam([linear, own], lr=self.learning_rate)
         of_user = np.repeat(np.arange(self.n_users), n_liked)
-        pairs = torch.from_numpy(np.flatnonzero(n_liked[of_user] > 1))
+        learns = n_liked[of_user] > 1
+        pairs = torch.from_numpy(np.flatnonzero(learns))
+        trained = np.isin(np.arange(self.n_items), likes.indices[learns])  # the rest stay random
+        x, warm = torch.from_numpy(self.vectors), torch.from_numpy(trained)[:, None]
         for _ in range(self.epochs):
             order = pairs[torch.randperm(len(pairs), generator=generator)]
             for batch in torch.split(order, self.batch_size):
@@ -121,7 +128,8 @@ class TwoTower(Recommender):
         n_liked = np.diff(history.indptr)[:, None]
         users = _history_of(history) @ self.item_factors
         users /= np.sqrt(np.maximum(n_liked, 1), dtype=np.float32)
-        return np.where(n_liked > 0, users @ self.item_factors.T, np.float32(-np.inf))
+        has_both = (n_liked > 0) & self.item_factors.any(axis=1)
+        return np.where(has_both, users @ self.item_factors.T, np.float32(-np.inf))
 
     def _similarities(self, columns: IntArray) -> Scores:
         return cosines(self.item_factors, columns)

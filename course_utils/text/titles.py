@@ -47,7 +47,7 @@ def movie_texts(movies: pd.DataFrame) -> list[str]:
     list of str
         One text for each row, in the order of the rows: the title with its articles in front, then
         ``[SEP]``, the token that BERT puts between two pieces of text, then the genres. A film
-        without genres has its title alone.
+        without genres has its title alone. A ``[SEP]`` in a title becomes ``SEP``.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def movie_texts(movies: pd.DataFrame) -> list[str]:
             )
     genres = movies["genres"].fillna("").replace("(no genres listed)", "")
     kinds = genres.str.replace("|", " ").str.strip()
-    names = [restore_articles(title) for title in movies["title"]]
+    names = [restore_articles(title).replace("[SEP]", "SEP") for title in movies["title"]]
     return [f"{a} [SEP] {b}" if b else a for a, b in zip(names, kinds, strict=True)]
 
 

@@ -48,9 +48,9 @@ class Transformer:
         (n, d). A batch holds at most `batch_tokens` tokens; None takes a number that is fast on
         the device. A CourseWarning reports truncated texts and texts without a known word.
 
-        A text with `SEPARATOR` is encoded as a pair: each encoder puts its own token between the
-        pieces, and one with token types, such as BERT, gets type 0 for the first piece and 1 for
-        the second.
+        A text with `SEPARATOR` is encoded as a pair: most tokenizers put a token of their own
+        between the pieces, some put nothing there. An encoder with token types, such as BERT,
+        gets type 0 for the first piece and 1 for the second.
         """
         import torch
 
@@ -76,8 +76,8 @@ class Transformer:
         long = [texts[n] for n, (ids, _) in zip(full, more, strict=True) if len(ids) > self.longest]
         if long:
             what = (
-                f"longer than the {self.longest} tokens that the model reads, and only the "
-                "beginning counts; the first begins"
+                f"longer than the {self.longest} tokens that the model reads, and the end is cut, "
+                "of a pair that of the longer piece; the first begins"
             )
             _warn(long, len(texts), what)
         special = {*self.tokenizer.all_special_ids}

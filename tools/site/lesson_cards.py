@@ -60,7 +60,7 @@ CHOICES = {
     "07": Choice("plots.how_far_off(", "Find mistakes that raise no error, by asking checks."),
     "08": Choice("plots.learning_curves(", "Train a model in PyTorch, and stop where it is best."),
     "09": Choice(
-        '"submarine thriller", films, ml.movies, n=6',
+        'search("submarine thriller"',
         "Turn words into vectors, and ask a catalogue in plain language.",
         "Films found for the words “submarine thriller”",
     ),

@@ -47,7 +47,7 @@ def test_the_comparison_is_that_of_the_course(tmp_path):
     models = {"one": Popularity().fit(train.matrix), "other": EASE(l2=2.0).fit(train.matrix)}
     results = {n: evaluate(m, train.matrix, val.matrix, progress=False) for n, m in models.items()}
     table = compare(results, baseline="one", metrics=["recall@10"]).set_index("model").loc["other"]
-    one, other = (measured(result, val, train) for result in results.values())
+    one, other = (measured((result, val), train) for result in results.values())
     found = compared(other, one)
     assert list(found[:3]) == pytest.approx(
         table[["difference", "difference_low", "difference_high"]].tolist(), abs=0.003
@@ -148,7 +148,8 @@ def test_runs_that_cannot_be_compared_are_not_promoted(moto, current):
             artifacts.promote(address, run_id)
     with pytest.raises(StorageError, match="there is no such key"):
         artifacts.promote(address, "20200101T000000000000-00000000")
-    few = measured(*split_result(n_users=29))
+    result, val, train = split_result(n_users=29)
+    few = measured((result, val), train)
     with pytest.raises(ArtifactError, match="values of 29 users; at least 30 are needed"):
         compared(few, few)
     assert latest(moto) == first
@@ -200,8 +201,41 @@ def test_a_model_that_was_fitted_on_what_it_is_measured_on_is_not_saved(tmp_path
     assert not (tmp_path / "model").exists()
 
 
-@pytest.mark.parametrize("harm", [lambda arrays: arrays.pop("users"),
-                                  lambda arrays: arrays.update(more=arrays["users"])])  # fmt: skip
+@pytest.mark.parametrize("value", [np.nan, np.inf, -0.1, 7.248])
+def test_a_recall_that_is_no_share_is_not_saved(tmp_path, value):
+    """A mean would leave out the users without a value, and so all but the luckiest one."""
+    result, val, train = split_result(n_users=60)
+    result.per_user.loc[result.per_user.index[1:], "recall@10"] = value
+    with pytest.raises(DataError, match="recall@10 that is no number from 0 to 1"):
+        save_measured(tmp_path / "model", Popularity(), validation=(result, val))
+    assert not (tmp_path / "model").exists()
+    assert measured((split_result(60)[0], val), train)
+
+
+def test_what_is_not_a_result_and_its_split_is_refused_with_one_sentence(tmp_path):
+    result, val, _ = split_result(n_users=60)
+    pairs = [result, (val, result), (), (None, val), (result, None), (result, val.matrix), 7, "ab"]
+    for wrong in pairs:
+        with pytest.raises(DataError, match=r"`validation` must be \(result, val\): recall@10"):
+            save_measured(tmp_path / "model", Popularity(), validation=wrong)
+
+
+def test_only_latest_json_itself_is_the_pointer(moto, tmp_path):
+    moto.put("models/latest.json.bak", b"{}")
+    run_id, _, _ = save_measured(tmp_path / "model", Popularity())
+    artifacts.publish(tmp_path / "model", moto.address("models"))
+    assert latest(moto) == run_id
+
+
+@pytest.mark.parametrize("harm", [
+    lambda arrays: arrays.pop("users"),
+    lambda arrays: arrays.update(more=arrays["users"]),
+    lambda arrays: arrays.update(users=np.array(7)),
+    lambda arrays: arrays.update(users=np.ones_like(arrays["users"])),
+    lambda arrays: arrays.update(held_out=arrays["held_out"][:0]),
+    lambda arrays: arrays.update({"recall@10": arrays["recall@10"] > 0}),
+    lambda arrays: arrays.update({"recall@10": arrays["recall@10"] * np.nan}),
+])  # fmt: skip
 def test_a_strangers_values_are_refused(tmp_path, harm):
     save_measured(tmp_path / "model", Popularity())
     path = tmp_path / "model" / "validation.npz"

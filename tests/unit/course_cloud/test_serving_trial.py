@@ -11,6 +11,7 @@ from serving_cases import save_some
 
 from course_cloud import artifacts
 from course_cloud.serving import create_app
+from course_utils.errors import DataError
 from course_utils.models import ALS, EASE
 
 TestClient = pytest.importorskip("fastapi.testclient").TestClient
@@ -143,6 +144,31 @@ def test_whatever_a_candidate_does_users_get_an_answer(served, monkeypatch, shad
     assert metric(client, "course_answers_total", arm=arm, strategy="failed") == 1
 
 
+def test_the_log_says_what_kind_of_error_a_candidate_raised_and_no_more(
+    served, monkeypatch, caplog
+):
+    client, _, (_, (new, _)), train = served
+    start(client, new, share=1)
+
+    def fail(*_, **__):
+        raise ValueError(f"user {train.users[0]} liked 987654321")
+
+    monkeypatch.setattr(EASE, "recommend", fail)
+    assert client.get(f"/recommend/{train.users[0]}").status_code == 200
+    assert f"Run {new} failed as a candidate: ValueError." in caplog.text
+    assert "987654321" not in caplog.text
+
+
+@pytest.mark.parametrize("shadow", [False, True])
+def test_a_film_that_nobody_knows_is_no_failure_of_the_candidate(served, caplog, shadow):
+    client, _, (_, (new, _)), train = served
+    start(client, new, share=1, shadow=shadow)
+    body = {"liked": [987654321], "user_id": int(train.users[0])}
+    assert client.post("/recommend", json=body).status_code == 404
+    assert metric(client, "course_answers_total", strategy="failed") == 0
+    assert "987654321" not in caplog.text
+
+
 def test_users_without_an_id_are_in_no_trial(served):
     client, _, ((old, _), (new, _)), train = served
     start(client, new, share=1)
@@ -173,14 +199,19 @@ def test_what_cannot_be_tried_is_refused_and_changes_nothing(served, tmp_path):
     start(client, new)
     for run_id, why in [
         (old, "It is the run that answers already"),
+        ("latest", "It is the run that answers already"),
         ("../latest", "is no run id"),
         ("20200101T000000000000-00000000", "there is no such key"),
     ]:
         answer = client.post("/canary", json={"run_id": run_id})
         assert answer.status_code == 409
         assert why in answer.json()["detail"]
-    for body in ({"run_id": new, "share": 0}, {"run_id": new, "share": 1.1}, {}, {"run": new}):
+    for body in ({"run_id": new, "share": 0}, {"run_id": new, "share": 1.1}, {}, {"run": new},
+                 {"run_id": new, "share": True}, {"run_id": new, "share": "0.5"}):  # fmt: skip
         assert client.post("/canary", json=body).status_code == 422
+    for share in (np.nan, 0.0, -1.0, 2.0, np.inf, True):
+        with pytest.raises(DataError, match="The share of the users must be"):
+            create_app(address, canary=new, share=share)
     assert client.get("/health").json()["trial"]["run_id"] == new
     alone = TestClient(create_app(tmp_path / "one"), client=HERE)
     answer = alone.post("/canary", json={"run_id": old})

@@ -148,6 +148,31 @@ def test_the_end_of_a_long_text_is_left_out(bert):
     np.testing.assert_allclose(vectors[0], encode_texts([start], bert, cache=False)[0], atol=2e-6)
 
 
+def test_of_a_long_pair_the_longer_piece_is_cut(bert):
+    title = " ".join(["toy"] * LONGEST)
+    with pytest.warns(CourseWarning, match="the end is cut, of a pair that of the longer piece"):
+        vectors = encode_texts([f"{title} [SEP] war"], bert, cache=False)
+    short = " ".join(["toy"] * (LONGEST - 4))  # beside [CLS], two [SEP] and the second piece
+    expected = encode_texts([f"{short} [SEP] war"], bert, cache=False)
+    np.testing.assert_allclose(vectors, expected, atol=2e-6)
+
+
+def test_a_pair_where_the_tokenizer_puts_nothing_between(bert, tmp_path):
+    import json
+    import shutil
+
+    shutil.copytree(bert, tmp_path / "joins")
+    settings = tmp_path / "joins" / "tokenizer.json"
+    told = json.loads(settings.read_text("utf-8"))
+    told["post_processor"] = None
+    settings.write_text(json.dumps(told), "utf-8")
+    joined, same = encode_texts(
+        ["toy story [SEP] war", "toy story war"], tmp_path / "joins", cache=False
+    )
+    assert np.isfinite(joined).all()
+    assert joined.shape == same.shape
+
+
 def test_emoji_are_said_to_mean_nothing_to_the_model(bert):
     with pytest.warns(CourseWarning, match=r"1 of the 2 texts is without any word .* '🎬 🍿'"):
         vectors = encode_texts(["🎬 🍿", "toy story 🎬"], bert, cache=False)

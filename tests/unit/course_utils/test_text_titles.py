@@ -85,6 +85,11 @@ def test_title_then_genres_in_the_order_of_the_rows():
     pd.testing.assert_frame_equal(movies, before)
 
 
+def test_a_separator_in_a_title_divides_nothing():
+    movies = pd.DataFrame({"title": ["Up [SEP] Down (2009)"], "genres": ["Drama|War"]})
+    assert movie_texts(movies) == ["Up SEP Down (2009) [SEP] Drama War"]
+
+
 @pytest.mark.parametrize("title", [None, float("nan"), "", "  "])
 def test_a_film_without_a_title_is_named(title):
     movies = pd.DataFrame({"movie_id": [7, 12], "title": ["Up (2009)", title], "genres": ""})

@@ -127,6 +127,7 @@ def test_films_without_likes_are_served_from_their_text():
         ({"factors": 0}, "factors must be an integer of at least 1"),
         ({"epochs": 1.5}, "epochs must be"),
         ({"batch_size": -1}, "batch_size must be"),
+        ({"batch_size": 1}, "batch_size must be an integer of at least 2"),
         ({"learning_rate": 0}, "learning_rate must be"),
         ({"temperature": -1.0}, "temperature must be"),
     ],
@@ -152,3 +153,31 @@ def test_users_with_a_single_like_teach_nothing():
     matrix[0, 5] = 1
     with np.errstate(all="raise"):
         assert np.isfinite(small().fit(matrix.tocsr()).item_factors).all()
+
+
+def test_a_film_that_only_users_of_one_like_have_is_served_from_its_text():
+    matrix = some_matrix().tolil()
+    matrix[:, 5] = 0
+    matrix[0] = 0
+    matrix[0, 5] = 1
+    vectors = VECTORS.copy()
+    vectors[6] = vectors[5]
+    matrix[:, 6] = 0
+    factors = TwoTower(vectors, factors=4, epochs=2).fit(matrix.tocsr()).item_factors
+    np.testing.assert_allclose(factors[5], factors[6], rtol=1e-6)
+
+
+def test_a_cold_film_without_known_words_is_not_recommended():
+    matrix = some_matrix().tolil()
+    matrix[:, 7] = 0
+    matrix = matrix.tocsr()
+    vectors = VECTORS.copy()
+    vectors[7] = 0
+    model = TwoTower(vectors, factors=4, epochs=2).fit(matrix)
+    assert (model.recommend([0, 1], matrix[:2], N=1, items=[7])[0] == -1).all()
+
+
+def test_training_that_diverges_says_so_and_any_seed_is_taken():
+    with pytest.raises(DataError, match="Training diverged"):
+        small(learning_rate=1e30).fit(some_matrix())
+    assert np.isfinite(small(seed=2**64).fit(some_matrix()).item_factors).all()
