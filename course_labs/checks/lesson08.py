@@ -9,6 +9,8 @@ import numpy as np
 from course_labs.checks.question import Mistake, Outputs, Plain, Question
 
 LOOK = "Look at the objective of “One gradient by hand” above."
+ONE_EACH = "Return one film for each entry of `users`."
+UNEVEN = "Some films come too often or never; all that the user does not like need the same chance."
 
 
 def _is(value: Any) -> Any:
@@ -45,6 +47,7 @@ STEPS: dict[str, Any] = {
     "You step up the gradient; go against it.": lambda c: _step(c, up=1),
     f"λ b² has a derivative, too: 2 λ b / n. {LOOK}": lambda c: _step(c, l2_times=0),
     f"The penalty is divided by n, too. {LOOK}": lambda c: _step(c, l2_times=float(c["n"])),
+    "The penalty counts once for a bias, not once for each rating.": lambda c: _step(c, l2_times=7),
     "The derivative of a square has a factor of 2.": lambda c: _step(c, two=1),
     "Divide by n, the number of all ratings, not of this user's.": lambda c: _step(c, below=7),
 }
@@ -70,21 +73,26 @@ def _counts(case: Plain, out: Plain) -> Any:
 
 def judge_draw(case: Plain, outputs: Plain) -> str:
     """Count the draws of each film; each is within 6 standard errors of an even share."""
-    counts, free = _counts(case, outputs), ~case["liked"]
-    if counts[~free].any():
-        return f"{counts[~free].sum():.0f} drawn films are the user's likes."
-    share = 3_000 / free.sum(axis=1, keepdims=True) * free
-    even = (np.abs(counts - share) <= 6 * np.sqrt(share)).all()
-    return "" if even else "Not all films that a user does not like are drawn equally often."
+    if outputs["drawn"].shape != case["users"].shape:
+        return ONE_EACH
+    return UNEVEN if (np.abs(_excess(case, outputs)) > 6).any() else ""
+
+
+def _excess(case: Plain, out: Plain) -> Any:
+    """Return by how many standard errors each film is drawn too often; a liked one by many."""
+    counts, share = _counts(case, out), 3_000 / (~case["liked"]).sum(axis=1, keepdims=True)
+    return np.where(case["liked"], 99 * counts, (counts - share) / np.sqrt(share))
 
 
 DRAWS = (
+    Mistake(ONE_EACH, lambda case, out: out["drawn"].shape != case["users"].shape),
     Mistake("Films drawn for a clash may clash again: repeat until none does.",
             lambda case, out: 0 < _counts(case, out)[case["liked"]].sum() < 3_000),
     Mistake("Some drawn films are the user's own likes; draw these again.",
             lambda case, out: bool(_counts(case, out)[case["liked"]].any())),
-    Mistake("A film after a run of liked ones comes up too often: draw again at random instead of "
-            "moving on.", lambda case, out: bool(judge_draw(case, out))),
+    Mistake("A film after a run of liked ones comes too often: draw again, instead of moving on.",
+            lambda case, out:  # those drawn too often all come after a liked one
+            set(np.roll(case["liked"], 1, axis=1)[_excess(case, out) > 6].tolist()) == {True}),
 )  # fmt: skip
 
 
@@ -93,14 +101,16 @@ def loss_cases(rng: np.random.Generator) -> list[Plain]:
     return [{"pos": rng.normal(0.5, 1, n), "neg": rng.normal(0, 1, n)} for n in (5, 60)]
 
 
-def _loss(case: Plain, sign: int = 1) -> Any:
-    return np.log1p(np.exp(sign * (case["neg"] - case["pos"])))
+def _loss(case: Plain, sign: int = 1, axis: Any = ()) -> Any:
+    return np.log1p(np.exp(sign * (case["neg"] - np.expand_dims(case["pos"], axis))))
 
 
 LOSSES: dict[str, Any] = {
     "The difference is turned around.": lambda c: _loss(c, sign=-1).mean(),
     "The sign is missing: log σ is below 0.": lambda c: -_loss(c).mean(),
     "This is the sum over the pairs, not the mean.": lambda c: _loss(c).sum(),
+    "The logarithm is missing: −log σ, not −σ.": lambda c: -np.exp(-_loss(c)).mean(),
+    "Compare films in the same place, not each with all.": lambda c: _loss(c, axis=1).mean(),
     "Take the log of each pair, then the mean.": lambda c: -np.log(np.exp(-_loss(c)).mean()),
 }
 QUESTIONS = (
