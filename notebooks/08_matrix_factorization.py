@@ -288,6 +288,8 @@ assert abs(curve["validation"].min() - package.learning_curve["validation"].min(
 # %% mystnb={"image": {"alt": "Line chart of the error in stars after each epoch, with and without regularization. Without it the training error falls all the way, and the validation error turns early and rises far above where it was. With it both fall and become flat, the validation error at a lower value."}}
 free, free_curve, free_best = fit_stars(l2_biases=0, l2_factors=0, patience=15, epochs=15)
 axes = plots.learning_curves({"λ = 0": free_curve, "λ = 3 and 12": curve})
+
+# %%
 free_curve.loc[[1, free_best, 15]].round(2)
 
 # %% [markdown]
