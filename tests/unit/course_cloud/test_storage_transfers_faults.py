@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def big(moto):
 
 
 def test_a_download_cut_in_the_middle_of_50_mb_is_mended_without_starting_over(
-    moto, through, tmp_path, big
+    moto, through, tmp_path, big, interrupt_and_hold
 ):
     proxy, client = through(Fault("cut answer", "GET", "big.bin", times=2, after=3_000_000))
     assert download_dir(moto.address(), tmp_path, client=client).bytes == len(big)
@@ -89,7 +90,7 @@ def test_an_object_that_changes_between_list_and_get_is_not_mixed(moto, through,
 
 
 def test_a_big_object_that_changes_between_two_of_its_parts_is_not_mixed(
-    moto, through, tmp_path, big
+    moto, through, tmp_path, big, interrupt_and_hold
 ):
     new = big[::-1]
     second = f"bytes={8 * MIB}-{16 * MIB - 1}"
@@ -271,10 +272,26 @@ def interrupt():
     os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.fixture
 def interrupt_and_hold():
-    """Hold the request, so that a transfer cannot end before the main thread has the signal."""
-    interrupt()
-    time.sleep(2)
+    """Interrupt, and hold the request until the main thread has the signal and could cancel.
+
+    On a busy machine that takes seconds, in which a transfer that is not held would end.
+    """
+    delivered = threading.Event()
+
+    def deliver(number, frame):
+        delivered.set()
+        signal.default_int_handler(number, frame)
+
+    def hold():
+        interrupt()
+        delivered.wait(30)
+        time.sleep(2)
+
+    before = signal.signal(signal.SIGINT, deliver)
+    yield hold
+    signal.signal(signal.SIGINT, before)
 
 
 def test_ctrl_c_leaves_whole_files_only_and_stops_soon(moto, through, tmp_path):
@@ -305,7 +322,9 @@ def test_ctrl_c_does_not_wait_for_a_server_that_hangs(moto, through, tmp_path, m
     assert not (tmp_path / "a.csv").exists()
 
 
-def test_ctrl_c_in_the_middle_of_a_multipart_upload_aborts_it(moto, through, tmp_path):
+def test_ctrl_c_in_the_middle_of_a_multipart_upload_aborts_it(
+    moto, through, tmp_path, interrupt_and_hold
+):
     (tmp_path / "big.bin").write_bytes(os.urandom(40 * MIB))
     _, client = through(Fault("call", "PUT", "partNumber=3", call=interrupt_and_hold))
     with pytest.raises(KeyboardInterrupt):
@@ -315,7 +334,7 @@ def test_ctrl_c_in_the_middle_of_a_multipart_upload_aborts_it(moto, through, tmp
 
 
 def test_ctrl_c_in_the_middle_of_a_big_download_leaves_nothing_half_written(
-    moto, through, tmp_path, big
+    moto, through, tmp_path, big, interrupt_and_hold
 ):
     fourth = f"bytes={32 * MIB}-{40 * MIB - 1}"
     _, client = through(Fault("call", "GET", fourth, call=interrupt_and_hold))
