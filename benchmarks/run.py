@@ -12,6 +12,7 @@ import platform
 import als
 import evaluation
 import grading
+import index
 import loading
 import mf
 import models
@@ -30,6 +31,7 @@ BENCHMARKS = {
     "als": als.run,
     "mf": mf.run,
     "text": text.run,
+    "index": index.run,
     "grading": grading.run,
     "serving": serving.run,
     "scale": scale.run,

@@ -1,14 +1,13 @@
 """The service under load on loopback, at the shape of ML-1M, beside a FastAPI app that says hello.
 
-Requests ask for ten films for a user drawn at random. wrk asks, where it is installed (Debian's
-package `wrk`); otherwise a client in Python, which takes more of the machine away from what it
-measures.
+Requests ask for ten films for a user drawn at random. The client is in Python, in this process,
+and takes a part of the machine away from what it measures.
 """
 
 from __future__ import annotations
 
-import re
-import shutil
+import http.client
+import random
 import socket
 import subprocess
 import sys
@@ -21,16 +20,18 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import numpy as np
 import pandas as pd
 from evaluation import made_up_split
-from load_client import load
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from course_cloud import artifacts
+from course_cloud.reranking import Reranker, tree_arrays
 from course_cloud.storage import local_s3
 from course_utils.interactions import Interactions
-from course_utils.models import ALS
+from course_utils.models import ALS, EASE, ItemKNN
 
 N_USERS, N_ITEMS, N_RATINGS = 6_040, 3_706, 1_000_209
 CONNECTIONS = (1, 8, 64)
@@ -48,11 +49,6 @@ async def health() -> dict[str, str]:
     return {}
 uvicorn.run(app, port=int(sys.argv[1]), log_level="warning", access_log=False)
 """
-USERS_IN_LUA = """
-request = function()
-  return wrk.format("GET", "/recommend/" .. math.random(0, {last}) .. "?n=10")
-end
-"""
 
 
 class Load(NamedTuple):
@@ -61,24 +57,27 @@ class Load(NamedTuple):
     requests: int
     per_second: float
     p50: float
+    p95: float
     p99: float
     failed: int
 
 
 def run() -> None:
     """Print requests per second, memory, and failures during reloads."""
-    print(f"\nTen films of {N_ITEMS:,} for a user, asked by {'wrk' if _wrk() else 'Python'}.\n")
+    print(f"\nTen films of {N_ITEMS:,} for a user, asked by Python.\n")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "als"
         parts = _made_up()
         artifacts.save(folder, **parts)
         ours = [sys.executable, "-m", "course_cloud.serving", str(folder), "--quiet", "--port"]
-        print("| app | connections | requests/s | p50, ms | p99, ms |\n|---|---:|---:|---:|---:|")
+        print("| app | connections | requests/s | p50, ms | p95, ms | p99, ms |")
+        print("|---|---:|---:|---:|---:|---:|")
         with _served([sys.executable, "-c", HELLO]) as (url, _):
             _print_rows("hello", url)
         with _served(ours) as (url, process):
             _print_rows("course_cloud.serving", url)
         _print_shadow(folder, parts)
+        _print_reranker(parts)
         with _served(ours) as (url, process):
             _print_memory(url, process)
             _print_reloads(url, folder, parts)
@@ -88,7 +87,8 @@ def _print_rows(app: str, url: str) -> None:
     for connections in CONNECTIONS:
         seen = _ask(url, connections, SECONDS)
         print(
-            f"| {app} | {connections} | {seen.per_second:,.0f} | {seen.p50:.1f} | {seen.p99:.1f} |",
+            f"| {app} | {connections} | {seen.per_second:,.0f} | {seen.p50:.1f} | {seen.p95:.1f} "
+            f"| {seen.p99:.1f} |",
             flush=True,
         )
 
@@ -105,6 +105,23 @@ def _print_shadow(folder: Path, parts: dict[str, Any]) -> None:
         command = [sys.executable, "-m", "course_cloud.serving", "s3://bench/als", *shadow]
         with _served(command) as (url, _):
             _print_rows("the same, with a shadow for all", url)
+
+
+def _print_reranker(parts: dict[str, Any]) -> None:
+    """Serve ALS, EASE and item-kNN with 30 trees on top, which nobody taught anything."""
+    matrix = parts["train"].matrix
+    models, rng = [parts["model"], EASE(), ItemKNN()], np.random.default_rng(0)
+    reranker = Reranker(models, followed=matrix).fit(matrix)
+    _, values = reranker.features(np.arange(200), matrix[:200])
+    flat = values.reshape(-1, values.shape[-1])
+    trees = HistGradientBoostingClassifier(max_iter=30, max_depth=3, early_stopping=False)
+    reranker.trees = tree_arrays(trees.fit(flat, rng.random(len(flat)) < 0.1))
+    with tempfile.TemporaryDirectory() as name:
+        artifacts.save(Path(name) / "model", **parts | {"model": reranker})
+        place = str(Path(name) / "model")
+        command = [sys.executable, "-m", "course_cloud.serving", place, "--quiet", "--port"]
+        with _served(command) as (url, _):
+            _print_rows("the same, with a re-ranker of 100 candidates", url)
 
 
 def _print_memory(url: str, process: subprocess.Popen[bytes]) -> None:
@@ -173,43 +190,35 @@ def _served(command: list[str]) -> Iterator[tuple[str, subprocess.Popen[bytes]]]
 
 
 def _ask(url: str, connections: int, seconds: float) -> Load:
-    if not _wrk():
-        times, failed, took = load(f"{url}/recommend/", N_USERS, connections, seconds)
-        p50, p99 = np.percentile(times, [50, 99]) * 1000
-        return Load(len(times), len(times) / took, float(p50), float(p99), failed)
-    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        script.write(USERS_IN_LUA.format(last=N_USERS - 1))
-        script.flush()
-        options = f"-t1 -c{connections} -d{seconds:.0f}s --latency --timeout 10s -s".split()
-        command = ["wrk", *options, script.name, url]
-        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return _of_wrk(said)
+    """Ask for random users on several connections, each again as soon as answered."""
+    place, times, failures = urlsplit(f"{url}/recommend/"), list[float](), list[int]()
+    end = time.perf_counter() + seconds
 
+    def ask() -> None:
+        connection = http.client.HTTPConnection(place.netloc, timeout=10)
+        while (start := time.perf_counter()) < end:
+            try:
+                connection.request("GET", f"{place.path}{random.randrange(N_USERS)}?n=10")
+                answer = connection.getresponse()
+                answer.read()
+            except (OSError, http.client.HTTPException):
+                failures.append(0)
+                connection.close()
+                continue
+            if answer.status != 200:
+                failures.append(answer.status)
+            times.append(time.perf_counter() - start)
+        connection.close()
 
-def _of_wrk(said: str) -> Load:
-    """Read what wrk prints, such as ``99%   12.64ms`` and ``Non-2xx or 3xx responses: 7``."""
-    in_ms = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
-
-    def latency(share: str) -> float:
-        number, unit = _found(rf"{share}%\s+([\d.]+)(us|ms|s|m)\b", said)
-        return float(number) * in_ms[unit]
-
-    (n,), (rate,) = _found(r"(\d+) requests in", said), _found(r"Requests/sec:\s+([\d.]+)", said)
-    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
-    lost = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", said)
-    failed = sum(int(number) for found in (bad, lost) if found for number in found.groups())
-    return Load(int(n), float(rate), latency("50"), latency("99"), failed)
-
-
-def _found(pattern: str, said: str) -> tuple[str, ...]:
-    found = re.search(pattern, said)
-    if found is None:
-        raise RuntimeError(f"wrk printed nothing like {pattern!r}:\n{said}")
-    return found.groups()
-
-
-def _wrk() -> str | None:
-    return shutil.which("wrk")
+    start = time.perf_counter()
+    threads = [threading.Thread(target=ask) for _ in range(connections)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    took = time.perf_counter() - start
+    p50, p95, p99 = (np.percentile(times, [50, 95, 99]) * 1000).tolist()
+    return Load(len(times), len(times) / took, p50, p95, p99, len(failures))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import pandas as pd
 from course_utils.errors import DataError
 
 RECORD = Path(__file__).with_name("scaling.json")  # written by benchmarks/scale.py
-STEPS = ("start", "load", "split", "encode", "fit", "evaluate")
+STEPS = ("start", "read", "split", "encode", "fit", "recommend", "evaluate")
 DAYS, FREE_GB = 30, 100  # per month
 BYTES_PER_FACTOR, BYTES_PER_RATING = 4, 20  # float32; two ids, stars and a timestamp
 
@@ -22,9 +22,9 @@ class Record(NamedTuple):
     """Measurements of ``benchmarks/scale.py`` on one machine.
 
     `runs` has a row per run: ``way``, ``size``, ``users``, ``items``, ``ratings``, the seconds of
-    each of `STEPS` and their sum (``total``), the peak of memory ``peak_gb`` in 10⁹ bytes,
-    ``recall@10``, and ``busy``, the average number of other running processes in the minute before
-    the run, NaN where it was not measured.
+    each of `STEPS`, their sum without ``start`` (``work``), ``core_seconds`` that the run had on
+    all cores, ``others``, the cores that other programs had meanwhile, on average, the peak of
+    memory ``peak_gb`` in 10⁹ bytes, and ``recall@10`` of the model and of ``popularity``.
     """
 
     made: str  # "2026-11-26"
@@ -39,8 +39,7 @@ def recorded(path: Path = RECORD) -> Record:
         said = json.loads(path.read_text(encoding="utf-8"))
         runs = pd.DataFrame([run | run["seconds"] for run in said["runs"]])
         runs = runs.drop(columns="seconds").sort_values(["way", "ratings"], ignore_index=True)
-        runs["busy"] = runs.get("busy", math.nan)
-        runs["total"] = runs[list(STEPS)].sum(axis=1)
+        runs["work"] = runs[list(STEPS[1:])].sum(axis=1)
         return Record(said["made"], said["machine"], said["versions"], runs)
     except (OSError, ValueError, LookupError, TypeError):
         raise DataError(

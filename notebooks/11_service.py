@@ -792,7 +792,7 @@ len(list_keys(f"{address}/"))
 #
 # **On EC2** it takes an instance with Docker, a role that may read `s3://your-bucket/models/`, a security group that lets port 8000 in from the load balancer only, and the load balancer, which keeps the certificate for HTTPS and asks `/health`. From elsewhere `/reload` and `/canary` need a token, which you give the container as `COURSE_RELOAD_TOKEN`. Each process has its own copy of the model, so with two machines you reload both; the same users are in the canary on both. `--canary RUN --share 0.1 --shadow` starts a trial with the service.
 #
-# **To try it**, run `make serve` on your own computer and open the address that it prints: search films, press those you liked, and see what comes and why. `/docs` says what can be asked.
+# **To try it**, run `make serve` on your own computer and open the address that it prints: search films, press those you liked, and see what comes and why. `/openapi.json` says what can be asked.
 #
 # **The last fit.** A model fitted on train and validation together has no validation left, so no gate can judge it. Pass the same settings, fitted on train, through the gate; then move `latest` to the refit with `point`.
 #

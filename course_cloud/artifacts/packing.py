@@ -13,6 +13,7 @@ from scipy import sparse
 
 from course_cloud.artifacts.manifest import as_json
 from course_cloud.artifacts.npz import Arrays
+from course_cloud.reranking import Reranker
 from course_utils import models as course
 from course_utils.errors import ArtifactError, DataError
 from course_utils.models import Recommender
@@ -25,7 +26,7 @@ PARTS = "data", "indices", "indptr", "shape"  # of a csr
 
 COURSE_MODELS = {
     name: kind for name in course.__all__ if (kind := getattr(course, name)) is not Recommender
-}
+} | {"Reranker": Reranker}
 
 
 def settings_of(model: Recommender) -> dict[str, Any]:

@@ -23,7 +23,7 @@ __all__ = ["create_app"]
 def create_app(
     address: str | Path, canary: str | None = None, share: float = 0.1, shadow: bool = False
 ) -> FastAPI:
-    """Return an app that serves one artifact, with documentation at ``/docs``.
+    """Return an app that serves one artifact, with its description at ``/openapi.json``.
 
     Parameters
     ----------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import os
+import pathlib
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import FastAPI, HTTPException, Path, Query, Request, Response
@@ -16,7 +17,6 @@ from fastapi.staticfiles import StaticFiles
 from course_cloud.serving.catalogue import UnknownFilm
 from course_cloud.serving.engine import Current, Engine, Trial
 from course_cloud.serving.guard import Guard, Measures
-from course_cloud.serving.pages import PAGE, documentation
 from course_cloud.serving.schemas import (
     LARGEST_ID,
     LONGEST_QUERY,
@@ -36,6 +36,7 @@ from course_utils.errors import CourseError, DataError
 
 Answer = TypeVar("Answer", Recommendations, Similar, Found)
 
+PAGE = pathlib.Path(__file__).with_name("page")
 TOKEN = "COURSE_RELOAD_TOKEN"  # name of an environment variable
 Id = Annotated[int, Path(ge=0, le=LARGEST_ID, examples=[260])]
 Many = Annotated[int, Query(ge=1, le=MOST, description="How many films to return.")]
@@ -51,7 +52,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 def app_of(current: Current) -> FastAPI:
     """Return the app; each request asks one engine of `current` from its beginning to its end."""
-    # FastAPI's own documentation pages load scripts from another site, so `docs` replaces them.
+    # FastAPI's own documentation pages load scripts from another site; /openapi.json does not.
     app = FastAPI(
         title="Films for you", version="1", docs_url=None, redoc_url=None, description=__doc__
     )
@@ -68,10 +69,6 @@ def app_of(current: Current) -> FastAPI:
     @app.get("/", include_in_schema=False)
     def page() -> HTMLResponse:
         return HTMLResponse((PAGE / "index.html").read_text(encoding="utf-8"))
-
-    @app.get("/docs", include_in_schema=False)
-    def docs() -> HTMLResponse:
-        return HTMLResponse(documentation(app.openapi()))
 
     return app
 

@@ -30,9 +30,9 @@ PAIR = ["user_id", "movie_id"]
 def fit_als(
     train: DataFrame,
     factors: int = 64,
-    regularization: float = 0.01,
+    regularization: float = 0.4,
     iterations: int = 10,
-    alpha: float = 1.0,
+    alpha: float = 3.0,
     seed: int = 42,
     blocks: int | None = None,
 ) -> ALSModel:
@@ -46,7 +46,8 @@ def fit_als(
         As in :class:`course_utils.models.ALS`: the same objective, confidence 1 + α included.
     regularization
         λ. Spark multiplies it by the number of positives of each user and of each film
-        (Zhou et al. 2008, "weighted-λ-regularization"); `implicit` does not.
+        (Zhou et al. 2008, "weighted-λ-regularization"); `implicit` does not. The default had the
+        best recall@10 on the sample's validation set, of .03, .1, .2, .4 and .8 with this α.
     blocks
         Number of partitions of users and of films; by default the number of Spark's cores. The
         random initial factors depend on it.

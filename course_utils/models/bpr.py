@@ -113,6 +113,8 @@ class BPR(Recommender):
         users, items = _pairs(matrix)
         n, n_items = matrix.nnz, self.n_items
         has = np.sort(users * n_items + items)  # each pair as one number
+        sieve = np.zeros(16 * n + 1, dtype=bool)  # True at the remainders of these numbers
+        sieve[has % len(sieve)] = True
         counts = np.bincount(items, minlength=n_items)
         pool = items if self.negatives == "popularity" else np.arange(n_items)
         with np.errstate(divide="ignore"):  # log 0: an item that is never drawn
@@ -129,7 +131,7 @@ class BPR(Recommender):
                 batch = np.sort(order[start : start + size])  # so that memory is read in order
                 u, i = users[batch], items[batch]
                 j = pool[rng.integers(len(pool), size=(len(batch), self.n_negatives))]
-                unseen = ~_contains(has, u[:, None] * n_items + j)
+                unseen = ~_contains(has, sieve, u[:, None] * n_items + j)
                 e = self._derivatives(p, u, np.column_stack([i, j]), unseen)
                 of_users, of_items = e @ q, e.T @ p
                 of_users[:, -1] = 0  # the 1 that multiplies b_i stays
@@ -210,9 +212,11 @@ def _pairs(matrix: sparse.csr_matrix) -> tuple[IntArray, IntArray]:
     return rows, matrix.indices.astype(np.int64)
 
 
-def _contains(ordered: IntArray, values: IntArray) -> BoolArray:
-    places = np.searchsorted(ordered, values)
-    found: BoolArray = ordered[np.minimum(places, len(ordered) - 1)] == values
+def _contains(ordered: IntArray, sieve: BoolArray, values: IntArray) -> BoolArray:
+    found: BoolArray = sieve[values % len(sieve)]  # of the others, most are sorted out already
+    maybe = values[found]
+    places = np.searchsorted(ordered, maybe)
+    found[found] = ordered[np.minimum(places, len(ordered) - 1)] == maybe
     return found
 
 

@@ -101,9 +101,12 @@ def seconds_by_size(seconds: pd.DataFrame, title: str) -> Axes:
     Raises
     ------
     DataError
-        When a number is 0 or less, which a logarithmic axis cannot show.
+        When a number is 0 or less, which a logarithmic axis cannot show, or there are more than
+        six columns, which cannot be told apart.
     """
     _need_above_zero(seconds)
+    if seconds.shape[1] > len(STYLES):
+        raise DataError(f"{seconds.shape[1]} lines cannot be told apart; give at most 6 columns.")
     axes = new_axes(title, "ratings", "seconds", size=(5.6, 3.6))
     for (name, values), style in zip(seconds.items(), STYLES, strict=False):
         known = values.dropna()
@@ -140,13 +143,13 @@ def memory_by_size(peaks: pd.Series, limits: Mapping[str, float]) -> Axes:
 
 
 def recall_and_latency(table: pd.DataFrame, exact: float) -> Axes:
-    """Draw the recall of approximate indexes against the time of a query, a line for each kind.
+    """Draw what approximate indexes find against the time of a search, a line for each kind.
 
     Parameters
     ----------
     table
-        Columns ``index``, the kind; ``setting``, its search effort; ``milliseconds`` of a query;
-        and ``recall``, from 0 to 1. The settings of a kind are drawn in their order.
+        Columns ``index``, the kind; ``milliseconds`` of a search; and ``recall``, the share of the
+        best ten. The rows of a kind, its settings, are drawn in their order.
     exact
         Milliseconds of an exact search.
 
@@ -157,18 +160,15 @@ def recall_and_latency(table: pd.DataFrame, exact: float) -> Axes:
     """
     _need_above_zero(table[["milliseconds"]])
     title = "What an index finds, and how fast"
-    axes = new_axes(title, "milliseconds for one question", "recall@10", size=(5.6, 3.6))
+    axes = new_axes(title, "milliseconds for one search", "share of the best ten", size=(7.4, 3.6))
     for (kind, rows), style in zip(table.groupby("index", sort=False), STYLES, strict=False):
         axes.plot(rows["milliseconds"], rows["recall"], label=str(kind), markersize=5, **style)
-        for row in rows.itertuples():
-            at = (row.milliseconds, row.recall)
-            note(axes, str(row.setting), at, (4, -11), fontsize=9, color=INK)
     axes.axvline(exact, color=SOFT, linestyle=":")
     axes.text(exact, 0.02, "exact ", color=INK, ha="right", fontsize=10)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_ylim(0, 1.08)
-    axes.legend(frameon=False, fontsize=10, loc="lower center")
+    axes.legend(frameon=False, fontsize=10, loc="upper left", bbox_to_anchor=(1.02, 1))
     return axes
 
 

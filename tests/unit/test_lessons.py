@@ -6,7 +6,7 @@ from collections import Counter
 import jupytext
 import pytest
 
-REWRITTEN = ("01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11")  # 12 follows
+REWRITTEN = ("01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12")
 MOST_WORDS, MOST_CODE_CELLS = 2_000, 36
 CODE = re.compile(r"(?s)```.*?```")
 TAG = re.compile(r"<[^>]+>")

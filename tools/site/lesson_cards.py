@@ -73,7 +73,7 @@ CHOICES = {
         "What the service answers to an unknown user and to three films that a new one likes",
     ),
     "12": Choice(
-        "plots.seconds_by_size(totals", "Run the course in Spark, and see when one machine will do."
+        "plots.recall_and_latency(", "Retrieve and re-rank among very many, and see if Spark pays."
     ),
     "Labs": Choice(
         'check("lab01.q1"',

@@ -46,7 +46,9 @@ PARTS: dict[str, list[Lesson]] = {
     ],
     "In the world": [
         Lesson("11", "From notebook to service", "11_service", "save, serve, roll back"),
-        Lesson("12", "When one machine is not enough", "12_scaling_out", "Spark, and when not to"),
+        Lesson(
+            "12", "When one machine is not enough", "12_scaling_out", "retrieve, re-rank; Spark"
+        ),
         Lesson("Labs", "Five labs that answer back", "labs/lab01_bucket", "your turn"),
     ],
 }
