@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from timing import best_of
+from timing import best_of, has
 
 from course_utils.ranking import top_k
 
@@ -44,6 +44,9 @@ def made_up() -> tuple[Vectors, Vectors, npt.NDArray[np.int64]]:
 
 def run() -> None:
     """Print the table; every search on one thread, every build on all of them."""
+    if not has("faiss"):
+        print("\nWithout faiss, of the extra `spark`, there is no index to time.")
+        return
     faiss = import_module("faiss")
     items, users, seen = made_up()
     selectors = [faiss.IDSelectorNot(faiss.IDSelectorBatch(had)) for had in seen]

@@ -115,7 +115,8 @@ def _print_reranker(parts: dict[str, Any]) -> None:
     _, values = reranker.features(np.arange(200), matrix[:200])
     flat = values.reshape(-1, values.shape[-1])
     trees = HistGradientBoostingClassifier(max_iter=30, max_depth=3, early_stopping=False)
-    reranker.trees = tree_arrays(trees.fit(flat, rng.random(len(flat)) < 0.1))
+    trees.fit(flat, rng.random(len(flat)) < 0.1)
+    reranker = Reranker(models, tree_arrays(trees), matrix).fit(matrix)
     with tempfile.TemporaryDirectory() as name:
         artifacts.save(Path(name) / "model", **parts | {"model": reranker})
         place = str(Path(name) / "model")
@@ -183,6 +184,8 @@ def _served(command: list[str]) -> Iterator[tuple[str, subprocess.Popen[bytes]]]
                 break
             except OSError:
                 time.sleep(0.1)
+        else:
+            raise RuntimeError("The app did not start within a minute.")
         yield url, process
     finally:
         process.terminate()

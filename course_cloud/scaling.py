@@ -13,6 +13,7 @@ import pandas as pd
 from course_utils.errors import DataError
 
 RECORD = Path(__file__).with_name("scaling.json")  # written by benchmarks/scale.py
+# The start, of Python or of Spark, is no work.
 STEPS = ("start", "read", "split", "encode", "fit", "recommend", "evaluate")
 DAYS, FREE_GB = 30, 100  # per month
 BYTES_PER_FACTOR, BYTES_PER_RATING = 4, 20  # float32; two ids, stars and a timestamp
@@ -33,18 +34,12 @@ class Record(NamedTuple):
     runs: pd.DataFrame
 
 
-def recorded(path: Path = RECORD) -> Record:
-    """Read the record that comes with the course, or another; a DataError refuses other files."""
-    try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-        runs = pd.DataFrame([run | run["seconds"] for run in said["runs"]])
-        runs = runs.drop(columns="seconds").sort_values(["way", "ratings"], ignore_index=True)
-        runs["work"] = runs[list(STEPS[1:])].sum(axis=1)
-        return Record(said["made"], said["machine"], said["versions"], runs)
-    except (OSError, ValueError, LookupError, TypeError):
-        raise DataError(
-            f"{path} is no record of runs; `python benchmarks/scale.py --record …` writes one."
-        ) from None
+def recorded() -> Record:
+    """Read the record that comes with the course."""
+    said = json.loads(RECORD.read_text(encoding="utf-8"))
+    runs = pd.DataFrame([run | run["seconds"] for run in said["runs"]]).drop(columns="seconds")
+    runs["work"] = runs[list(STEPS[1:])].sum(axis=1)
+    return Record(said["made"], said["machine"], said["versions"], runs)
 
 
 @dataclass(frozen=True)
@@ -85,12 +80,6 @@ def monthly_cost(assumed: Assumptions) -> pd.DataFrame:
     results; the last row is the sum per million users. One capacity unit of AWS' load balancer is
     25 new connections a second or 1 GB an hour, whichever takes more units. A DataError is raised
     when an assumption is not above 0, or the utilization is above 1.
-
-    Examples
-    --------
-    >>> cost = monthly_cost(Assumptions(users=2_000_000))
-    >>> cost.loc["requests at the peak", "amount"].round(1)
-    np.float64(463.0)
     """
     for name, value in vars(assumed).items():
         if not 0 < value < math.inf:

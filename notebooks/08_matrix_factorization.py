@@ -293,7 +293,7 @@ axes = plots.learning_curves({"λ = 0": free_curve, "λ = 3 and 12": curve})
 free_curve.loc[[1, free_best, 15]].round(2)
 
 # %% [markdown]
-# Without λ the training error falls to 0.44, and the validation error, at its lowest 0.90 in epoch 3, rises to 1.09: the model learns the training ratings by heart. With λ it comes down to 0.87 and stays near it. The training error shows none of this.
+# Without λ the training error falls to 0.44, and the validation error, at its lowest 0.90 in epoch 3, rises to 1.09: the model learns the training ratings by heart. With λ it comes down to 0.87 and stays near it.
 #
 # ## The mean
 #
@@ -316,11 +316,11 @@ for name, start in starts.items():
 beside_real("lesson08.mean", pd.DataFrame(rows).T.map("{:.2f}".format))
 
 # %% [markdown]
-# A learned mean without a penalty moves there slowly: the biases take over what it lacks, and after 8 epochs it is 0.70 and the error 0.95 instead of 0.87. Held at 0, the error is 0.98. On real ratings these are 1.02 and 1.12. A *newcomer*, a user without ratings, gets μ + $b_i$ alone: over all films 3.35 stars, but 1.22 and 0.55 for the two that started at 0.
+# A learned mean without a penalty moves there slowly: the biases take over what it lacks, and after 8 epochs it is 0.70 and the error 0.95 instead of 0.87. Held at 0, the error is 0.98. A *newcomer*, a user without ratings, gets μ + $b_i$ alone: over all films 3.35 stars, but 1.22 and 0.55 for the two that started at 0.
 #
 # ## Do factors help?
 #
-# Compare with the biases alone, by the *paired* difference of squared errors: each user's mean over their validation ratings, then the mean over users. As a control, remove all taste from the data: keep what the biases predict, and shuffle the remaining errors among the ratings. Biases and errors are then as large as before, and no factor can explain the errors.
+# Compare with the biases alone, by the *paired* difference of squared errors: each user's mean over their validation ratings, then the mean over users. As a control, remove all taste from the data: keep what the biases predict, and shuffle the remaining errors among the ratings. No factor can explain these errors.
 
 # %%
 from course_utils.evaluation import mean_and_interval
@@ -693,7 +693,7 @@ print(beside_real("lesson08.gain_on_test", gain_on_test).to_string(), end="\n\n"
 beside_real("lesson08.board", board(results))
 
 # %% [markdown]
-# Trained on likes and drawn films, a factorization, the package's BPR, comes to 0.154 on the sample and 0.076 on real ratings; neither can be told from EASE. Trained on stars it lies 0.049 and 0.058 below EASE, with intervals far from 0. The factors' gain in squared errors holds on both tests.
+# Trained on likes and drawn films, a factorization, the package's BPR, comes to 0.154 on the sample and 0.076 on real ratings; neither can be told from EASE. Trained on stars it lies 0.049 and 0.058 below EASE. The factors' gain in squared errors holds on both tests.
 
 # %% [markdown]
 # ## Check yourself

@@ -295,7 +295,7 @@ for name, ids in on_shelf.items():
 beside_real("lesson10.words", pd.DataFrame(rows).T)
 
 # %% [markdown]
-# All are above chance. But these intervals say what other *users* would change, not what other *films* would. More draws of films follow below.
+# All are above chance. These intervals say what other *users* would change; other *films* follow below.
 #
 # ## A bridge from words to factors
 #
@@ -413,7 +413,7 @@ axes.locator_params(axis="x", nbins=5)
 # %% [markdown]
 # Draw 42, the one above, is an exception on the sample: the bridge is behind TF-IDF. Over the draws it leads TF-IDF by 0.049 and the centered net by 0.042, on real ratings by 0.042 and 0.018; no interval holds 0. The centered net leads plain word counts by 0.024 on real ratings; on the sample the two cannot be told apart.
 #
-# Much of the gain over chance is not personal: the bridge's one list for all finds 0.187 of the cold likes, the bridge itself 0.226, and on real ratings 0.092 and 0.133. The draws share users and films, so the true intervals are wider.
+# Much of the gain over chance is not personal: the bridge's one list for all finds 0.187 of the cold likes, the bridge itself 0.226, and on real ratings 0.092 and 0.133. The draws share films, so the true intervals are wider.
 #
 # ## Two towers
 #
@@ -505,13 +505,13 @@ for name, ids in on_warm.items():
 beside_real("lesson10.towers", pd.DataFrame(rows).T)
 
 # %% [markdown]
-# On warm films the two-tower model finds 0.178 to 0.186 over three seeds, at or just below the bridge. Without logQ it finds 0.061, in films liked by 36 users on average, and with $\log q$ added to its scores 0.185: only popularity was missing. On real ratings it is the same: 0.096 to 0.098, 0.037, and 0.096.
+# On warm films the two-tower model finds 0.178 to 0.186 over three seeds, at or just below the bridge. Without logQ it finds 0.061, in films liked by 36 users on average, and with $\log q$ added to its scores 0.185: only popularity was missing. On real ratings: 0.096 to 0.098, 0.037, 0.096.
 #
 # On the cold films of draw 42 it finds 0.133 to 0.155, around the bridge's 0.147; on real ratings 0.105 to 0.109, the bridge 0.112.
 #
 # ## What a slot costs
 #
-# In *one* list a cold film takes the slot of a warm one. A `Hybrid` with `cold_items` scores cold films by another model. Or you *reserve* slots: the last of the ten go to the cold films that the bridge puts first.
+# In *one* list a cold film takes the slot of a warm one. A `Hybrid` with `cold_items` does that. Or you *reserve* slots: the last of the ten go to the bridge's first cold films.
 
 # %%
 both = Hybrid([EASE()], cold_items=ContentModel(films, items, center=True)).fit(train.matrix)

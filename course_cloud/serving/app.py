@@ -74,7 +74,7 @@ def app_of(current: Current) -> FastAPI:
 
 
 def _add_recommendations(app: FastAPI, arms: Arms) -> None:
-    # Async routes take less than a millisecond: handing them to a thread would take as long.
+    # Async routes take a millisecond or two: handing them to a thread would take as long.
 
     @app.get("/recommend/{user_id}", responses=_problems(422))
     async def recommend_to_a_user(

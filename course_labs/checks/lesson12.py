@@ -44,6 +44,7 @@ def _merged(case: Plain, wrong: str = "") -> npt.NDArray[Any]:
         "places": order[:k],
         "all": ids.ravel()[order],
         "by id": np.sort(ids.ravel()[order[:k]]),
+        "reversed": ids.ravel()[order[:k]][::-1],
     }
     return np.asarray(found.get(wrong, ids.ravel()[order[:k]]))
 
@@ -66,6 +67,7 @@ SHARD_MISTAKES = (
     Mistake("These are places in the joined lists; look up the ids there.", _gives("places")),
     Mistake("Return only the first k.", _gives("all")),
     Mistake("These are the right items, sorted by id; the best comes first.", _gives("by id")),
+    Mistake("These are the right items, and the worst comes first.", _gives("reversed")),
 )
 
 
@@ -196,6 +198,8 @@ LEAK_MISTAKES = (
     Mistake("A missing value on both sides is no leak, but NaN != NaN; use `equals`.",
             _names("missing")),
     Mistake("You return the columns that are safe.", _names("safe")),
+    Mistake("You name every column: delete the future, and keep what is known.",
+            lambda case, out: len(out["names"]) == 2 + case["planted"].sum()),
     Mistake("A sum may stay while its parts move: compare each value.", _names("sums")),
     Mistake("One value that moves is a leak: `any`, not `all`.", _names("all")),
     Mistake("The first film alone does not show it; compare all rows.", _names("first")),

@@ -105,8 +105,7 @@ def seconds_by_size(seconds: pd.DataFrame, title: str) -> Axes:
         six columns, which cannot be told apart.
     """
     _need_above_zero(seconds)
-    if seconds.shape[1] > len(STYLES):
-        raise DataError(f"{seconds.shape[1]} lines cannot be told apart; give at most 6 columns.")
+    _need_few(seconds.shape[1])
     axes = new_axes(title, "ratings", "seconds", size=(5.6, 3.6))
     for (name, values), style in zip(seconds.items(), STYLES, strict=False):
         known = values.dropna()
@@ -156,9 +155,11 @@ def recall_and_latency(table: pd.DataFrame, exact: float) -> Axes:
     Raises
     ------
     DataError
-        When a time is 0 or less, which a logarithmic axis cannot show.
+        When a time is 0 or less, which a logarithmic axis cannot show, or there are more than six
+        kinds.
     """
     _need_above_zero(table[["milliseconds"]])
+    _need_few(table["index"].nunique())
     title = "What an index finds, and how fast"
     axes = new_axes(title, "milliseconds for one search", "share of the best ten", size=(7.4, 3.6))
     for (kind, rows), style in zip(table.groupby("index", sort=False), STYLES, strict=False):
@@ -175,6 +176,11 @@ def recall_and_latency(table: pd.DataFrame, exact: float) -> Axes:
 def _need_above_zero(table: pd.DataFrame) -> None:
     if (table <= 0).to_numpy().any():
         raise DataError("A number is 0 or less, and a logarithmic axis cannot show it.")
+
+
+def _need_few(lines: int) -> None:
+    if lines > len(STYLES):
+        raise DataError(f"{lines} lines cannot be told apart; give at most {len(STYLES)}.")
 
 
 def _log_axes(axes: Axes, ratings: pd.Index) -> None:

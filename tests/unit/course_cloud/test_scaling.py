@@ -1,13 +1,12 @@
 """The record of runs can be read, costs are the products they say, and figures show both."""
 
-import json
 import math
 from dataclasses import fields, replace
 
 import pandas as pd
 import pytest
 
-from course_cloud.scaling import RECORD, STEPS, Assumptions, monthly_cost, recorded
+from course_cloud.scaling import STEPS, Assumptions, monthly_cost, recorded
 from course_utils import plots
 from course_utils.errors import DataError
 
@@ -34,24 +33,6 @@ def test_the_record_of_the_course_is_whole():
     assert (runs["core_seconds"] > runs["work"]).all()  # two cores, and the start
     assert (runs["others"] < 0.1).all()  # cores that other programs had: a quiet machine
     assert (runs["peak_gb"] < record.machine["memory_gb"]).all()
-
-
-def test_runs_come_by_way_and_size(tmp_path):
-    content = json.loads(RECORD.read_text())
-    content["runs"] = content["runs"][::-1]
-    (tmp_path / "record.json").write_text(json.dumps(content))
-    runs = recorded(tmp_path / "record.json").runs
-    pd.testing.assert_frame_equal(runs, recorded().runs, check_like=True)
-    assert runs[["way", "ratings"]].apply(tuple, axis=1).is_monotonic_increasing
-
-
-@pytest.mark.parametrize("content", [None, "{", '{"runs": []}', "[1]"])
-def test_what_is_no_record_is_refused(tmp_path, content):
-    path = tmp_path / "record.json"
-    if content is not None:
-        path.write_text(content)
-    with pytest.raises(DataError, match=r"record\.json is no record of runs"):
-        recorded(path)
 
 
 # ---------------------------------------------------------------- what it costs
@@ -162,3 +143,6 @@ def test_a_logarithm_of_nothing_is_refused():
 def test_no_line_is_left_out_without_a_word():
     with pytest.raises(DataError, match="7 lines cannot be told apart"):
         plots.seconds_by_size(pd.DataFrame(1.0, index=[10], columns=range(7)), "Seven")
+    table = pd.DataFrame({"index": range(7), "milliseconds": 1.0, "recall": 0.5})
+    with pytest.raises(DataError, match="7 lines cannot be told apart"):
+        plots.recall_and_latency(table, exact=2.0)

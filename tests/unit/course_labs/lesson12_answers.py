@@ -8,6 +8,7 @@ WRONG = {
         "ascending": (("-scores", "scores"), "worst come first"),
         "places": (("ids.ravel()[best]", "best"), "look up the ids"),
         "everything": (("[:k]", ""), "first k"),
+        "reversed": (("ids.ravel()[best]", "ids.ravel()[best][::-1]"), "worst comes first"),
         "by id": (("ids.ravel()[best]", "np.sort(ids.ravel()[best])"), "sorted by id"),
     },
     "b": {
@@ -29,6 +30,7 @@ WRONG = {
             ("not full[name].equals(past[name])", "(full[name] != past[name]).any()"), "NaN != NaN",
         ),
         "safe": (("if not full", "if full"), "that are safe"),
+        "past deleted": (('rows[rows["known"]]', 'rows[~rows["known"]]'), "every column"),
         "sums": (
             ("not full[name].equals(past[name])",
              "not np.isclose(full[name].sum(), past[name].sum())"), "each value",
