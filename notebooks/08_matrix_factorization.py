@@ -553,7 +553,7 @@ baselines = {
 beside_real("lesson08.cause", compared(found, baselines))
 
 # %% [markdown]
-# Other targets are no remedy: recall falls by 0.034 on the sample, and on real ratings does not rise. Drawn negatives lift it from 0.104 to 0.149, on real ratings from 0.017 to 0.064. Half of that gain, on real ratings more, comes with biases alone, which rank films alike for everyone: rated films alone do not teach popularity. Factors add 0.022 and 0.017, with intervals above 0.
+# Other targets are no remedy: recall falls by 0.034 on the sample, and on real ratings does not rise. Drawn negatives lift it from 0.104 to 0.149, on real ratings from 0.017 to 0.064. Half of that gain, on real ratings more, comes with biases alone: rated films alone do not teach popularity. Factors add 0.022 and 0.017, with intervals above 0.
 #
 # ## Ask about pairs: BPR
 #
@@ -591,7 +591,7 @@ check("lesson08.c", bpr_loss)
 #
 # $$-\log \frac{e^{s_{ui}}}{e^{s_{ui}} + \sum_j e^{s_{uj}}}$$
 #
-# With one negative this *is* BPR: divide above and below by $e^{s_{ui}}$. On paper: scores of 1 and 0 cost log(1 + e⁻¹) = 0.31.
+# With one negative this *is* BPR: divide above and below by $e^{s_{ui}}$.
 
 # %%
 from torch.nn import functional

@@ -319,7 +319,7 @@ new_film = np.array([[0.7, 0.4]])
 print("predicted:", *(f"λ={l2}: {ridge(E, Q, l2)(new_film).item():.2f}" for l2 in (0.01, 1, 100)))
 
 # %% [markdown]
-# The new film's words are near those of the first two, so its factor is pulled to their side of the mean. With a large λ the prediction is the mean, 0.20. λ is chosen on *other* cold films:
+# The new film's words are near those of the first two, so its factor is pulled to their side of the mean. λ is chosen on *other* cold films:
 
 # %%
 from sklearn.linear_model import Ridge
@@ -540,7 +540,7 @@ beside_real("lesson10.slots", pd.DataFrame(rows).T)
 #
 # ## Exploration
 #
-# Logged data cannot say who would have liked a film that was never shown. The simulated users of the sample answer what they are shown. Their answers are planted, so the sizes below are no estimate for real users.
+# Logged data cannot say who would have liked a film that was never shown. The simulated users of the sample answer what they are shown. Their answers are planted, no estimate for real users.
 #
 # Thirty films are made new: no model gets their likes. For five days each user sees ten films a day, none twice. The fifth and sixth slot go to EASE, to new films by the bridge, or to new films at random.
 
@@ -676,7 +676,7 @@ print(f"chosen: {chosen:g}")
 beside_real("lesson10.weights", by_weight.sort_index())
 
 # %% [markdown]
-# No blend can be told from EASE, on the sample or on real ratings. Weight 0.4 has the best mean, so it goes to the test.
+# No blend can be told from EASE, on the sample or on real ratings. Weight 0.4 has the best mean and goes to the test.
 #
 # ## The board
 #
@@ -732,7 +732,7 @@ beside_real("lesson10.parents", pd.Series(rows, name="recall@10, test"))
 #
 # <details><summary>c) 1.90 and 1.99</summary>
 #
-# That subtracts the shares and not their logarithms.
+# That subtracts the shares themselves, not logarithms.
 # </details>
 #
 # **2. Your recall@10 on cold films is 0.31, your colleague's 0.02, on the same split. Who is better?**
@@ -778,7 +778,7 @@ beside_real("lesson10.parents", pd.Series(rows, name="recall@10, test"))
 # - A reserved slot costs 0.013 of warm recall.
 # - On the board no hybrid is shown to beat its better parent.
 #
-# Next: [Lab 5](labs/lab05_capstone.ipynb) asks for a hybrid of your own; [From notebook to service](11_service.ipynb) puts a model behind a service.
+# Next: [Lab 5](labs/lab05_capstone.ipynb) asks for a hybrid of your own; then comes [From notebook to service](11_service.ipynb).
 
 # %% [markdown]
 # ## Going further

@@ -40,7 +40,6 @@ from course_utils.plots.hybrids import (
 from course_utils.plots.systems import (
     answer_times,
     bytes_moved,
-    memory_by_size,
     monthly_bill,
     recall_and_latency,
     seconds_by_size,
@@ -66,7 +65,6 @@ __all__ = [
     "long_tail",
     "loss_by_iteration",
     "matrix_and_similarity",
-    "memory_by_size",
     "metric_against_k",
     "models_with_intervals",
     "monthly_bill",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -112,32 +111,6 @@ def seconds_by_size(seconds: pd.DataFrame, title: str) -> Axes:
         axes.plot(known.index, known, label=str(name), markersize=5, **style)
     _log_axes(axes, seconds.index)
     axes.legend(frameon=False, fontsize=10)
-    return axes
-
-
-def memory_by_size(peaks: pd.Series, limits: Mapping[str, float]) -> Axes:
-    """Draw the peak memory of a run against the number of ratings, and the memory of machines.
-
-    Parameters
-    ----------
-    peaks
-        Gigabytes, with numbers of ratings as index, ascending.
-    limits
-        Gigabytes by machine, drawn as horizontal lines.
-
-    Raises
-    ------
-    DataError
-        When a number is 0 or less, which a logarithmic axis cannot show.
-    """
-    _need_above_zero(peaks.to_frame())
-    axes = new_axes("How much memory a run needs", "ratings", "gigabytes", size=(5.6, 3.6))
-    axes.plot(peaks.index, peaks, color=DARK, marker="o", markersize=5)
-    for name, most in limits.items():
-        axes.axhline(most, color=ACCENT, linestyle="--")
-        axes.text(peaks.index[0], most, name, color=ACCENT, va="bottom", fontsize=10)
-    _log_axes(axes, peaks.index)
-    axes.set_ylim(top=2 * max([*limits.values(), peaks.max()]))
     return axes
 
 

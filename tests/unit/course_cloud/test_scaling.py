@@ -107,16 +107,6 @@ def test_seconds_are_drawn_where_they_were_measured():
     assert labels == ["10k", "100k", "1M", "10M"]
 
 
-def test_memory_is_drawn_under_named_limits():
-    peaks = pd.Series([0.2, 3.0], index=[100_000, 32_000_000])
-    axes = plots.memory_by_size(peaks, {"12 GB": 12})
-    curve, limit = axes.lines
-    assert curve.get_xydata().tolist() == [[100_000, 0.2], [32_000_000, 3]]
-    assert set(limit.get_ydata()) == {12}
-    assert [text.get_text() for text in axes.texts] == ["12 GB"]
-    assert axes.get_ylim()[1] > 12
-
-
 def test_an_index_is_a_line_beside_the_exact_search():
     table = pd.DataFrame(
         {
@@ -136,8 +126,9 @@ def test_an_index_is_a_line_beside_the_exact_search():
 def test_a_logarithm_of_nothing_is_refused():
     with pytest.raises(DataError, match="0 or less"):
         plots.seconds_by_size(SECONDS * 0, "Nothing")
+    table = pd.DataFrame({"index": ["IVF"], "milliseconds": [0.0], "recall": [0.5]})
     with pytest.raises(DataError, match="0 or less"):
-        plots.memory_by_size(pd.Series([0.0], index=[10]), {})
+        plots.recall_and_latency(table, exact=2.0)
 
 
 def test_no_line_is_left_out_without_a_word():
