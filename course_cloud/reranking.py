@@ -11,7 +11,7 @@ from scipy import sparse
 
 from course_utils import validation
 from course_utils.errors import DataError
-from course_utils.models import Recommender
+from course_utils.models.base import Recommender, need_history
 from course_utils.ranking import IdArray, Scores, entries, top_k
 from course_utils.validation import NOTHING, IntArray
 
@@ -84,8 +84,8 @@ class Reranker(Recommender):
             As ``recommend``, and when a score is NaN.
         """
         self._need_fitted()
-        userids = validation.need_userids(userids).reshape(-1)
-        history = validation.need_history(history, userids.size, (self.n_users, self.n_items))
+        userids = validation.need_positions(userids, None, "userids").reshape(-1)
+        history = need_history(history, userids.size, (self.n_users, self.n_items))
         of_all = [model._scores(userids, history, recalculate) for model in self.models]
         first = of_all[0].copy()
         first[entries(history, 0, len(first))] = -np.inf

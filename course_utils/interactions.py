@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import sparse
 
 from course_utils.errors import DataError
-from course_utils.validation import IntArray, need_table_columns
+from course_utils.validation import IntArray, as_ids, as_table, need_number
 
 __all__ = ["Interactions", "encode", "to_implicit"]
 
@@ -42,9 +42,9 @@ def to_implicit(ratings: pd.DataFrame, threshold: float = 4.0) -> pd.DataFrame:
     >>> to_implicit(ratings)["movie_id"].tolist()
     [9]
     """
-    need_table_columns(ratings, "rating")
+    ratings, threshold = as_table(ratings, "rating"), need_number(threshold, "threshold")
     stars = ratings["rating"]
-    if not pd.api.types.is_numeric_dtype(stars) or stars.notna().sum() == 0:
+    if stars.notna().sum() == 0:
         raise DataError("Column 'rating' holds no numbers; give a table of ratings in stars.")
     if not (stars >= threshold).any():
         raise DataError(
@@ -144,13 +144,12 @@ def encode(
     array([[0., 0.],
            [1., 0.]], dtype=float32)
     """
-    need_table_columns(positives, "user_id", "movie_id")
+    positives = as_table(positives, "user_id", "movie_id")
     if positives.empty and (users is None or items is None):
         raise DataError("There is nothing to encode: the table has no rows.")
-    user_ids = _ids(positives["user_id"].to_numpy(), "Column 'user_id'")
-    movie_ids = _ids(positives["movie_id"].to_numpy(), "Column 'movie_id'")
-    users = np.unique(user_ids) if users is None else _distinct(users, "`users`")
-    items = np.unique(movie_ids) if items is None else _distinct(items, "`items`")
+    user_ids, movie_ids = (positives[name].to_numpy() for name in ("user_id", "movie_id"))
+    users = np.unique(user_ids) if users is None else as_ids(users, "`users`")
+    items = np.unique(movie_ids) if items is None else as_ids(items, "`items`")
 
     rows = pd.Index(users).get_indexer(pd.Index(user_ids))  # -1 where the id is unknown
     columns = pd.Index(items).get_indexer(pd.Index(movie_ids))
@@ -169,25 +168,6 @@ def encode(
             f"unknown users, {dropped - unknown_users:,} of known users but unknown items"
         )
     return Interactions(matrix, users.astype(np.int32), items.astype(np.int32), dropped)
-
-
-def _ids(ids: npt.ArrayLike, what: str) -> IntArray:
-    """Return `ids` as an array; other types are refused, not cast."""
-    array = np.asarray(ids)
-    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
-        raise DataError(f"{what} must be a list of integer ids, and is {array.dtype}; convert it.")
-    if array.size and not (array.min() >= 0 and array.max() < 2**31):
-        bad = array.min() if array.min() < 0 else array.max()
-        raise DataError(f"{what} holds the id {bad}, but ids lie between 0 and {2**31 - 1}.")
-    return array.astype(np.int64)
-
-
-def _distinct(ids: npt.ArrayLike, what: str) -> IntArray:
-    array = _ids(ids, what)
-    repeated = pd.Index(array)[pd.Index(array).duplicated()]
-    if len(repeated):
-        raise DataError(f"The id {repeated[0]} stands twice in {what}; give each id once.")
-    return array
 
 
 def _refuse_repeated_pairs(matrix: sparse.csr_matrix, users: IntArray, items: IntArray) -> None:

@@ -13,13 +13,15 @@ The order of ties is an argument, ``ties``:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from numbers import Real
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from course_utils.errors import DataError
+from course_utils.validation import as_table, need_integer, need_seed
 
 __all__ = [
     "Split", "Ties", "assert_no_leakage", "cold_item_split", "course_split", "global_time_split",
@@ -115,8 +117,8 @@ def leave_last_out(
     [5]
     """
     for name, count in {"n_test": n_test, "n_val": n_val, "min_train": min_train}.items():
-        if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 0:
-            raise DataError(f"{name} must be a whole number of 0 or more, and is {count!r}.")
+        need_integer(count, name, 0)
+    positives = _interactions(positives)
     from_end, sizes = _positions_from_end(positives, ties, seed)
     enough = sizes >= n_test + n_val + min_train
     test = enough & (from_end < n_test)
@@ -150,6 +152,7 @@ def ratio_split(
         For a missing column, a ratio out of range, unknown `ties`.
     """
     _need_share(test_ratio, "test_ratio")
+    positives = _interactions(positives)
     from_end, sizes = _positions_from_end(positives, ties, seed)
     held_out = np.floor(sizes * test_ratio + EPSILON).astype(np.int64)
     too_short = positives["user_id"].to_numpy()[held_out == 0]
@@ -175,7 +178,7 @@ def global_time_split(positives: pd.DataFrame, test_ratio: float = 0.2) -> Split
         can be held out.
     """
     _need_share(test_ratio, "test_ratio")
-    _need_interactions(positives)
+    positives = _interactions(positives)
     time = positives["timestamp"].to_numpy()
     largest_test = int(np.floor(len(time) * test_ratio + EPSILON))
     last_in_train = np.sort(time)[len(time) - largest_test - 1]
@@ -234,7 +237,7 @@ def cold_item_split(positives: pd.DataFrame, share: float = 0.2, seed: int | Non
     >>> set(split.train["movie_id"]) & set(split.test["movie_id"])
     set()
     """
-    _need_columns(positives, "user_id", "movie_id")
+    positives = as_table(positives, "user_id", "movie_id")
     _need_share(share, "share")
     films = np.unique(positives["movie_id"])
     n_cold = int(np.floor(len(films) * share + EPSILON))
@@ -266,6 +269,8 @@ def k_core(positives: pd.DataFrame, k_users: int = 5, k_items: int = 5) -> pd.Da
     Recommending is easier in a core than in the whole table, which has cold users and items.
     Report the filter with the results.
     """
+    positives = as_table(positives, "user_id", "movie_id")
+    k_users, k_items = need_integer(k_users, "k_users", 0), need_integer(k_items, "k_items", 0)
     users, user_codes = np.unique(positives["user_id"], return_inverse=True)
     items, item_codes = np.unique(positives["movie_id"], return_inverse=True)
     kept = np.ones(len(positives), dtype=bool)
@@ -293,6 +298,8 @@ def assert_no_leakage(split: Split) -> None:
         Names the first user and the movie, or the two times.
     """
     parts = {"train": split.train, "val": split.val, "test": split.test}
+    names = ("user_id", "movie_id", "timestamp")
+    parts = {name: as_table(part, *names) for name, part in parts.items()}
     _refuse_shared_pairs(parts)
     for earlier, later in (("train", "val"), ("train", "test"), ("val", "test")):
         _refuse_later(parts[earlier], parts[later], earlier, later, split.cut)
@@ -331,7 +338,6 @@ def _positions_from_end(
     positives: pd.DataFrame, ties: Ties, seed: int | None
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return for each row the number of later rows of its user, and of all rows of its user."""
-    _need_interactions(positives)
     n = len(positives)
     _, user = np.unique(positives["user_id"], return_inverse=True)
     if ties == "order":
@@ -339,7 +345,7 @@ def _positions_from_end(
     elif ties == "movie_id":
         rank = positives["movie_id"].to_numpy()
     elif ties == "random":
-        rank = np.random.default_rng(seed).permutation(n)
+        rank = np.random.default_rng(None if seed is None else need_seed(seed)).permutation(n)
     else:
         raise DataError(f"ties must be 'order', 'movie_id' or 'random', and is {ties!r}.")
     order = np.lexsort((rank, positives["timestamp"].to_numpy(), user))
@@ -359,18 +365,13 @@ def _split(
     return Split(positives[~test & ~val], positives[val], positives[test], n_too_short, cut)
 
 
-def _need_columns(positives: pd.DataFrame, *names: str) -> None:
-    for name in names:
-        if name not in positives.columns:
-            raise DataError(f"The table has no column {name!r}, which a split needs.")
-
-
-def _need_interactions(positives: pd.DataFrame) -> None:
-    _need_columns(positives, "user_id", "movie_id", "timestamp")
+def _interactions(positives: pd.DataFrame) -> pd.DataFrame:
+    positives = as_table(positives, "user_id", "movie_id", "timestamp")
     if positives.empty:
         raise DataError("There is nothing to split: the table has no rows.")
+    return positives
 
 
-def _need_share(value: float, name: str) -> None:
-    if not 0 < value < 1:
+def _need_share(value: Any, name: str) -> None:
+    if not isinstance(value, Real) or not 0 < float(value) < 1:
         raise DataError(f"{name} must be above 0 and below 1, and is {value!r}.")

@@ -14,21 +14,31 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy import sparse
 
 from course_utils.errors import CourseWarning, DataError
 
 __all__ = [
-    "NOTHING", "BoolArray", "FloatArray", "IntArray", "Lists", "as_lists", "as_pairs",
-    "as_user_items", "excluded_items", "need_choice", "need_columns", "need_cutoffs",
-    "need_history", "need_integer", "need_number", "need_positive", "need_recommender",
-    "need_rows_for", "need_same_shape", "need_seed", "need_shape", "need_split",
-    "need_table_columns", "need_texts", "need_userids", "need_users",
+    "NOTHING", "BoolArray", "FloatArray", "IntArray", "Lists", "as_ids", "as_integers", "as_lists",
+    "as_pairs", "as_table", "as_user_items", "need_choice", "need_cutoffs", "need_integer",
+    "need_number", "need_positions", "need_positive", "need_recommender", "need_rows_for",
+    "need_same_shape", "need_seed", "need_split", "need_table_columns",
 ]  # fmt: skip
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
+
+IDS, TIME = ("user_id", "movie_id"), "timestamp"
+FROM_TEXT = "pd.to_numeric reads texts that are numbers"
+LARGEST_ID, LATEST = 2**31 - 1, 2**33  # Unix seconds until the year 2242; milliseconds are more
+OTHER_NAMES = {  # of columns, in small letters without underscores
+    "user_id": "userid user uid reviewerid customerid",
+    "movie_id": "movieid movie itemid item iid filmid film asin",
+    "rating": "ratings stars score overall value",
+    "timestamp": "time timestamps ts date datetime unixreviewtime ratedat",
+}
 
 NOTHING = -1  # the id that fills a list where there is no recommendation
 
@@ -76,40 +86,134 @@ def need_choice(choice: str, argument: str, *choices: str) -> str:
 
 
 def need_table_columns(table: Any, *names: str, hint: str = "") -> None:
-    """Raise a DataError that names the first of `names` that is no column of the table."""
-    missing = [name for name in names if name not in table.columns]
+    """Raise a DataError that names the first of `names` that the table lacks, or has twice."""
+    columns = [*map(str, table.columns)]
+    for name in names:
+        if columns.count(name) == 1:
+            continue
+        if name in columns:
+            raise DataError(f"The table has the column {name!r} twice; rename or drop one.")
+        known = OTHER_NAMES.get(name, "").split()
+        other = [c for c in columns if c.lower().replace("_", "").replace(" ", "") in known]
+        if other:
+            hint = f"; rename {other[0]!r} to {name!r}"
+        elif name in getattr(getattr(table, "index", None), "names", ()):
+            hint = ", but an index of that name; table.reset_index() makes it a column"
+        only = ", ".join(columns[:12]) + (", …" if len(columns) > 12 else "") or "none"
+        raise DataError(f"The table has no column {name!r}, only {only}{hint}.")
+
+
+def as_table(table: Any, *names: str) -> pd.DataFrame:
+    """Return a pandas table with the columns `names`; its ids, times and stars are numbers.
+
+    The columns ``user_id``, ``movie_id``, ``timestamp`` and ``rating`` are converted wherever they
+    are. `table` is not changed. A DataError refuses what is no pandas table.
+    """
+    if not isinstance(table, pd.DataFrame):
+        what = f"a {type(table).__name__} of {type(table).__module__.partition('.')[0]}"
+        ways = [f"table.{way}()" for way in ("to_pandas", "toPandas") if hasattr(table, way)]
+        way = "ml.ratings" if hasattr(table, "ratings") else (*ways, "pd.DataFrame(...)")[0]
+        raise DataError(f"A pandas table is needed, and this is {what}; give {way}.")
+    need_table_columns(table, *names)
+    known = {name: table[name] for name in (*IDS, TIME, "rating") if name in table.columns}
+    read = {n: as_integers(c, n) if n in (*IDS, TIME) else _as_stars(c) for n, c in known.items()}
+    changed = {name: column for name, column in read.items() if column is not known[name]}
+    return table.assign(**changed) if changed else table
+
+
+def as_integers(values: pd.Series, name: str) -> pd.Series:
+    """Return the ids or times of a column as integers, or raise a DataError.
+
+    Ids lie between 0 and 2³¹ - 1, times are whole Unix seconds from 0 on. Converted is what has
+    one meaning: categories, nullable and Arrow types, whole floats; times also from datetimes and
+    texts of ISO 8601, which are in UTC unless they name a time zone. Integers of NumPy stay.
+    """
+    numbers = _as_plain(values)
+    if name == TIME and numbers.dtype.kind not in "iufb":
+        numbers = _as_datetimes(numbers)
+    missing = 0 if numbers.dtype.kind in "iub" else int(numbers.isna().sum())
+    where = name if name.startswith("`") else f"Column {name!r}"
     if missing:
-        only = ", ".join(map(str, table.columns))
-        raise DataError(f"The table has no column {missing[0]!r}, only {only}{hint}.")
+        raise DataError(f"{where} is missing in {missing:,} of {len(values):,} rows; drop those.")
+    countable = "fM" if name == TIME else "f"
+    whole = _as_whole(numbers, where) if numbers.dtype.kind in countable else numbers
+    if not len(whole):
+        return whole.astype(np.int64)
+    if whole.dtype.kind not in "iu":
+        wrong = whole[[not isinstance(value, Integral) for value in whole]]
+        way = "pd.to_datetime reads dates" if name == TIME else "pd.factorize numbers names"
+        shown = _first(wrong if len(wrong) else whole)
+        raise DataError(f"{where} holds {shown}, no integer; {way}, and {FROM_TEXT}.")
+    lowest, highest = int(whole.min()), int(whole.max())
+    if lowest < 0 or highest > (LATEST if name == TIME else LARGEST_ID):
+        need = f"ids, from 0 to {LARGEST_ID}; pd.factorize numbers them anew"
+        if name == TIME:
+            need = "Unix seconds of 1970 to 2242; milliseconds become seconds by times // 1000"
+        raise DataError(f"{where} holds {min(lowest, 0) or highest}, but needs {need}.")
+    return whole
 
 
-def need_texts(texts: Iterable[object]) -> list[str]:
-    """Return the texts as a list, or raise a DataError that names the first invalid text."""
-    if isinstance(texts, str | bytes):
-        raise DataError(f"`texts` is one text; give a list of texts: [{texts[:30]!r}].")
-    listed = list(texts)
-    if not listed:
-        raise DataError("There is nothing to encode: the list of texts is empty.")
-    return [_need_text(text, number) for number, text in enumerate(listed)]
-
-
-def _need_text(text: object, number: int) -> str:
-    if not isinstance(text, str):
-        raise DataError(
-            f"Text {number} is {text!r}, no string; leave it out, or write what is known of it."
-        )
-    if not text.strip():
-        raise DataError(
-            f"Text {number} is empty, so a vector of it would say nothing; leave it out, or write "
-            "what is known of it."
-        )
+def as_ids(ids: npt.ArrayLike, what: str, distinct: bool = True) -> IntArray:
+    """Return a list of ids as an array, shape (n,), or raise a DataError; see `as_integers`."""
     try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise DataError(
-            f"Text {number}, {text[:30]!a}, is not valid Unicode; it was decoded wrongly."
-        ) from None
-    return str(text)
+        column = pd.Series(ids) if isinstance(ids, Iterable) else None
+    except (TypeError, ValueError):  # a set, which has no order, or two dimensions
+        column = None
+    if column is None or isinstance(ids, str | dict):
+        raise DataError(f"{what} must be a list of integer ids, and is {type(ids).__name__}.")
+    array = as_integers(column, what).to_numpy(dtype=np.int64)
+    repeated = pd.Index(array)[pd.Index(array).duplicated()] if distinct else array[:0]
+    if len(repeated):
+        raise DataError(f"The id {repeated[0]} stands twice in {what}; give each id once.")
+    return array
+
+
+def _as_plain(values: pd.Series) -> pd.Series:
+    """Return categories, nullable and Arrow types, and objects, in NumPy's types where they fit."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        values = values.astype(values.dtype.categories.dtype if values.notna().all() else object)
+    if values.dtype.kind in "iufb" and not isinstance(values.dtype, np.dtype):
+        plain: Any = np.float64 if values.isna().any() else f"{values.dtype.kind}8"
+        return values.astype(plain)
+    return values.infer_objects() if values.dtype == object else values
+
+
+def _as_whole(values: pd.Series, where: str) -> pd.Series:
+    """Return floats, or datetimes in Unix seconds, as integers where none is cut or rounded."""
+    if values.dtype.kind == "M":
+        whole = values.astype("datetime64[s]")
+        bad, hint = values[whole != values], "cut the parts of a second: times.dt.floor('s')"
+    else:
+        exact = 2 / float(np.finfo(values.to_numpy().dtype).eps)  # float32 rounds above 16,777,216
+        bad = values[~((values % 1 == 0) & (abs(values) <= exact))]
+        whole, hint = values, f"a whole number is needed, which {values.dtype} has not rounded"
+    if len(bad):
+        raise DataError(f"{where} holds {_first(bad)}, which is not whole; {hint}.")
+    return whole.astype(np.int64)
+
+
+def _as_datetimes(times: pd.Series) -> pd.Series:
+    """Return datetimes, and texts of ISO 8601, in UTC and without a zone; others as they are."""
+    if times.dtype.kind != "M":
+        if times.map(lambda time: str(time).strip().lstrip("-").isdigit()).any():
+            return times  # 20050402 as a text is a day, or seconds
+        try:
+            times = pd.to_datetime(times, format="ISO8601", utc=True)
+        except (ValueError, TypeError, OverflowError):
+            return times
+    return times if times.dt.tz is None else times.dt.tz_convert("UTC").dt.tz_localize(None)
+
+
+def _as_stars(values: pd.Series) -> pd.Series:
+    stars = _as_plain(values)
+    if len(stars) and (stars.dtype.kind not in "iuf" or np.isinf(stars).any()):
+        bad = stars[np.isinf(stars)] if stars.dtype.kind == "f" else stars.dropna()
+        raise DataError(f"Column 'rating' holds {_first(bad)}, no number of stars; {FROM_TEXT}.")
+    return stars
+
+
+def _first(values: pd.Series) -> str:
+    return repr(values.head(1).tolist()[0]) if len(values) else "nothing"  # as Python's type
 
 
 def as_pairs(matrix: sparse.csr_matrix, what: str) -> sparse.csr_matrix:
@@ -154,109 +258,25 @@ def as_user_items(matrix: sparse.csr_matrix, what: str) -> sparse.csr_matrix:
     return pairs
 
 
-def need_shape(matrix: sparse.csr_matrix) -> None:
-    """Raise a DataError when `matrix` has no user, no item or no entry to fit a model to."""
-    n_users, n_items = matrix.shape
-    if not n_users or not n_items:
-        raise DataError(
-            f"The matrix to fit has {n_users} users × {n_items} items, so there is nothing to fit."
-        )
-    if not matrix.nnz:
-        raise DataError(
-            f"The matrix to fit, {n_users} users × {n_items} items, holds nothing but zeros; were "
-            "all its rows filtered away?"
-        )
+def need_positions(positions: Any, n: int | None, name: str, what: str = "rows") -> IntArray:
+    """Return "rows" or "columns" from 0 to `n` - 1, shape () or (m,), or raise a DataError.
 
-
-def need_history(
-    user_items: sparse.csr_matrix, n_asked: int, shape: tuple[int, int]
-) -> sparse.csr_matrix:
-    """Return users' histories as csr, or raise a DataError when they do not fit.
-
-    `user_items` has one row for each of the `n_asked` users who get recommendations. `shape` is
-    that of the matrix that the model was fitted on.
+    `positions` None means all of them, and `n` None that there is no last one.
     """
-    history = as_user_items(user_items, "`user_items`")
-    n_users, n_items = shape
-    n_rows, n_columns = history.shape
-    if n_columns != n_items:
-        hint = (
-            "one of them is items × users, so transpose it"
-            if n_columns == n_users
-            else "columns must be the same items, as encode(..., items=train.items) makes them"
-        )
-        raise DataError(
-            f"`user_items` has {n_columns} columns, and the model was fitted on {n_users} users × "
-            f"{n_items} items; {hint}."
-        )
-    if n_rows != n_asked:
-        raise DataError(
-            f"`user_items` has {n_rows} rows for {n_asked} users; give the rows of those users, in "
-            "their order: user_items[userids]."
-        )
-    return history
-
-
-def need_userids(userids: npt.ArrayLike) -> IntArray:
-    """Return row numbers of 0 or more as an array, shape () or (n,), or raise a DataError."""
-    rows = np.asarray(userids)
-    if rows.ndim > 1 or (rows.size and rows.dtype.kind not in "iu"):
-        raise DataError(
-            "`userids` must be one row number or a list of them, and is an array of "
-            f"{rows.dtype} with shape {rows.shape}."
-        )
-    if rows.size and rows.min() < 0:
-        raise DataError(f"`userids` holds {rows.min()}, but rows are counted from 0.")
-    return rows.astype(np.int64)
-
-
-def need_users(users: npt.ArrayLike | None, n_users: int) -> npt.NDArray[np.int64]:
-    """Return row numbers, shape (n,), all rows for None, or raise a DataError."""
-    if users is None:
-        return np.arange(n_users)
-    rows = np.asarray(users)
-    if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
-        raise DataError(
-            f"`users` must be a list of row numbers, and is {rows.dtype} of shape {rows.shape}."
-        )
-    bad = rows[(rows < 0) | (rows >= n_users)]
-    if bad.size:
-        raise DataError(
-            f"There is no user row {bad[0]}: rows go from 0 to {n_users - 1}; user ids become rows "
-            "with Interactions.rows_of."
-        )
-    return rows.astype(np.int64)
-
-
-def need_columns(columns: npt.ArrayLike, n_items: int, what: str) -> IntArray:
-    """Return item columns as an array, shape () or (n,), or raise a DataError."""
-    array = np.asarray(columns)
+    array = np.arange(n or 0) if positions is None else np.asarray(positions)
     if array.ndim > 1 or (array.size and array.dtype.kind not in "iu"):
         raise DataError(
-            f"{what} must be item columns, and is an array of {array.dtype} with shape "
-            f"{array.shape}."
+            f"`{name}` must be one integer or a list of them, {what} of the matrix, and is an "
+            f"array of {array.dtype} with shape {array.shape}."
         )
-    bad = array.reshape(-1)[((array < 0) | (array >= n_items)).reshape(-1)]
+    bad = array[(array < 0) | (array >= (np.inf if n is None else n))]
     if bad.size:
+        last = "on" if n is None else f"to {n - 1}"
         raise DataError(
-            f"{what} holds {bad[0]}, but items are columns from 0 to {n_items - 1}; movie ids "
-            "become columns with Interactions.columns_of."
+            f"`{name}` holds {bad[0]}, but {what} are counted from 0 {last}; "
+            f"Interactions.{what}_of turns ids into {what}."
         )
     return array.astype(np.int64)
-
-
-def excluded_items(
-    items: npt.ArrayLike | None, filter_items: npt.ArrayLike | None, n_items: int
-) -> BoolArray | None:
-    """Return the mask of columns that are no candidates, shape (n_items,), or None for no mask."""
-    if items is None and filter_items is None:
-        return None
-    excluded = np.full(n_items, items is not None)
-    if items is not None:
-        excluded[need_columns(items, n_items, "`items`")] = False
-    if filter_items is not None:
-        excluded[need_columns(filter_items, n_items, "`filter_items`")] = True
-    return excluded
 
 
 def need_recommender(model: Any) -> None:
@@ -376,7 +396,7 @@ def as_lists(recommended: npt.ArrayLike, n_items: int, n_users: int | None = Non
     given), an item is not in 0 … n_items - 1, or an item is repeated in a list.
     """
     valid = recommended if isinstance(recommended, Lists) else None
-    ids = _as_table(recommended) if valid is None else valid.ids
+    ids = _as_ranks(recommended) if valid is None else valid.ids
     if n_users is not None and len(ids) != n_users:
         turned = len(ids) == n_items
         hint = "it looks like items × users: transpose it" if turned else "both need a row a user"
@@ -389,7 +409,7 @@ def as_lists(recommended: npt.ArrayLike, n_items: int, n_users: int | None = Non
     return Lists(ids, n_items, _need_items(ids, n_items))
 
 
-def _as_table(recommended: npt.ArrayLike) -> npt.NDArray[Any]:
+def _as_ranks(recommended: npt.ArrayLike) -> npt.NDArray[Any]:
     try:
         lists = np.asarray(recommended)
     except ValueError:  # lists of several lengths

@@ -11,11 +11,12 @@ import pandas as pd
 from scipy import sparse
 
 from course_cloud.spark.sessions import quiet_about_pandas
+from course_cloud.spark.tables import as_spark_table, need_frame
 from course_utils import evaluation
 from course_utils.errors import DataError
 from course_utils.interactions import encode
 from course_utils.ranking import top_k_of_factors
-from course_utils.validation import NOTHING, need_cutoffs, need_positive, need_table_columns
+from course_utils.validation import NOTHING, as_table, need_cutoffs, need_positive
 
 if TYPE_CHECKING:
     from pyarrow import RecordBatch, Table
@@ -66,7 +67,7 @@ def fit_als(
     from pyspark.ml.recommendation import ALS
     from pyspark.sql import functions as F
 
-    need_table_columns(train, *PAIR)
+    train = as_spark_table(train, *PAIR)
     n_blocks = blocks or train.sparkSession.sparkContext.defaultParallelism
     als = ALS(
         rank=need_positive(factors, "factors"),
@@ -114,7 +115,7 @@ def recommend(model: ALSModel, train: DataFrame, k: int = 10) -> DataFrame:
     """
     from pyspark.sql import functions as F
 
-    need_table_columns(train, *PAIR)
+    train = as_spark_table(train, *PAIR)
     k = need_positive(k, "k")
     movie_ids, vectors = _as_arrays(model.itemFactors.orderBy("id").toArrow())
     seen = train.groupBy("user_id").agg(F.collect_set("movie_id").alias("seen"))
@@ -162,9 +163,9 @@ def evaluate(
     """
     from pyspark.sql import functions as F
 
-    need_table_columns(recommended, *PAIR, "rank")
-    need_table_columns(train, *PAIR)
-    need_table_columns(test, *PAIR)
+    need_frame(recommended, *PAIR, "rank")
+    for table in (train, test):
+        need_frame(table, *PAIR)
     cutoffs = need_cutoffs(k)
     known = encode(_collected(train.select(*PAIR)))
     hidden = _collected(test.select(*PAIR))
@@ -173,33 +174,17 @@ def evaluate(
         raise DataError("None of the users of the training set has anything in the test set.")
     lists = _collected(recommended.select(*PAIR, "rank").where(F.col("rank") <= max(cutoffs)))
     lists = lists[lists["user_id"].isin(hidden["user_id"])]
-    _need_lists(lists, known.items)
+    ranks = lists["rank"]
+    if lists.duplicated(["user_id", "rank"]).any() or ranks.min() < 1:
+        raise DataError("Each user's ranks must be numbered from 1, without repeats.")
     ids = np.full((len(known.users), max(cutoffs)), NOTHING)
-    ids[known.rows_of(lists["user_id"]), lists["rank"] - 1] = known.columns_of(lists["movie_id"])
+    ids[known.rows_of(lists["user_id"]), ranks - 1] = known.columns_of(lists["movie_id"])
     relevant = encode(hidden, users=known.users, items=known.items).matrix
     return evaluation.evaluate(ids, known.matrix, relevant, cutoffs).summary
 
 
 def _collected(table: DataFrame) -> pd.DataFrame:
-    found: pd.DataFrame = table.toArrow().to_pandas()
-    return found
-
-
-def _need_lists(lists: pd.DataFrame, items: IntArray) -> None:
-    """Refuse lists that no model can have made."""
-    if lists.duplicated(PAIR).any() or lists.duplicated(["user_id", "rank"]).any():
-        raise DataError(
-            "A list holds a film twice, or two films at one rank; recommend each film once, and "
-            "number the ranks from 1."
-        )
-    unknown = ~lists["movie_id"].isin(items)
-    if unknown.any():
-        raise DataError(
-            f"{unknown.sum()} recommended films are not in the training set; the lists belong to "
-            "another one."
-        )
-    if len(lists) and lists["rank"].min() < 1:
-        raise DataError(f"A rank is {lists['rank'].min()}; number the ranks from 1.")
+    return as_table(table.toArrow().to_pandas(), *PAIR)
 
 
 def _best_films(

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from course_utils.errors import ClusterError, DataError
-from course_utils.validation import need_choice, need_table_columns
+from course_utils.validation import (
+    IDS,
+    LARGEST_ID,
+    LATEST,
+    TIME,
+    as_table,
+    need_choice,
+    need_integer,
+    need_number,
+    need_table_columns,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
-RATINGS = {"user_id": "int", "movie_id": "int", "rating": "float", "timestamp": "bigint"}
+RATINGS = ("user_id", "movie_id", "rating", "timestamp")
+TYPES = {"user_id": "integer", "movie_id": "integer", "timestamp": "long"}
+NUMBERS = ("byte", "short", "integer", "long", "float", "double", "decimal")
+DATES = ("timestamp", "timestamp_ntz", "date")
 S3A = "org.apache.hadoop.fs.s3a.S3AFileSystem"  # class of the package hadoop-aws
 ROW = "row"  # position of a rating in its file; a DataFrame has no order
 
@@ -42,13 +56,14 @@ def to_spark(spark: SparkSession, ratings: pd.DataFrame) -> DataFrame:
     Raises
     ------
     DataError
-        For a missing column.
+        For a missing column, and for ids and times that cannot be converted.
     """
     import pyarrow as pa
 
-    need_table_columns(ratings, "user_id", "movie_id")
+    ratings = as_table(ratings, *IDS)
     placed = ratings.assign(**{ROW: np.arange(len(ratings))})
-    return spark.createDataFrame(pa.Table.from_pandas(placed, preserve_index=False))
+    made = spark.createDataFrame(pa.Table.from_pandas(placed, preserve_index=False))
+    return as_spark_table(made, *IDS)
 
 
 def read_ratings(spark: SparkSession, path: str) -> DataFrame:
@@ -77,6 +92,9 @@ def read_ratings(spark: SparkSession, path: str) -> DataFrame:
     from pyspark.errors import AnalysisException, PySparkException
     from pyspark.sql import functions as F
 
+    path = str(path)
+    if path.startswith(("s3://", "s3n://")):
+        raise DataError(f"Spark reads S3 by another scheme; write s3a://{path.split('//', 1)[1]}.")
     if path.startswith("s3a://"):
         try:
             spark._jvm.java.lang.Class.forName(S3A)  # type: ignore[union-attr]
@@ -87,16 +105,18 @@ def read_ratings(spark: SparkSession, path: str) -> DataFrame:
             ) from None
     try:
         table = spark.read.parquet(path)
-    except AnalysisException as error:
+    except (PySparkException, Py4JJavaError) as error:
         said = str(error).splitlines()[0][:160].rstrip(".")
-        raise DataError(f"There are no ratings at {path} ({said}).") from None
-    except (PySparkException, Py4JJavaError):
+        if "NANOS" in said:
+            why = f"{path} has times in nanoseconds, which Spark does not read; write them as "
+            raise DataError(why + "to_parquet(..., coerce_timestamps='us').") from None
+        if isinstance(error, AnalysisException):
+            raise DataError(f"There are no ratings at {path} ({said}).") from None
         raise DataError(f"{path} is not Parquet, or damaged; write it again.") from None
-    need_table_columns(table, *RATINGS)
     place = ["_metadata.file_path"] if len(table.inputFiles()) > 1 else []
     row: Any = F.struct(*place, "_metadata.row_index") if place else F.col("_metadata.row_index")
-    columns = [F.col(name).cast(kind) for name, kind in RATINGS.items()]
-    return table.select(*columns, row.alias(ROW))
+    need_table_columns(table, *RATINGS)
+    return as_spark_table(table.select(*RATINGS, row.alias(ROW)), *RATINGS)
 
 
 def to_implicit(ratings: DataFrame, threshold: float = 4.0) -> DataFrame:
@@ -112,10 +132,85 @@ def to_implicit(ratings: DataFrame, threshold: float = 4.0) -> DataFrame:
     Raises
     ------
     DataError
-        When there is no column ``rating``.
+        When there is no column ``rating``, or it holds no numbers.
     """
-    need_table_columns(ratings, "rating")
-    return ratings.where(ratings["rating"] >= threshold)
+    threshold = need_number(threshold, "threshold")
+    ratings = as_spark_table(ratings, "rating")
+    stars = ratings["rating"]
+    return ratings.where(stars >= threshold).where(stars < float("inf"))  # NaN is above infinity
+
+
+def as_spark_table(table: DataFrame, *names: str) -> DataFrame:
+    """Return a DataFrame whose ids and times are integers; see `course_utils.validation.as_table`.
+
+    One job reads the columns, unless their types tell that this was done: integers, not nullable.
+    A DataError refuses what is no DataFrame of Spark, lacks a column, or cannot be converted.
+    """
+    from pyspark.sql import functions as F
+
+    need_frame(table, *names)
+    kinds = {f.name: f.dataType.typeName() for f in table.schema if f.name in RATINGS}
+    for name, kind in kinds.items():
+        if kind not in (*NUMBERS, *(DATES if name == TIME else ())):
+            to = {"rating": "double", TIME: "timestamp"}.get(name, "int")
+            way = f"cast it: F.col({name!r}).cast({to!r})"
+            raise DataError(f"Column {name!r} has the type {kind}; {way}.")
+    done = [
+        f.name
+        for f in table.schema
+        if not f.nullable and f.dataType.typeName() == TYPES.get(f.name)
+    ]
+    numbers = {n: _number(n, kinds[n]) for n in TYPES if n in kinds and n not in done}
+    if not numbers:
+        return table
+    _need_whole(table, numbers)
+    zero = F.lit(0)  # makes a column not nullable; nothing is missing any more
+    columns = {n: F.coalesce(c.try_cast("bigint"), zero) for n, c in numbers.items()}
+    return table.withColumns({name: c.cast(TYPES[name]) for name, c in columns.items()})
+
+
+def need_frame(table: Any, *names: str) -> None:
+    """Raise a DataError for what is no DataFrame of Spark, or lacks one of the columns."""
+    from pyspark.sql import DataFrame
+
+    if not isinstance(table, DataFrame):
+        what = f"a {type(table).__name__} of {type(table).__module__.partition('.')[0]}"
+        way = "to_spark(spark, table) makes one of a pandas table"
+        raise DataError(f"A DataFrame of Spark is needed, and this is {what}; {way}.")
+    need_table_columns(table, *names)
+
+
+def _number(name: str, kind: str) -> Column:
+    """Return a column as numbers: datetimes as Unix seconds, with UTC where they have no zone."""
+    from pyspark.sql import functions as F
+
+    column = F.col(name)
+    if kind == "date":
+        return F.unix_date(column) * 86_400
+    if kind == "timestamp_ntz":
+        column = F.to_timestamp(F.concat(column.cast("string"), F.lit("Z")))
+    if kind == "float":
+        return F.when(F.abs(column) <= 2**24, column)  # above, a float is rounded
+    return F.unix_micros(column) / 1e6 if kind in DATES else column
+
+
+def _need_whole(table: DataFrame, numbers: Mapping[str, Column]) -> None:
+    """Refuse columns with missing values, or with what is no id or no Unix second, in one job."""
+    from pyspark.sql import functions as F
+
+    faults = []
+    for name, number in numbers.items():
+        column, whole = F.col(name), number.try_cast("bigint")
+        right = (whole == number) & whole.between(0, LATEST if name == TIME else LARGEST_ID)
+        wrong = F.when(column.isNotNull() & ~F.coalesce(right, F.lit(False)), column.cast("string"))
+        faults += [F.count_if(column.isNull()), F.first(wrong, ignorenulls=True)]
+    found = tuple(table.agg(*faults).first() or ())
+    for name, missing, wrong in zip(numbers, found[::2], found[1::2], strict=True):
+        if missing:
+            raise DataError(f"Column {name!r} is missing in {missing:,} rows; drop those.")
+        if wrong is not None:
+            need = "whole Unix seconds" if name == TIME else f"ids, integers from 0 to {LARGEST_ID}"
+            raise DataError(f"Column {name!r} holds {wrong}, but needs {need}.")
 
 
 def leave_last_out(
@@ -148,10 +243,9 @@ def leave_last_out(
     from pyspark.sql import functions as F
 
     for name, count in {"n_test": n_test, "n_val": n_val, "min_train": min_train}.items():
-        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-            raise DataError(f"{name} must be a whole number of 0 or more, and is {count!r}.")
+        need_integer(count, name, 0)
     tie = {"order": ROW, "movie_id": "movie_id"}[need_choice(ties, "ties", "order", "movie_id")]
-    need_table_columns(positives, "user_id", "movie_id", "timestamp", tie)
+    positives = as_spark_table(positives, *IDS, TIME, tie)
 
     of_user = Window.partitionBy("user_id")
     latest_first = of_user.orderBy(F.desc("timestamp"), F.desc(tie))

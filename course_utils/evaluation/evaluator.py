@@ -23,12 +23,12 @@ from course_utils.validation import (
     as_pairs,
     need_choice,
     need_cutoffs,
+    need_positions,
     need_positive,
     need_recommender,
     need_rows_for,
     need_same_shape,
     need_split,
-    need_users,
 )
 
 __all__ = ["Evaluation", "evaluate", "recommend_all"]
@@ -138,7 +138,7 @@ def evaluate(
     need_choice(missing_users, "missing_users", "zero", "skip")
     known, hidden = need_split(train, test)
     n_users, n_items = known.shape
-    rows = np.unique(need_users(users, n_users))
+    rows = np.unique(need_positions(users, n_users, "users"))
     rows = rows[np.diff(hidden.indptr)[rows] > 0]
     if not len(rows):
         raise DataError("None of the users to evaluate has anything in the test set.")
@@ -248,7 +248,7 @@ def recommend_all(
     from tqdm import tqdm
 
     known = sparse.csr_matrix(as_pairs(train, "The training matrix"))
-    rows = need_users(users, known.shape[0])
+    rows = need_positions(users, known.shape[0], "users").reshape(-1)
     k = need_positive(k, "k")
     if batch is not None:
         batch = need_positive(batch, "batch")

@@ -20,12 +20,11 @@ import numpy.typing as npt
 from scipy import sparse
 
 from course_utils.errors import DataError
-from course_utils.models.base import Recommender, cosines, without_zeros
+from course_utils.models.base import Recommender, cosines, need_history, without_zeros
 from course_utils.ranking import BLOCK, Scores, entries
 from course_utils.validation import (
     IntArray,
     need_choice,
-    need_history,
     need_number,
     need_positive,
     need_seed,

@@ -27,14 +27,11 @@ from course_utils.ranking import (
 )
 from course_utils.validation import (
     NOTHING,
+    BoolArray,
     IntArray,
     as_user_items,
-    excluded_items,
-    need_columns,
-    need_history,
+    need_positions,
     need_positive,
-    need_shape,
-    need_userids,
 )
 
 SHAPE = ("n_users", "n_items")
@@ -137,9 +134,9 @@ class Recommender:
         """
         self._need_fitted()
         n = need_positive(N, "N")
-        users = need_userids(userids)
+        users = need_positions(userids, None, "userids")
         history = need_history(user_items, users.size, (self.n_users, self.n_items))
-        excluded = excluded_items(items, filter_items, self.n_items)
+        excluded = _excluded(items, filter_items, self.n_items)
         ids, best = _empty_lists(users.size, n)
         step = max(64, BLOCK // self.n_items)
 
@@ -183,7 +180,7 @@ class Recommender:
         """
         self._need_fitted()
         n = need_positive(N, "N")
-        columns = need_columns(itemid, self.n_items, "`itemid`")
+        columns = need_positions(itemid, self.n_items, "itemid", "columns")
         ids, best = _empty_lists(columns.size, n)
         step = max(64, BLOCK // self.n_items)
         for start in range(0, columns.size, step):
@@ -228,7 +225,10 @@ class Recommender:
         """
         self._need_fitted()
         n = need_positive(N, "N")
-        user, item = need_userids(userid), need_columns(itemid, self.n_items, "`itemid`")
+        user, item = (
+            need_positions(userid, None, "userid"),
+            need_positions(itemid, self.n_items, "itemid", "columns"),
+        )
         if user.ndim or item.ndim:
             raise DataError("`explain` takes one user and one item; ask once for each.")
         history = need_history(user_items, 1, (self.n_users, self.n_items))
@@ -315,7 +315,7 @@ class Recommender:
     ) -> Self:
         """Validate the matrix and pass it to `learn`, which is ``_fit`` or calls it."""
         matrix = as_user_items(user_items, "The matrix to fit")
-        need_shape(matrix)
+        _need_shape(matrix)
         self.n_users, self.n_items = matrix.shape
         try:
             learn(matrix)
@@ -376,3 +376,60 @@ def cosines(vectors: npt.NDArray[Any], columns: IntArray) -> Scores:
 def _empty_lists(n_rows: int, n: int) -> tuple[IdArray, npt.NDArray[np.float32]]:
     ids = np.full((n_rows, n), NOTHING, dtype=np.int32)
     return ids, np.full((n_rows, n), -np.inf, dtype=np.float32)
+
+
+def need_history(
+    user_items: sparse.csr_matrix, n_asked: int, shape: tuple[int, int]
+) -> sparse.csr_matrix:
+    """Return users' histories as csr, or raise a DataError when they do not fit.
+
+    `user_items` has one row for each of the `n_asked` users who get recommendations. `shape` is
+    that of the matrix that the model was fitted on.
+    """
+    history = as_user_items(user_items, "`user_items`")
+    n_users, n_items = shape
+    n_rows, n_columns = history.shape
+    if n_columns != n_items:
+        hint = (
+            "one of them is items × users, so transpose it"
+            if n_columns == n_users
+            else "columns must be the same items, as encode(..., items=train.items) makes them"
+        )
+        raise DataError(
+            f"`user_items` has {n_columns} columns, and the model was fitted on {n_users} users × "
+            f"{n_items} items; {hint}."
+        )
+    if n_rows != n_asked:
+        raise DataError(
+            f"`user_items` has {n_rows} rows for {n_asked} users; give the rows of those users, in "
+            "their order: user_items[userids]."
+        )
+    return history
+
+
+def _need_shape(matrix: sparse.csr_matrix) -> None:
+    """Raise a DataError when `matrix` has no user, no item or no entry to fit a model to."""
+    n_users, n_items = matrix.shape
+    if not n_users or not n_items:
+        raise DataError(
+            f"The matrix to fit has {n_users} users × {n_items} items, so there is nothing to fit."
+        )
+    if not matrix.nnz:
+        raise DataError(
+            f"The matrix to fit, {n_users} users × {n_items} items, holds nothing but zeros; were "
+            "all its rows filtered away?"
+        )
+
+
+def _excluded(
+    items: npt.ArrayLike | None, filter_items: npt.ArrayLike | None, n_items: int
+) -> BoolArray | None:
+    """Return the mask of columns that are no candidates, shape (n_items,), or None for no mask."""
+    if items is None and filter_items is None:
+        return None
+    excluded = np.full(n_items, items is not None)
+    if items is not None:
+        excluded[need_positions(items, n_items, "items", "columns")] = False
+    if filter_items is not None:
+        excluded[need_positions(filter_items, n_items, "filter_items", "columns")] = True
+    return excluded

@@ -10,6 +10,7 @@ import pandas as pd
 
 from course_utils.plots.drawing import draw_cell, new_axes
 from course_utils.plots.style import ACCENT, DARK, LIGHT, MIDDLE, SOFT, STYLE
+from course_utils.validation import as_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +27,7 @@ def long_tail(ratings: pd.DataFrame, top: float = 0.1) -> Axes:
     top
         The share of the rated films to mark.
     """
-    counts = ratings["movie_id"].value_counts().to_numpy()
+    counts = as_table(ratings, "movie_id")["movie_id"].value_counts().to_numpy()
     n_top = max(1, round(top * len(counts)))
     share = counts[:n_top].sum() / counts.sum()
     rank = np.arange(1, len(counts) + 1)
@@ -47,7 +48,7 @@ def long_tail(ratings: pd.DataFrame, top: float = 0.1) -> Axes:
 
 def ratings_per_user(ratings: pd.DataFrame) -> Axes:
     """Draw a histogram of ratings per user, on a logarithmic axis, with the median."""
-    counts = ratings["user_id"].value_counts().to_numpy()
+    counts = as_table(ratings, "user_id")["user_id"].value_counts().to_numpy()
     edges = np.geomspace(counts.min(), counts.max() + 1, 25)
 
     title = f"Ratings per user: from {counts.min()} to {counts.max():,}"
@@ -66,7 +67,7 @@ def ratings_per_user(ratings: pd.DataFrame) -> Axes:
 
 def rating_scale(ratings: pd.DataFrame, threshold: float = 4.0) -> Axes:
     """Draw the share of each rating, those of at least `threshold` stars darker."""
-    shares = ratings["rating"].value_counts(normalize=True).sort_index()
+    shares = as_table(ratings, "rating")["rating"].value_counts(normalize=True).sort_index()
     labels = [f"{rating:g}" for rating in shares.index]
     colors = [DARK if rating >= threshold else LIGHT for rating in shares.index]
 
@@ -84,7 +85,8 @@ def rating_scale(ratings: pd.DataFrame, threshold: float = 4.0) -> Axes:
 
 def activity_over_time(ratings: pd.DataFrame) -> Axes:
     """Draw the number of ratings in each month (UTC)."""
-    when = pd.to_datetime(ratings["timestamp"], unit="s")  # UTC, as the timestamps are
+    times = as_table(ratings, "timestamp")["timestamp"]
+    when = pd.to_datetime(times, unit="s")  # UTC, as the timestamps are
     months = pd.Series(1, index=when).resample("MS").sum()
 
     title = f"Ratings per month: median {months.median():,.0f}, most {months.max():,}"

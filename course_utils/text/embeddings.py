@@ -18,7 +18,7 @@ from course_utils.ranking import top_k
 from course_utils.text.encoding import TextEncoder, encode_texts, unit_length
 from course_utils.text.sources import DEFAULT
 from course_utils.text.transformer import Vectors
-from course_utils.validation import need_table_columns
+from course_utils.validation import as_ids, as_table
 
 FORMAT = "course-embeddings-1"
 _PICKLES = (b"\x80", b"PK\x03\x04")  # how a pickle begins, and the zip archive of torch.save
@@ -50,7 +50,10 @@ class Embeddings:
     pooling: str | None = None
 
     def __post_init__(self) -> None:
-        vectors, movie_ids = _as_vectors(self.vectors), _as_ids(self.movie_ids)
+        vectors, movie_ids = (
+            _as_vectors(self.vectors),
+            as_ids(self.movie_ids, "`movie_ids`").astype(np.int32),
+        )
         if len(vectors) != len(movie_ids):
             raise DataError(
                 f"There are {len(vectors):,} vectors and {len(movie_ids):,} movie ids; each film "
@@ -81,7 +84,7 @@ class Embeddings:
         DataError
             When films have no embedding; the message says how many and names the first three.
         """
-        wanted = _as_ids(movie_ids, distinct=False)
+        wanted = as_ids(movie_ids, "`movie_ids`", distinct=False)
         rows = pd.Index(self.movie_ids).get_indexer(pd.Index(wanted))
         absent = wanted[rows < 0]
         if absent.size:
@@ -267,7 +270,7 @@ def search(
     """
     if not isinstance(query, str):
         raise DataError(f"The query must be one text, and is {query!r}.")
-    need_table_columns(movies, "movie_id", "title", hint="; give the movies of load_movielens")
+    movies = as_table(movies, "movie_id", "title")
     films = embeddings
     if not isinstance(films, Embeddings):
         films = Embeddings(np.asarray(films), movies["movie_id"].to_numpy())
@@ -307,21 +310,6 @@ def _as_vectors(vectors: Any) -> Vectors:
         )
     with np.errstate(over="ignore"):  # overflow gives infinity, which is refused later
         return np.ascontiguousarray(table, dtype=np.float32)
-
-
-def _as_ids(movie_ids: Any, distinct: bool = True) -> npt.NDArray[np.int32]:
-    ids = np.asarray(movie_ids)
-    if ids.ndim != 1 or (ids.size and ids.dtype.kind not in "iu"):
-        raise DataError(
-            f"The movie ids must be a list of integers, and are {ids.dtype} of shape {ids.shape}."
-        )
-    if ids.size and not 0 <= ids.min() <= ids.max() < 2**31:
-        bad = ids.min() if ids.min() < 0 else ids.max()
-        raise DataError(f"{bad} is no movie id: they lie between 0 and {2**31 - 1}.")
-    repeated = pd.Index(ids)[pd.Index(ids).duplicated()] if distinct else ids[:0]
-    if len(repeated):
-        raise DataError(f"Movie {repeated[0]} stands twice; give each film one vector.")
-    return ids.astype(np.int32)
 
 
 def _safetensors() -> Any:

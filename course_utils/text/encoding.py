@@ -18,7 +18,7 @@ from course_utils.datasets.releases import user_cache
 from course_utils.errors import CourseWarning, DataError
 from course_utils.text.sources import DEFAULT, find_source
 from course_utils.text.transformer import Vectors, load, need_device
-from course_utils.validation import IntArray, need_choice, need_positive, need_texts
+from course_utils.validation import IntArray, need_choice, need_positive
 
 FORMAT = 2  # raise it when a text gets another vector, so that old caches are no longer found
 PATIENCE = 5.0  # seconds to wait for another process that is writing
@@ -114,7 +114,7 @@ def encode_texts(
     >>> encode_texts(["Alien (1979)", "Aliens (1986)"], model="tfidf").shape
     (2, 2)
     """
-    listed = need_texts(texts)
+    listed = _need_texts(texts)
     need_choice(pooling, "pooling", "cls", "mean")
     need_choice(precision, "precision", "float32", "bfloat16", "float16")
     if batch_tokens is not None:
@@ -184,7 +184,7 @@ class TfidfEncoder:
         from sklearn.decomposition import TruncatedSVD
         from sklearn.feature_extraction.text import TfidfVectorizer
 
-        listed = need_texts(texts)
+        listed = _need_texts(texts)
         # the pattern keeps words of one character, because "Alien 3" is not "Alien"
         vectorizer = TfidfVectorizer(sublinear_tf=True, token_pattern=r"(?u)\b\w+\b")
         try:
@@ -214,7 +214,7 @@ class TfidfEncoder:
         """
         if self.svd is None:
             raise DataError("The TfidfEncoder is not fitted; call fit(texts) first.")
-        weights = self.vectorizer.transform(need_texts(texts))
+        weights = self.vectorizer.transform(_need_texts(texts))
         vectors: Vectors = self.svd.transform(weights).astype(np.float32)
         return vectors
 
@@ -335,3 +335,32 @@ def _need_vectors(vectors: Vectors, n_texts: int, model: object) -> None:
             f"The vector of text {int(finite.argmin())} is not finite; in float16 numbers run "
             "over, so use precision='float32', or another model."
         )
+
+
+def _need_texts(texts: Iterable[object]) -> list[str]:
+    """Return the texts as a list, or raise a DataError that names the first invalid text."""
+    if isinstance(texts, str | bytes):
+        raise DataError(f"`texts` is one text; give a list of texts: [{texts[:30]!r}].")
+    listed = list(texts)
+    if not listed:
+        raise DataError("There is nothing to encode: the list of texts is empty.")
+    return [_need_text(text, number) for number, text in enumerate(listed)]
+
+
+def _need_text(text: object, number: int) -> str:
+    if not isinstance(text, str):
+        raise DataError(
+            f"Text {number} is {text!r}, no string; leave it out, or write what is known of it."
+        )
+    if not text.strip():
+        raise DataError(
+            f"Text {number} is empty, so a vector of it would say nothing; leave it out, or write "
+            "what is known of it."
+        )
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise DataError(
+            f"Text {number}, {text[:30]!a}, is not valid Unicode; it was decoded wrongly."
+        ) from None
+    return str(text)

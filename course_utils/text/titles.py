@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from course_utils.errors import DataError
-from course_utils.validation import need_table_columns
+from course_utils.validation import as_table
 
 # MovieLens writes "Matrix, The". Only articles may move, in the languages of the titles: the last
 # word of "I, Robot" or "Love, Simon" is none.
@@ -60,17 +62,34 @@ def movie_texts(movies: pd.DataFrame) -> list[str]:
     >>> movie_texts(pd.DataFrame(matrix))
     ['The Matrix (1999) [SEP] Action Sci-Fi']
     """
-    need_table_columns(movies, "title", "genres", hint="; give the movies of load_movielens")
+    movies = as_table(movies, "title", "genres")
     for row, title in enumerate(movies["title"]):
         if not isinstance(title, str) or not title.strip():
-            who = f"Movie {movies['movie_id'].iloc[row]}" if "movie_id" in movies else f"Row {row}"
             raise DataError(
-                f"{who} has no title, but {title!r}; drop such rows, or give them a title."
+                f"{_who(movies, row)} has no title, but {title!r}; drop such rows, or give them a "
+                "title."
             )
-    genres = movies["genres"].fillna("").replace("(no genres listed)", "")
-    kinds = genres.str.replace("|", " ").str.strip()
+    kinds = [_kinds(genres, movies, row) for row, genres in enumerate(movies["genres"])]
     names = [restore_articles(title).replace("[SEP]", "SEP") for title in movies["title"]]
     return [f"{a} [SEP] {b}" if b else a for a, b in zip(names, kinds, strict=True)]
+
+
+def _kinds(genres: Any, movies: pd.DataFrame, row: int) -> str:
+    """Return genres separated by blanks: of "Action|Comedy", of a list, or of nothing."""
+    listed = isinstance(genres, list | tuple | np.ndarray)
+    if not listed and (pd.isna(genres) or genres == "(no genres listed)"):
+        return ""
+    names = genres.split("|") if isinstance(genres, str) else [*genres] if listed else [genres]
+    if any(not isinstance(name, str) or name.startswith("[") for name in names):  # "['Action']"
+        raise DataError(
+            f"{_who(movies, row)} has the genres {genres!r}; give a text such as 'Action|Comedy', "
+            "or a list of texts."
+        )
+    return " ".join(names).strip()
+
+
+def _who(movies: pd.DataFrame, row: int) -> str:
+    return f"Movie {movies['movie_id'].iloc[row]}" if "movie_id" in movies else f"Row {row}"
 
 
 def _article_first(name: re.Match[str]) -> str:

@@ -2,6 +2,8 @@
 
 import os
 import stat
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -198,10 +200,10 @@ def test_lists_of_nobody_measure_nothing(spark, split, tables, fitted):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"movie_id": 20}, "holds a film twice"),
-        ({"rank": 1}, "two films at one rank"),
-        ({"movie_id": 99}, "1 recommended films are not in the training set"),
-        ({"rank": 0}, "A rank is 0"),
+        ({"movie_id": 20}, "holds item 1 twice"),
+        ({"rank": 1}, "must be numbered from 1, without repeats"),
+        ({"movie_id": 99}, "no movie 99 in this matrix"),
+        ({"rank": 0}, "must be numbered from 1"),
     ],
 )
 def test_lists_that_cannot_be_right_are_refused(spark, change, message):
@@ -220,12 +222,88 @@ def test_a_test_set_of_strangers_is_refused(spark, tables, fitted):
         on_spark.evaluate(on_spark.to_spark(spark, fitted[1]), tables[0], strangers)
 
 
+NOON = datetime(2005, 4, 2, 12)  # 1112443200
+KINDS = {  # type, value, and what is read of it: Unix seconds, an id, or part of the message
+    ("timestamp", "bigint"): (1112443200, 1112443200),
+    ("timestamp", "decimal(20,0)"): (Decimal(1112443200), 1112443200),
+    ("timestamp", "double"): (1112443200.5, "holds 1.1124432005E9, but needs whole Unix seconds"),
+    ("timestamp", "float"): (1112443200.0, "needs whole Unix seconds"),
+    ("timestamp", "timestamp_ntz"): (NOON, 1112443200),
+    ("timestamp", "timestamp"): (NOON.replace(tzinfo=timezone(timedelta(hours=9))), 1112410800),
+    ("timestamp", "date"): (NOON.date(), 1112400000),
+    ("timestamp", "string"): ("2005-04-02", "'timestamp' has the type string; cast it"),
+    ("timestamp", "boolean"): (True, "has the type boolean"),
+    ("timestamp", "int"): (-1, "holds -1, but needs whole Unix seconds"),
+    ("timestamp", " bigint"): (1112443200000, "holds 1112443200000, but needs whole Unix seconds"),
+    ("timestamp", "  bigint"): (None, "'timestamp' is missing in 1 rows"),
+    ("timestamp", " timestamp_ntz"): (NOON.replace(microsecond=5), "needs whole Unix seconds"),
+    ("user_id", "smallint"): (7, 7),
+    ("user_id", "double"): (7.0, 7),
+    ("user_id", " double"): (7.5, "holds 7.5, but needs ids, integers from 0 to 2147483647"),
+    ("user_id", "  double"): (float("nan"), "holds NaN, but needs ids"),
+    ("user_id", "bigint"): (2**31, "holds 2147483648, but needs ids"),
+    ("user_id", "int"): (None, "'user_id' is missing in 1 rows"),
+    ("user_id", " int"): (-7, "holds -7, but needs ids"),
+    ("movie_id", "string"): ("7", r"type string; cast it: F.col\('movie_id'\).cast\('int'\)"),
+    ("rating", "string"): ("4", r"type string; cast it: F.col\('rating'\).cast\('double'\)"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=" ".join)
+def test_ids_and_times_of_every_type_are_converted_or_refused(spark, kind):
+    name, (value, expected) = kind[0], KINDS[kind]
+    plain = {"user_id": 3, "movie_id": 5, "rating": 4.0, "timestamp": 60} | {name: value}
+    types = {"user_id": "int", "movie_id": "int", "rating": "double", "timestamp": "bigint"}
+    schema = ", ".join(f"{n} {t}" for n, t in (types | {name: kind[1].strip()}).items())
+    table = spark.createDataFrame([tuple(plain.values())], schema)
+    for call in (
+        on_spark.to_implicit,
+        on_spark.fit_als,
+        lambda table: on_spark.recommend(None, table),
+        lambda table: on_spark.leave_last_out(table, min_train=0, ties="movie_id").test,
+    ):
+        if isinstance(expected, str):
+            with pytest.raises(DataError, match=expected):
+                call(table)
+    if not isinstance(expected, str):
+        for read in (on_spark.to_implicit(table), call(table)):
+            assert [row[name] for row in read.collect()] == [expected]
+
+
+def test_columns_that_were_read_once_are_not_read_again(spark, ratings):
+    positives = on_spark.to_implicit(on_spark.to_spark(spark, ratings))
+    parts = on_spark.leave_last_out(positives)
+    assert on_spark.tables.as_spark_table(parts.train, "user_id") is parts.train
+
+
+def test_ratings_without_stars_are_no_positives(spark):
+    stars = [float("nan"), None, 4.0, 3.5]
+    table = spark.createDataFrame([(i, i, star) for i, star in enumerate(stars)],
+                                  "user_id int, movie_id int, rating double")  # fmt: skip
+    assert [row["user_id"] for row in on_spark.to_implicit(table).collect()] == [2]
+
+
+def test_what_is_no_frame_of_spark_is_refused(spark, ratings, tmp_path):
+    for call in (on_spark.to_implicit, on_spark.fit_als, on_spark.leave_last_out):
+        with pytest.raises(DataError, match=r"a DataFrame of pandas; to_spark\(spark, table\)"):
+            call(ratings)
+    with pytest.raises(DataError, match=r"write s3a://bucket/r\.parquet"):
+        on_spark.read_ratings(spark, "s3://bucket/r.parquet")
+    nanoseconds = ratings.assign(timestamp=pd.to_datetime(ratings["timestamp"], unit="ns"))
+    nanoseconds.to_parquet(tmp_path / "ns.parquet")
+    with pytest.raises(DataError, match=r"times in nanoseconds, .*coerce_timestamps='us'"):
+        on_spark.read_ratings(spark, tmp_path / "ns.parquet")
+
+
 def test_a_missing_column_or_a_bad_number_is_refused(spark, tables):
     train, _ = tables
     for call, message in (
         (lambda: on_spark.to_implicit(train.drop("rating")), "no column 'rating'"),
         (lambda: on_spark.leave_last_out(train.drop("row")), "no column 'row'"),
-        (lambda: on_spark.leave_last_out(train, n_test=-1), "n_test must be a whole number"),
+        (
+            lambda: on_spark.leave_last_out(train, n_test=-1),
+            "n_test must be an integer of at least 0",
+        ),
         (lambda: on_spark.leave_last_out(train, ties="random"), "ties must be one of"),
         (lambda: on_spark.fit_als(train, factors=0), "factors must be an integer of at least 1"),
         (lambda: on_spark.recommend(None, train, k=0), "k must be an integer of at least 1"),

@@ -350,7 +350,7 @@ def test_before_fit_nothing_is_answered(train):
 
 
 def test_what_explain_cannot_explain(model, train):
-    with pytest.raises(DataError, match="holds 60, but items are columns from 0 to 59"):
+    with pytest.raises(DataError, match="holds 60, but columns are counted from 0 to 59"):
         model.explain(0, train[0], 60)
     with pytest.raises(DataError, match="2 rows for 1 users"):
         model.explain(0, train[:2], 0)

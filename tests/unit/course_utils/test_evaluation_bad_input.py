@@ -76,10 +76,13 @@ def test_an_empty_test_set():
 
 
 def test_unknown_users():
-    refused("There is no user row 3: rows go from 0 to 2", users=[0, 3])
-    refused("There is no user row -1", users=[-1])
-    refused("`users` must be a list of row numbers, and is float64", users=[0.5])
-    refused("`users` must be a list of row numbers", users=np.array([True, False, True]))
+    refused("`users` holds 3, but rows are counted from 0 to 2", users=[0, 3])
+    refused("`users` holds -1", users=[-1])
+    refused(
+        "`users` must be one integer or a list of them",
+        users=[0.5],
+    )
+    refused("`users` must be one integer or a list", users=np.array([True, False, True]))
 
 
 def test_unknown_choices():
@@ -148,7 +151,7 @@ def test_answers_that_are_none(answer, complaint):
 def test_recommend_all_refuses_the_same():
     with pytest.raises(DataError, match="k must be an integer of at least 1, and is 0"):
         recommend_all(GOOD, TRAIN, k=0)
-    with pytest.raises(DataError, match="There is no user row 7"):
+    with pytest.raises(DataError, match="`users` holds 7"):
         recommend_all(GOOD, TRAIN, users=[7])
 
 

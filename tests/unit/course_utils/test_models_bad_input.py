@@ -82,14 +82,14 @@ BAD_QUESTIONS = {
     "dense": (([3], MATRIX[3].toarray()), {}, "`user_items` must be a sparse matrix"),
     "NaN": (([0], MATRIX[0] * np.nan), {}, "`user_items` holds NaN"),
     "negative": (([3, -1], MATRIX[:2]), {}, "`userids` holds -1, but rows are counted from 0"),
-    "fractions": (([0.5], MATRIX[:1]), {}, "`userids` must be one row number or a list"),
-    "a table": (([[0]], MATRIX[:1]), {}, "`userids` must be one row number or a list"),
-    "a yes": ((True, MATRIX[0]), {}, "`userids` must be one row number or a list"),
+    "fractions": (([0.5], MATRIX[:1]), {}, "`userids` must be one integer or a list"),
+    "a table": (([[0]], MATRIX[:1]), {}, "`userids` must be one integer or a list"),
+    "a yes": ((True, MATRIX[0]), {}, "`userids` must be one integer or a list"),
     "N = 0": (([0], MATRIX[:1]), {"N": 0}, "N must be an integer of at least 1, and is 0"),
     "N = 2.5": (([0], MATRIX[:1]), {"N": 2.5}, "N must be an integer of at least 1"),
     "items": (([0], MATRIX[:1]), {"items": [3, 40]}, "`items` holds 40, .* from 0 to 39"),
     "filter": (([0], MATRIX[:1]), {"filter_items": -2}, "`filter_items` holds -2"),
-    "names": (([0], MATRIX[:1]), {"items": ["Heat"]}, "`items` must be item columns"),
+    "names": (([0], MATRIX[:1]), {"items": ["Heat"]}, "`items` must be one integer or a list"),
 }
 
 
@@ -130,7 +130,7 @@ def test_arguments_are_checked_when_the_model_is_made(make, message):
 @pytest.mark.parametrize("make", [ItemKNN, EASE])
 def test_similar_items_and_explanations_need_columns(make):
     model = make().fit(MATRIX)
-    with pytest.raises(DataError, match="`itemid` holds 40, but items are columns from 0 to 39"):
+    with pytest.raises(DataError, match="`itemid` holds 40, but columns are counted from 0 to 39"):
         model.similar_items([0, 40])
     with pytest.raises(DataError, match="N must be an integer"):
         model.similar_items(0, N=-1)

@@ -161,8 +161,8 @@ def test_a_pair_in_two_parts_is_leakage():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: leave_last_out(TABLE, n_test=-1), "n_test must be a whole number"),
-        (lambda: leave_last_out(TABLE, n_val=1.5), "n_val must be a whole number"),
+        (lambda: leave_last_out(TABLE, n_test=-1), "n_test must be an integer of at least 0"),
+        (lambda: leave_last_out(TABLE, n_val=1.5), "n_val must be an integer of at least 0"),
         (
             lambda: leave_last_out(TABLE, ties="last"),
             "ties must be 'order', 'movie_id' or 'random'",

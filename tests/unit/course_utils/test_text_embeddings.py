@@ -39,8 +39,8 @@ def test_rows_follow_the_ids_asked_for():
     [
         ([7, 8, 9, 1, 3], r"4 of the 5 films have no embedding: movies 8, 9, 1, …"),
         ([7, 8], "1 of the 2 films have no embedding: movies 8;"),
-        ([7, 7], "Movie 7 stands twice"),
-        ([7.5], "must be a list of integers, and are float64"),
+        ([7, 7], "The id 7 stands twice in `movie_ids`"),
+        ([7.5], "holds 7.5, which is not whole"),
     ],
 )
 def test_ids_that_do_not_match(ids, message):
@@ -56,9 +56,9 @@ def test_ids_that_do_not_match(ids, message):
         (np.array([["a"]]), [1], "must be a table of numbers"),
         (np.where(VECTORS == 4, np.nan, VECTORS), IDS, "vector of movie 7 holds NaN or infinity"),
         (np.where(VECTORS == 9, 1e300, VECTORS), IDS, "vector of movie 2 holds NaN or infinity"),
-        (VECTORS, [1, 2, 3, 1], "Movie 1 stands twice"),
-        (VECTORS, [1, 2, 3, -1], "-1 is no movie id"),
-        (VECTORS, [1, 2, 3, 2**31], "2147483648 is no movie id"),
+        (VECTORS, [1, 2, 3, 1], "The id 1 stands twice"),
+        (VECTORS, [1, 2, 3, -1], "holds -1, but needs ids"),
+        (VECTORS, [1, 2, 3, 2**31], "holds 2147483648, but needs ids"),
     ],
 )
 def test_what_is_no_embedding(vectors, ids, message):
@@ -132,7 +132,7 @@ def test_files_that_are_refused(tmp_path):
         load_embeddings(path)
     ids = IDS.astype(np.int32)
     write(path, vectors=VECTORS, movie_ids=np.append(ids[:3], 50).astype(np.int32))
-    with pytest.raises(DataError, match=r"films.safetensors: Movie 50 stands twice"):
+    with pytest.raises(DataError, match=r"films.safetensors: The id 50 stands twice"):
         load_embeddings(path)
     write(path, vectors=np.full((4, 3), np.inf), movie_ids=ids)
     with pytest.raises(DataError, match=r"films.safetensors: The vector of movie 50 holds NaN or"):
