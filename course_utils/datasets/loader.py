@@ -110,7 +110,8 @@ def load_movielens(
 
     The release is searched as ``<folder>/<name>/`` or ``<folder>/<name>.zip``, first in the folder
     that ``COURSE_DATA_DIR`` names, then in the user's cache. If it is in neither, it is downloaded
-    to the user's cache. ``"sample"`` always comes with the package.
+    to the user's cache. ``"sample"`` always comes with the package. Kaggle's copy of ml-20m, whose
+    ``rating.csv`` has datetimes, is read too.
 
     Parameters
     ----------
@@ -140,8 +141,8 @@ def load_movielens(
     Warns
     -----
     CourseWarning
-        For ratings of movies that the release does not list, for an archive that is not the
-        published one, and for a download from the mirror.
+        For ratings of movies that the release does not list, for a table that is not there, for an
+        archive that is not the published one, and for a download from the mirror.
 
     Notes
     -----
@@ -161,48 +162,44 @@ def load_movielens(
     return MovieLens(release.name, **_read(source, release))
 
 
-def read_tables(source: Folder | Archive, release: Release) -> tuple[Tables, list[str]]:
-    """Read and validate every table that `release` has from `source`.
+def read_tables(source: Folder, release: Release) -> tuple[Tables, list[str]]:
+    """Read and validate every table of `release`; return them, and warnings for the reader.
 
-    Returns
-    -------
-    tables : dict
-        ``ratings`` and ``movies`` always; ``users``, ``tags``, ``links`` where they are published.
-    notes : list of str
-        Warnings for the reader, one sentence each.
-
-    Raises
-    ------
-    DataError
-        For a file that is missing and for the first row that cannot be right.
+    A DataError is raised for ratings or movies that are missing, and for the first row that cannot
+    be right.
     """
-    tables = {name: _read_table(source, release, name) for name in release.tables}
+    read = {name: _read_table(source, release, name) for name in release.tables}
+    tables = {name: table for name, (table, _) in read.items() if table is not None}
+    notes = [f"There is no {label}, so {n} is None." for n, (t, label) in read.items() if t is None]
     movies = tables["movies"]
     movies["year"] = pd.to_numeric(movies["title"].str.extract(YEAR, expand=False)).astype("Int16")
-    files = FILES[release.layout]
-    ratings_label = source.label(files["ratings"][0])
-    movies_label = source.label(files["movies"][0])
+    ratings_label, movies_label = read["ratings"][1], read["movies"][1]
     first_line = 2 if release.layout == "csv" else 1
     _refuse_repeated_movies(movies, movies_label, first_line)
     repeated = _repeated_pairs(tables["ratings"], ratings_label, first_line, release)
-    return tables, repeated + _unknown_movies(tables["ratings"], movies, ratings_label)
+    return tables, notes + repeated + _unknown_movies(tables["ratings"], movies, ratings_label)
 
 
-def _find(release: Release, data_home: str | Path | None, download: bool) -> Folder | Archive:
+def _find(release: Release, data_home: str | Path | None, download: bool) -> Folder:
     if release.name == "sample":
         return Folder(sample_folder())
     home = Path(data_home).expanduser() if data_home is not None else user_cache()
     places = [home] if data_home is not None else [*_data_dir(), home]
-    source = locate(release, places)
+    source = locate(release, places, FILES[release.layout]["ratings"][0])
     if source is not None:
         return source
     if not download:
-        looked = " and ".join(str(place) for place in places)
+        looked = " and ".join(f"{place}{_content(place)}" for place in places)
         raise DataError(
             f"{release.name} is not in {looked}, and download=False; put the folder "
             f"{release.name}/ or {release.archive} there, or allow the download."
         )
     return Archive(download_archive(release, home), release.folders)
+
+
+def _content(place: Path) -> str:
+    names = sorted(path.name for path in place.iterdir()) if place.is_dir() else []
+    return f" (which holds {', '.join(names[:5])})" if names else ""
 
 
 def _data_dir() -> list[Path]:
@@ -222,11 +219,11 @@ def sample_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "data" / "sample"
 
 
-def _read(source: Folder | Archive, release: Release) -> Tables:
-    if isinstance(source, Folder):
-        tables, notes = read_tables(source, release)
-    else:
+def _read(source: Folder, release: Release) -> Tables:
+    if isinstance(source, Archive):
         tables, notes = _read_through_cache(source, release)
+    else:
+        tables, notes = read_tables(source, release)
     for note in notes:
         warnings.warn(note, CourseWarning, stacklevel=3)
     return tables
@@ -299,17 +296,24 @@ def _write_cache(folder: Path, tables: Tables) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _read_table(source: Folder | Archive, release: Release, name: str) -> pd.DataFrame:
+def _read_table(source: Folder, release: Release, name: str) -> tuple[pd.DataFrame | None, str]:
+    """Return a table, None where the release has none, and its file's name for messages."""
     file, wanted, form = FILES[release.layout][name]
-    data, label = source.read(file), source.label(file)
-    if data is None:
-        raise DataError(f"{source.path} has no {file}, so it is not {release.name}; get it again.")
+    found = source.find(file)
+    label = source.label(found or file)
+    if found is None:
+        if name not in ("ratings", "movies"):
+            return None, label
+        names = ", ".join(source.names()[:8]) or "nothing"
+        raise DataError(f"There is no {label}, only {names}; rename the file of {name} to {file}.")
+    data = source.read(found)
     if release.layout == "csv":
-        return parsing.parse_csv(data, wanted, form, label, scale=release.scale)
+        return parsing.parse_csv(data, wanted, form, label, scale=release.scale), label
     if name == "ratings":
-        return parsing.parse_delimited(data, wanted, label, delimiter=form, scale=release.scale)
+        scale = release.scale
+        return parsing.parse_delimited(data, wanted, label, delimiter=form, scale=scale), label
     table = parsing.parse_lines(data, wanted, label, delimiter=form, encoding=release.encoding)
-    return _genres_from_flags(table) if wanted is parsing.ITEM_100K else table
+    return (_genres_from_flags(table) if wanted is parsing.ITEM_100K else table), label
 
 
 def _genres_from_flags(items: pd.DataFrame) -> pd.DataFrame:
@@ -332,7 +336,7 @@ def _repeated_pairs(
     """Refuse repeated (user, movie) pairs; return a note where the release may have some."""
     user, movie = ratings["user_id"].to_numpy(), ratings["movie_id"].to_numpy()
     pairs = user.astype(np.int64) * (int(movie.max()) + 1) + movie
-    if _all_differ(pairs):
+    if (pairs[1:] > pairs[:-1]).all() or pd.Index(pairs).is_unique:  # the CSV files are sorted
         return []
     again = np.flatnonzero(pd.Index(pairs).duplicated())
     row = int(again[0])
@@ -343,18 +347,6 @@ def _repeated_pairs(
     if release.unique_pairs:
         raise DataError(f"{said}; {release.name} holds no pair twice, so get it again.")
     return [f"{said}; all rows are kept."]
-
-
-def _all_differ(pairs: np.ndarray) -> bool:
-    """Say whether no number occurs twice, by the fastest exact method."""
-    if (pairs[1:] > pairs[:-1]).all():  # sorted, as the CSV releases are
-        return True
-    cells = int(pairs.max()) + 1
-    if cells > 2**27:
-        return bool(pd.Index(pairs).is_unique)
-    ticked = np.zeros(cells, dtype=bool)  # up to ml-1m: 5 times as fast as sorting
-    ticked[pairs] = True
-    return int(np.count_nonzero(ticked)) == len(pairs)
 
 
 def _unknown_movies(ratings: pd.DataFrame, movies: pd.DataFrame, label: str) -> list[str]:

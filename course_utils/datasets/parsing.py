@@ -22,7 +22,7 @@ from course_utils.errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Kind = Literal["id", "optional id", "time", "code", "flag", "rating", "name", "text"]
+Kind = Literal["id", "optional id", "time", "date", "code", "flag", "rating", "name", "text"]
 Columns = dict[str, Kind]  # the columns of a file in their order: name in the course, content
 Scale = tuple[float, float, float]  # lowest rating, highest rating, step
 Rows = Iterator[tuple[int, list[str]]]  # line number and fields
@@ -53,6 +53,7 @@ DTYPES: dict[Kind, str] = {
     "id": "int32",
     "optional id": "Int32",
     "time": "int64",
+    "date": "timestamp[s]",  # of Arrow; the course has Unix seconds
     "code": "int16",
     "flag": "int8",
     "rating": "float32",
@@ -62,14 +63,30 @@ RANGES: dict[Kind, tuple[int, int]] = {
     "id": (1, 2**31 - 1),
     "optional id": (1, 2**31 - 1),
     "time": (0, 2**63 - 1),
+    "date": (0, 2**63 - 1),
     "code": (0, 2**15 - 1),
     "flag": (0, 1),
+}
+# How files begin that have a wrong name, and what to do.
+BEGINNINGS = {
+    b"\x1f\x8b": "is compressed with gzip; unpack it with gunzip",
+    b"PK\x03\x04": "is a zip archive or an Excel workbook; unpack it, or save it as CSV",
+    b"PAR1": "is a Parquet file; write it as CSV",
+    codecs.BOM_UTF16_LE: "is UTF-16; save it as UTF-8",
+    codecs.BOM_UTF16_BE: "is UTF-16; save it as UTF-8",
+    b"version https://git-lfs": "is a pointer of Git LFS, not the file; fetch it with git lfs pull",
+    b"<": "is a web page, not the file; download it in a browser and look at what it says",
 }
 NO_SCALE: Scale = (0, 0, 1)  # for tables without ratings
 
 # The numbers that Arrow accepts; `int` and `float` accept more: "1_0", "٣". Twenty digits hold
 # every integer that fits, and `int` refuses to convert thousands.
 INTEGER = re.compile(r"-?[0-9]{1,20}")
+TIME = re.compile(
+    "(19[7-9]|20[0-9])[0-9]-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[ T]"
+    "([01][0-9]|2[0-3])(:[0-5][0-9]){2}"
+)
+DATE = re.compile(rb',"?[0-9]{4}-[0-9]{2}-[0-9]{2}[^,]*$')  # the last field of a row
 NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
 BLANKS = " \t"  # may surround a number
 # Stand-ins for "::" in text files, because Arrow needs a single character.
@@ -85,24 +102,8 @@ def parse_delimited(
 
     ``::`` is read as two single colons with an empty column between them. That is much faster than
     pandas' python engine (see ``make bench``), and right as long as every field is a number.
-
-    Parameters
-    ----------
-    data
-        The bytes of the file.
-    wanted
-        Its columns.
-    label
-        The file's name for error messages.
-    delimiter
-        ``"::"`` or a single character.
-    scale
-        Lowest rating, highest rating, step.
-
-    Returns
-    -------
-    DataFrame
-        One row for each line, with the dtypes of `DTYPES`; names and texts are str.
+    `label` is the file's name for messages, `delimiter` ``"::"`` or a single character. The result
+    has the dtypes of `DTYPES`; names and texts are str.
 
     Raises
     ------
@@ -145,10 +146,14 @@ def parse_csv(
     _refuse_bytes(data, label)
     end = data.find(b"\n") + 1 or len(data)
     first = data[:end].decode("utf-8", "replace").rstrip("\r\n")
-    if first != header:
-        raise bad_line(label, 1, f"the header is {_shown(first)} where {header!r} belongs")
+    if first not in (header, '"' + header.replace(",", '","') + '"'):
+        commas = re.sub(r"[;\t|]", ",", first.replace('"', ""))
+        hint = " (save it with commas)" if commas == header else ""
+        raise bad_line(label, 1, f"the header is {_shown(first)} where {header!r} belongs{hint}")
     if end == len(data):
         raise DataError(f"{label} holds a header and no rows; get the release again.")
+    if "timestamp" in wanted and DATE.search(data[end : end + 1000].split(b"\n")[0]):
+        wanted = wanted | {"timestamp": "date"}
     rows = _csv_rows(data, label)
     return _parse(data, wanted, label, rows, scale, names=[*wanted], delimiter=",", is_csv=True)
 
@@ -179,6 +184,8 @@ def problem(kind: Kind, text: str, scale: Scale) -> str | None:
         return "is missing"
     if kind == "rating":
         return _rating_problem(text, scale)
+    if kind == "date":
+        return None if TIME.fullmatch(text) else "is no time such as 2005-04-02 23:53:47"
     if not INTEGER.fullmatch(text):
         return "is not an integer"
     lowest, highest = RANGES[kind]
@@ -254,7 +261,7 @@ def _can_be_right(values: pa.ChunkedArray, kind: Kind, scale: Scale) -> bool:
         return False
     if kind == "rating":
         return not any(problem(kind, str(value), scale) for value in pc.unique(values).to_pylist())
-    found = pc.min_max(values).as_py()
+    found = pc.min_max(values.cast("int64") if kind == "date" else values).as_py()
     lowest, highest = RANGES[kind]
     return found["min"] is None or lowest <= found["min"] <= found["max"] <= highest
 
@@ -263,6 +270,8 @@ def _to_pandas(values: pa.ChunkedArray, kind: Kind) -> object:
     if kind == "optional id":
         missing = np.asarray(values.is_null())
         return pd.arrays.IntegerArray(values.fill_null(0).to_numpy().copy(), missing)
+    if kind == "date":
+        return values.cast("int64").to_numpy()
     return values.to_pandas() if kind in ("name", "text") else values.to_numpy()
 
 
@@ -272,6 +281,9 @@ def _refuse_bytes(data: bytes, label: str) -> None:
         raise DataError(f"{label} is empty; get the release again.")
     if data.startswith(codecs.BOM_UTF8):
         raise bad_line(label, 1, "a byte-order mark, which no release has")
+    for beginning, what in BEGINNINGS.items():
+        if data[:200].lstrip().startswith(beginning):
+            raise DataError(f"{label} {what}.")
     position = data.find(b"\0")
     if position >= 0:
         raise bad_line(label, _line_of(data, position), "a NUL byte")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -142,39 +143,65 @@ def find_release(name: str) -> Release:
 
 @dataclass(frozen=True)
 class Folder:
-    """A release unpacked in a folder."""
+    """A release unpacked in a folder; `folders` are the names that a folder in it may have."""
 
     path: Path
+    folders: tuple[str, ...] = ()
 
-    def read(self, file: str) -> bytes | None:
-        """Return the bytes of `file`, or None where the folder has no such file."""
-        path = self.path / file
-        return path.read_bytes() if path.is_file() else None
+    def names(self) -> list[str]:
+        """Return the names of its files and of those in its folders, as ``folder/file``."""
+        paths = sorted([*self.path.glob("*"), *self.path.glob("*/*")])
+        return [path.relative_to(self.path).as_posix() for path in paths if path.is_file()]
 
-    def label(self, file: str) -> str:
-        """Return the name of `file` for error messages."""
-        return str(self.path / file)
+    def find(self, file: str) -> str | None:
+        """Return the name of `file`, or None where it is missing or there are several.
+
+        Kaggle's copy of ml-20m has ``rating.csv`` for ``ratings.csv``. A file at the top, or in a
+        folder of the release's name, counts more than those of other folders.
+        """
+        parts = [name.rpartition("/") for name in self.names()]
+        found = [p for p in parts if p[2] in (file, file.replace("s.csv", ".csv"))]
+        usual = [p for folder in (*self.folders, "") for p in found if p[0] == folder]
+        chosen = usual or (found if len(found) == 1 else [])
+        return "".join(chosen[0]) if chosen else None
+
+    def read(self, name: str) -> bytes:
+        """Return the bytes of a file that `find` found."""
+        try:
+            return (self.path / name).read_bytes()
+        except OSError as error:
+            raise DataError(f"{self.label(name)} cannot be read: {error.strerror}.") from None
+
+    def label(self, name: str) -> str:
+        """Return the name of a file for messages."""
+        return str(self.path / name)
 
 
 @dataclass(frozen=True)
-class Archive:
-    """A release as a zip archive, as it is published. Nothing is ever unpacked to disk."""
+class Archive(Folder):
+    """A release as a zip archive, as it is published.
 
-    path: Path
-    folders: tuple[str, ...]
+    Members are read by their names, and nothing is written, so a name with ``../`` does no harm.
+    """
 
-    def read(self, file: str) -> bytes | None:
-        """Return the bytes of `file`, or None where the archive has no such member.
+    def names(self) -> list[str]:
+        """Return the names of its members."""
+        found: list[str] = self._do(zipfile.ZipFile.namelist)
+        return found
 
-        Only the few names that a member can have are looked up, so anything else in the archive,
-        such as names with ``../``, is never touched.
-        """
-        members = [f"{folder}/{file}" for folder in self.folders] + [file]
-        with self.path.open("rb") as file_on_disk:  # an OSError of the disk is not caught below
+    def read(self, name: str) -> bytes:
+        """Return the bytes of a member."""
+        return bytes(self._do(lambda archive: archive.read(name)))
+
+    def label(self, name: str) -> str:
+        """Return the name of a member for messages."""
+        return f"{self.path}:{name}"
+
+    def _do(self, work: Callable[[zipfile.ZipFile], Any]) -> Any:
+        with self.path.open("rb") as file:  # an OSError of the disk is not caught below
             try:
-                with zipfile.ZipFile(file_on_disk) as archive:
-                    names = set(archive.namelist())
-                    return next((archive.read(name) for name in members if name in names), None)
+                with zipfile.ZipFile(file) as archive:
+                    return work(archive)
             except MemoryError:
                 raise
             except Exception as why:  # on a damaged archive zipfile raises nearly anything
@@ -183,19 +210,20 @@ class Archive:
                     f"{self.path} is not a whole zip archive ({said}); delete it and load again."
                 ) from None
 
-    def label(self, file: str) -> str:
-        """Return the name of `file` for error messages."""
-        return f"{self.path}:{file}"
 
+def locate(release: Release, places: list[Path], file: str) -> Folder | None:
+    """Find `release` in `places`, in order: ``<place>/<name>/``, ``<place>/<name>.zip``, or itself.
 
-def locate(release: Release, places: list[Path]) -> Folder | Archive | None:
-    """Find `release` in `places`, in order: as ``<place>/<name>/``, then ``<place>/<name>.zip``."""
+    A place is the release when it has the name of its folder and holds `file`.
+    """
     for place in places:
         for name in release.folders:
             if (place / name).is_dir():
-                return Folder(place / name)
+                return Folder(place / name, release.folders)
         if (place / release.archive).is_file():
             return Archive(place / release.archive, release.folders)
+        if place.name in release.folders and Folder(place).find(file):
+            return Folder(place)
     return None
 
 
@@ -208,27 +236,15 @@ def download_archive(release: Release, folder: Path) -> Path:
     """Download the archive of `release` into `folder` and return its path.
 
     The file appears whole and verified, or not at all: it is written under a temporary name, its
-    SHA-256 is compared with the one on record, and it is renamed. TLS certificates are always
-    verified. GroupLens is asked first, then the mirror.
-
-    Parameters
-    ----------
-    release
-        What to download. A release without a checksum (ml-latest is remade now and then) is only
-        tested to be a whole zip archive.
-    folder
-        Where to put it. It is made when missing.
+    SHA-256 is compared with the one on record, and it is renamed. A release without a checksum is
+    only tested to be a whole zip archive. TLS certificates are always verified. GroupLens is asked
+    first, then the mirror, of which a CourseWarning tells.
 
     Raises
     ------
     DownloadError
-        When no source delivers; the message says what each of them answered. Also when `folder`
-        cannot be written to.
-
-    Warns
-    -----
-    CourseWarning
-        When the mirror delivers because GroupLens does not.
+        When no source delivers; the message says what each of them answered. Also when `folder`,
+        which is made when missing, cannot be written to.
     """
     from requests.exceptions import RequestException
 

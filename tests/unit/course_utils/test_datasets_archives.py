@@ -57,7 +57,11 @@ def test_a_missing_member_is_named(tmp_path: Path) -> None:
     path.write_bytes(writer.zip_bytes(members))
     with pytest.raises(DataError) as caught:
         load_movielens("ml-1m", data_home=tmp_path)
-    assert str(caught.value) == f"{path} has no movies.dat, so it is not ml-1m; get it again."
+    said = str(caught.value)
+    assert said.startswith(
+        f"There is no {path}:movies.dat, only ml-1m/ratings.dat, ml-1m/users.dat"
+    )
+    assert said.endswith("; rename the file of movies to movies.dat.")
 
 
 @pytest.mark.parametrize("what", ["text", "empty", "cut", "hole", "swapped"])
@@ -87,7 +91,8 @@ def test_a_bad_row_in_an_archive_names_archive_member_and_line(tmp_path: Path) -
     for _ in range(2):  # nothing half-right is kept for the second time
         with pytest.raises(DataError) as caught:
             load_movielens("ml-10m", data_home=tmp_path)
-        assert str(caught.value).startswith(f"{path}:ratings.dat, line 8: rating '4.7' is not on")
+        member = f"{path}:ml-10M100K/ratings.dat"
+        assert str(caught.value).startswith(f"{member}, line 8: rating '4.7' is not on")
     assert list(tmp_path.iterdir()) == [path]
 
 

@@ -72,7 +72,7 @@ BAD_RATINGS = {
     "time negative": ("1|3|4|-1", "timestamp '-1' is not between 0"),
     "time too large": ("1|3|4|9223372036854775808", "timestamp '9223372036854775808' is not"),
     "time missing": ("1|3|4|", "timestamp '' is missing"),
-    "time a date": ("1|3|4|2001-01-01", "timestamp '2001-01-01' is not an integer"),
+    "time a date": ("1|3|4|01/02/2001", "timestamp '01/02/2001' is not an integer"),
     "nul": ("1|3|4|5\0", "a NUL byte"),
 }
 
