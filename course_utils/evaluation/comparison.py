@@ -73,8 +73,8 @@ def compare(
         When no model is given, the baseline or a metric is unknown, a model is not evaluated and
         no split is given, or the evaluations are not of the same users.
     """
-    if not models:
-        raise DataError("There is no model to compare; give at least one, by name.")
+    if not isinstance(models, Mapping) or not models:
+        raise DataError("Give the models to compare by name, at least one: {'ALS': model}.")
     if baseline is not None and baseline not in models:
         raise DataError(f"The baseline {baseline!r} is none of the models: {', '.join(models)}.")
     _need_bootstrap(n_boot, level)

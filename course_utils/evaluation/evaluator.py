@@ -318,13 +318,13 @@ def ask(
 
 def _as_ids_and_scores(answer: Any, n_users: int, name: str) -> tuple[IntArray, Scores]:
     said = f"{name}.recommend must return two arrays, ids and scores, with one row for each user"
-    if not isinstance(answer, tuple | list) or len(answer) != 2:
-        raise DataError(f"{said}, and returned {type(answer).__name__}.")
-    items, scores = (np.asarray(part) for part in answer)
+    try:
+        items, scores = (np.asarray(part) for part in answer)
+    except (TypeError, ValueError):  # not two, or lists of several lengths
+        raise DataError(f"{said}, and returned {type(answer).__name__}.") from None
     if items.ndim != 2 or items.shape != scores.shape or len(items) != n_users:
-        raise DataError(
-            f"{said}; for {n_users} users it returned the shapes {items.shape} and {scores.shape}."
-        )
+        shapes = f"the shapes {items.shape} and {scores.shape}"
+        raise DataError(f"{said}; for {n_users} users it returned {shapes}.")
     if items.dtype.kind not in "iu":
         raise DataError(f"{said}; its ids are {items.dtype}, no integers.")
     return items.astype(np.int64, copy=False), scores  # uint64 and int64 would add to float64

@@ -291,9 +291,9 @@ def column_vectors(
             "`items`; give Embeddings(vectors, movie_ids)."
         )
     else:
-        table = np.asarray(embeddings)
-        rows = np.arange(len(table) if table.ndim else 0, dtype=np.int32)
-        vectors = Embeddings(table, rows).vectors
+        table: Any = embeddings
+        n_rows = (*np.shape(table), 0)[0]
+        vectors = Embeddings(table, np.arange(n_rows, dtype=np.int32)).vectors
     vectors = unit_length(vectors)
     if center and len(vectors):
         nonzero = vectors.any(axis=1)  # zero vectors stay zero

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import sparse
 
 from course_utils.errors import DataError, ModelError
 from course_utils.ranking import top_k
@@ -130,23 +131,17 @@ def save_embeddings(
     Parameters
     ----------
     path
-        The file, usually ``….safetensors``. An existing file is replaced.
-    embeddings
-        `Embeddings`, or vectors of shape (n, d) together with `movie_ids`.
-    movie_ids
-        The movie id of each vector, shape (n,).
+        The file, usually ``….safetensors``. An existing file is replaced. It is returned.
+    embeddings, movie_ids
+        `Embeddings`, or vectors of shape (n, d) and the movie id of each, shape (n,).
     model, pooling
         What made the vectors; stored in the file.
-
-    Returns
-    -------
-    Path
-        The path of the file.
 
     Raises
     ------
     DataError
-        When vectors and ids do not belong together, or a number is not finite; see `Embeddings`.
+        When vectors and ids do not belong together, a number is not finite (see `Embeddings`), or
+        the folder of the file is missing.
     OSError
         When the file cannot be written.
     """
@@ -160,6 +155,8 @@ def save_embeddings(
     elif movie_ids is not None:
         raise DataError("Embeddings have movie ids of their own; give no others.")
     target = Path(path).expanduser()
+    if not target.parent.is_dir():
+        raise DataError(f"There is no folder {target.parent} to save embeddings in; make it first.")
     model, pooling = model or embeddings.model or "", pooling or embeddings.pooling or ""
     content = _safetensors().save(
         {"vectors": embeddings.vectors, "movie_ids": embeddings.movie_ids},
@@ -203,8 +200,8 @@ def load_embeddings(path: str | Path, movie_ids: npt.ArrayLike | None = None) ->
     # the header of safetensors begins at byte 8, and the length before it may look like a pickle
     if content[8:9] != b"{" and content.startswith(_PICKLES):
         raise DataError(
-            f"{source} is a pickle, which may run code when it is loaded, and is not opened; read "
-            "it with torch.load(path, weights_only=True) and write it with save_embeddings."
+            f"{source} is a pickle or an archive of NumPy or torch, which may run code when it is "
+            "loaded; read it with np.load or torch.load(weights_only=True), then save_embeddings."
         )
     try:
         tensors = _safetensors().load(content)
@@ -262,9 +259,8 @@ def search(
     Raises
     ------
     DataError
-        When the query is no text, is empty or has no word that the encoder knows; when films and
-        embeddings do not belong together, or the query has other dimensions; when `n` is no
-        integer of at least 1; and for ``model="tfidf"``, which would be fitted on the query alone.
+        When the query is no text or has no word that the encoder knows; when films, embeddings and
+        query do not belong together; and for ``model="tfidf"``, which would be fitted on the query.
     ModelError
         As in :func:`encode_texts`.
     """
@@ -273,7 +269,8 @@ def search(
     movies = as_table(movies, "movie_id", "title")
     films = embeddings
     if not isinstance(films, Embeddings):
-        films = Embeddings(np.asarray(films), movies["movie_id"].to_numpy())
+        table: Any = films
+        films = Embeddings(table, movies["movie_id"].to_numpy())
     unknown = np.setdiff1d(films.movie_ids, movies["movie_id"])
     if unknown.size:
         raise DataError(
@@ -302,6 +299,8 @@ def search(
 
 
 def _as_vectors(vectors: Any) -> Vectors:
+    if sparse.issparse(vectors):
+        raise DataError("The vectors are a sparse matrix; give vectors.toarray().")
     table = np.asarray(vectors)
     if table.ndim != 2 or table.dtype.kind not in "fiu" or not table.shape[1]:
         raise DataError(

@@ -6,7 +6,7 @@ import hashlib
 import sqlite3
 import warnings
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -94,14 +94,13 @@ def encode_texts(
         When there is no text, one is empty, no string or not valid Unicode; for unknown choices;
         and when an encoder's vectors do not fit the texts or are not finite.
     ModelError
-        When the model cannot be found, downloaded or loaded, is not the published one, or the
-        device is not there.
+        When the model cannot be found, downloaded or loaded, is not the published one, or has no
+        first token for "cls"; and when the device is not there.
 
     Warns
     -----
     CourseWarning
-        For texts that are truncated, for texts without any word that the model knows, and for a
-        damaged cache.
+        For truncated texts, texts without a word that the model knows, and a damaged cache.
 
     Notes
     -----
@@ -133,8 +132,10 @@ def encode_texts(
             return encoder.encode(missing, pooling, batch_tokens)
 
         vectors = _encode_once(listed, encode, stored, progress)
-    else:
+    elif hasattr(model, "encode"):
         vectors = np.asarray(model.encode(listed), dtype=np.float32)
+    else:
+        raise DataError(f"The model must be a name, a folder or an encoder, and is {model!r}.")
     _need_vectors(vectors, len(listed), model)
     return unit_length(vectors) if normalize else vectors
 
@@ -151,7 +152,8 @@ class TfidfEncoder:
     """TF-IDF weights reduced by a truncated SVD, also called latent semantic analysis.
 
     Words that often occur together get similar coordinates. Words that were not in the texts of
-    `fit` count for nothing. No neural network is needed.
+    `fit` count for nothing. No neural network is needed. ``vectorizer`` and ``svd`` are the fitted
+    ``TfidfVectorizer`` and ``TruncatedSVD`` of scikit-learn.
 
     Parameters
     ----------
@@ -159,11 +161,6 @@ class TfidfEncoder:
         Of the vectors; fewer where there are fewer different words or fewer texts.
     seed
         Of the randomized SVD.
-
-    Attributes
-    ----------
-    vectorizer, svd
-        The fitted ``TfidfVectorizer`` and ``TruncatedSVD`` of scikit-learn.
     """
 
     def __init__(self, dimensions: int = 128, seed: int = 42) -> None:
@@ -207,10 +204,7 @@ class TfidfEncoder:
 
         A text without a known word gets zeros.
 
-        Raises
-        ------
-        DataError
-            When the encoder is not fitted, there is no text, or one is empty or no string.
+        A DataError is raised as by `fit`, and when the encoder is not fitted.
         """
         if self.svd is None:
             raise DataError("The TfidfEncoder is not fitted; call fit(texts) first.")
@@ -339,8 +333,9 @@ def _need_vectors(vectors: Vectors, n_texts: int, model: object) -> None:
 
 def _need_texts(texts: Iterable[object]) -> list[str]:
     """Return the texts as a list, or raise a DataError that names the first invalid text."""
-    if isinstance(texts, str | bytes):
-        raise DataError(f"`texts` is one text; give a list of texts: [{texts[:30]!r}].")
+    if isinstance(texts, str | bytes | Set | Mapping) or hasattr(texts, "columns"):
+        what = type(texts).__name__  # a set has no order, a table several columns
+        raise DataError(f"`texts` is a {what}; give a list of texts, or one column of a table.")
     listed = list(texts)
     if not listed:
         raise DataError("There is nothing to encode: the list of texts is empty.")

@@ -32,14 +32,9 @@ class Source:
 def find_source(model: str | Path, revision: str | None = None) -> Source:
     """Find an encoder by its name or folder.
 
-    Parameters
-    ----------
-    model
-        ``"all-MiniLM-L6-v2"``, which is a package and needs no network; a folder with
-        ``config.json``, tokenizer and ``*.safetensors``; or a name on the Hugging Face hub, which
-        is asked only when the files are not on this machine.
-    revision
-        Branch, tag or commit of a model of the hub. Default: "main".
+    `model` is ``"all-MiniLM-L6-v2"``, which is a package and needs no network; a folder with
+    ``config.json``, tokenizer and ``*.safetensors``; or a name on the Hugging Face hub, which is
+    asked only when the files are not here, for the branch, tag or commit `revision`, or "main".
 
     Raises
     ------

@@ -54,6 +54,11 @@ class Transformer:
         """
         import torch
 
+        if pooling == "cls" and not self._first_token_reads_the_text():
+            raise ModelError(
+                "This model puts no token in front that reads the text after it, so pooling='cls' "
+                "would give the same vector to different texts; use pooling='mean'."
+            )
         tokens = self._tokens(texts)
         on_cpu = self.device == "cpu"
         size = batch_tokens or (CPU_TOKENS if on_cpu else GPU_TOKENS)
@@ -68,6 +73,18 @@ class Transformer:
                 return batch, _pool(hidden, mask, pooling).float().cpu().numpy()
 
         yield from _in_parallel(forward, batches) if on_cpu else map(forward, batches)
+
+    def _first_token_reads_the_text(self) -> bool:
+        """Say whether texts begin with a special token whose vector depends on the next token."""
+        import torch
+
+        first, *_ = self.tokenizer("a")["input_ids"]
+        if [first] == self.tokenizer("a", add_special_tokens=False)["input_ids"][:1]:
+            return False
+        probes = torch.tensor([[first, 1], [first, 2]], device=self.device)
+        with torch.inference_mode():
+            vectors = self.model(input_ids=probes).last_hidden_state[:, 0]
+        return not torch.equal(*vectors)  # a decoder's token reads only what stands before it
 
     def _tokens(self, texts: list[str]) -> list[Tokens]:
         tokens = self._truncated(texts, self.longest)
@@ -111,7 +128,7 @@ class Transformer:
         return ids.to(self.device), types.to(self.device), mask.long().to(self.device)
 
 
-def need_device(device: str) -> str:
+def need_device(device: object) -> str:
     """Return "cpu" or a CUDA device of torch, or raise a ModelError when it is not there.
 
     "auto" takes a GPU where torch sees one. Otherwise `device` is "cpu", "cuda", "cuda:1", ….
@@ -120,7 +137,7 @@ def need_device(device: str) -> str:
     n_gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if device == "auto":
         return "cuda" if n_gpus else "cpu"
-    kind, _, number = device.partition(":")
+    kind, _, number = str(device).partition(":")  # torch.device has its name as text
     if kind not in ("cpu", "cuda") or not (number.isdecimal() or number == ""):
         raise ModelError(f"device must be 'auto', 'cpu', 'cuda' or 'cuda:0', not {device!r}.")
     if kind == "cuda" and int(number or 0) >= n_gpus:
@@ -129,7 +146,7 @@ def need_device(device: str) -> str:
             f"device={device!r} needs a CUDA GPU, and torch sees {sees} here; choose 'cpu' or "
             "'auto'."
         )
-    return device if kind == "cuda" else "cpu"
+    return str(device) if kind == "cuda" else "cpu"
 
 
 @lru_cache(maxsize=2)
@@ -230,7 +247,7 @@ def _longest(source: Source, tokenizer: Any, config: Any) -> int:
     settings = source.folder / "sentence_bert_config.json"  # the limit of a sentence encoder
     if settings.is_file():
         limits.append(json.loads(settings.read_text("utf-8")).get("max_seq_length") or _UNLIMITED)
-    return int(min(_UNLIMITED, *limits))
+    return int(min(_UNLIMITED, *(n for n in limits if n and n > 0)))  # -1 is no limit
 
 
 def _import(name: str) -> Any:

@@ -6,6 +6,7 @@ import struct
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 from course_utils.errors import DataError
 from course_utils.text import (
@@ -52,6 +53,7 @@ def test_ids_that_do_not_match(ids, message):
     ("vectors", "ids", "message"),
     [
         (VECTORS, IDS[:3], "There are 4 vectors and 3 movie ids"),
+        (sparse.csr_matrix(VECTORS), IDS, r"a sparse matrix; give vectors.toarray\(\)"),
         (VECTORS[0], IDS[:3], "must be a table of numbers, films × dimensions"),
         (np.array([["a"]]), [1], "must be a table of numbers"),
         (np.where(VECTORS == 4, np.nan, VECTORS), IDS, "vector of movie 7 holds NaN or infinity"),

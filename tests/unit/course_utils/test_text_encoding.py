@@ -184,7 +184,7 @@ def test_emoji_are_said_to_mean_nothing_to_the_model(bert):
     ("texts", "message"),
     [
         ([], "nothing to encode"),
-        ("Alien (1979)", r"`texts` is one text; give a list"),
+        ("Alien (1979)", r"`texts` is a str; give a list"),
         (["Alien", None], "Text 1 is None, no string"),
         (["Alien", float("nan")], "Text 1 is nan, no string"),
         (["", "Alien"], "Text 0 is empty"),
@@ -296,3 +296,94 @@ def test_tfidf_of_few_words_and_of_none():
         TfidfEncoder().encode(["toy"])
     with pytest.raises(DataError, match="dimensions must be an integer"):
         TfidfEncoder(0)
+
+
+# ---------------------------------------------------------------- other people's models and texts
+
+
+def save_model(folder, model, template=None):
+    """Save a model with a tokenizer of words, which puts tokens around a text by `template`."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    names = ["<unk>", "<bos>", *WORDS]
+    words = Tokenizer(models.WordLevel({word: i for i, word in enumerate(names)}, "<unk>"))
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    if template:
+        words.post_processor = processors.TemplateProcessing(
+            template, special_tokens=[("<bos>", 1)]
+        )
+    PreTrainedTokenizerFast(
+        tokenizer_object=words, unk_token="<unk>", bos_token="<bos>"
+    ).save_pretrained(folder)
+    model.save_pretrained(folder)
+    return folder
+
+
+def gpt2():
+    import torch
+    from transformers import GPT2Config, GPT2Model
+
+    torch.manual_seed(0)
+    sizes = {"n_positions": 16, "n_embd": 16, "n_layer": 1, "n_head": 2}
+    return GPT2Model(GPT2Config(vocab_size=len(WORDS) + 2, bos_token_id=1, eos_token_id=1, **sizes))
+
+
+@pytest.mark.parametrize("template", [None, "<bos> $A", "$A <bos>"])
+def test_a_decoders_first_token_is_no_vector_of_a_text_and_its_mean_is(tmp_path, template):
+    folder, texts = save_model(tmp_path / "gpt2", gpt2(), template), ["the matrix", "the toy sea"]
+    with pytest.raises(ModelError, match=r"no token in front that reads the text.*pooling='mean'"):
+        encode_texts(texts, folder, "cls", cache=False)
+    first, second = encode_texts(texts, folder, cache=False)
+    assert first @ second < 0.999
+    alone = encode_texts(texts[:1], folder, cache=False)  # without padding
+    np.testing.assert_allclose(alone[0], first, atol=1e-6)
+
+
+def test_an_encoder_without_a_first_token_of_its_own_has_no_cls(tmp_path, bert):
+    from transformers import BertModel
+
+    folder = save_model(tmp_path / "bare", BertModel.from_pretrained(bert))  # <bos> is not used
+    with pytest.raises(ModelError, match="pooling='mean'"):
+        encode_texts(["the sea"], folder, "cls", cache=False)
+
+
+@pytest.mark.parametrize("limit", [-1, 0, None])
+def test_a_position_limit_below_one_is_no_limit(tmp_path, limit):
+    import json
+
+    folder = save_model(tmp_path / "gpt2", gpt2())
+    config = folder / "config.json"
+    settings = json.loads(config.read_text()) | {"n_positions": 16, "max_position_embeddings": 16}
+    config.write_text(json.dumps(settings))
+    (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": limit}))
+    assert encode_texts(["the sea"], folder, cache=False).shape == (1, 16)
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (pd.DataFrame({"title": ["Alien"]}), "`texts` is a DataFrame; give .* column"),
+        ({"title": "Alien"}, "`texts` is a dict; give a list"),
+        ({"Alien", "Heat"}, "`texts` is a set; give a list"),
+        ("Alien", "`texts` is a str; give a list"),
+        (np.array([["Alien"], ["Heat"]]), "Text 0 is array"),
+    ],
+)  # fmt: skip
+def test_what_is_no_list_of_texts_is_refused(texts, message):
+    for encode in (lambda: encode_texts(texts, "tfidf"), lambda: TfidfEncoder().fit(texts)):
+        with pytest.raises(DataError, match=message):
+            encode()
+
+
+@pytest.mark.parametrize("model", [None, 7, ["all-MiniLM-L6-v2"]])
+def test_what_is_no_model_is_refused(model):
+    with pytest.raises(DataError, match="must be a name, a folder or an encoder, and is"):
+        encode_texts(["Alien"], model)
+
+
+def test_a_device_of_torch_is_taken_as_its_name_is(bert):
+    import torch
+
+    plain = encode_texts(["the sea"], bert, cache=False, device="cpu")
+    assert (encode_texts(["the sea"], bert, cache=False, device=torch.device("cpu")) == plain).all()
