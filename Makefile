@@ -70,8 +70,8 @@ results: $(READY)  ## Choose the settings, fit every model, and write all number
 	@COURSE_DATASET=ml-latest-small COURSE_RECORD=$(CURDIR)/book/_generated/real \
 	  $(BIN)/python -m tools.notebooks.build run 0
 
-colab: $(READY)  ## Run all notebooks as Colab would: COLAB_PYTHON=python3.12, nothing else installed
-	@$(BIN)/python -m tools.notebooks.colab $${COLAB_PYTHON:-python3.12} $(ARGS)
+colab: $(READY)  ## Run all notebooks as Colab would: COLAB_PYTHON=python3.12 is the runtime before
+	@$(BIN)/python -m tools.notebooks.colab $${COLAB_PYTHON:-python3.13} $(ARGS)
 
 class-bucket: $(READY)  ## Show what a bucket for your class takes: BUCKET=… DATASET=… ARGS="--region …"
 	@$(BIN)/python -m tools.cloud.bucket $(BUCKET) --dataset $(or $(DATASET),sample) $(ARGS)

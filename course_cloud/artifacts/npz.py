@@ -10,6 +10,7 @@ from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib import format as npy
 
 from course_utils.errors import DataError
 
@@ -20,8 +21,10 @@ def write_npz(
     file: Path | IO[bytes], arrays: Mapping[str, npt.NDArray[Any]], compressed: bool = False
 ) -> None:
     """Write arrays without objects to a file, which is a path or open for writing."""
+    if any(np.asarray(array).dtype.hasobject for array in arrays.values()):
+        raise ValueError("An array of objects would be pickled.")
     save = np.savez_compressed if compressed else np.savez
-    save(file, allow_pickle=False, **arrays)
+    save(file, **arrays)  # type: ignore[arg-type]  # NumPy 2.1 would save allow_pickle, too
 
 
 def read_npz(file: Path | IO[bytes], most: int | None = None, what: str = "The arrays") -> Arrays:
@@ -43,10 +46,7 @@ def read_npz(file: Path | IO[bytes], most: int | None = None, what: str = "The a
         When it is no such archive, holds pickled objects, takes more than `most` bytes, or an
         array has another size than its header says. No array has been allocated then.
     """
-    headers = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }
+    headers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
     try:
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
@@ -59,7 +59,7 @@ def read_npz(file: Path | IO[bytes], most: int | None = None, what: str = "The a
                 raise DataError(f"{what} take {size / 1e6:.0f} MB unpacked; that is too much.")
             for member in members:
                 with archive.open(member) as array:
-                    shape, _, dtype = headers[np.lib.format.read_magic(array)](array)
+                    shape, _, dtype = headers[npy.read_magic(array)](array)
                     rest = member.file_size - array.tell()
                 if dtype.hasobject or math.prod(shape) * dtype.itemsize != rest:
                     raise DataError(f"{what} hold objects, or less than they promise.")

@@ -38,19 +38,9 @@ NOT_FOR_BUILD = {
 
 
 def find_scripts(root: Path, names: Sequence[str] = ()) -> list[Path]:
-    """Return the scripts of the notebooks called `names`, or of all of them.
+    """Return the scripts of the notebooks called `names`, or of all; a CourseError if none is.
 
-    Parameters
-    ----------
-    root : Path
-        The course's root folder.
-    names : sequence of str
-        ``02_loading``, its beginning (``02``), or the path of the script or notebook.
-
-    Raises
-    ------
-    CourseError
-        If there are no notebooks at all, or none of that name.
+    A name is ``02_loading``, its beginning (``02``), or the path of the script or notebook.
     """
     scripts = [path for folder in FOLDERS for path in sorted((root / folder).glob("*.py"))]
     if not scripts:
@@ -142,15 +132,7 @@ class RunTime(TypedDict):
 
 
 def record_times(root: Path, ran: Mapping[str, float]) -> None:
-    """Update the recorded run times of some notebooks; those of the others are kept.
-
-    Parameters
-    ----------
-    root
-        The course's root folder.
-    ran
-        Seconds by script, as in ``notebooks/02_loading_movielens.py``.
-    """
+    """Update the recorded run times, seconds by script; those of the others are kept."""
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     date = datetime.now(UTC).date().isoformat()
     times = read_times(root)
@@ -173,23 +155,10 @@ def read_times(root: Path) -> dict[str, RunTime]:
 def copies(
     root: Path, names: Sequence[str], python: str, environment: dict[str, str], timeout: int = 600
 ) -> list[Job]:
-    """Return a job for each notebook, made from its script, for any interpreter.
+    """Return a job for each notebook, made from its script; `find_scripts` says what a name is.
 
-    Parameters
-    ----------
-    root, names
-        As for `find_scripts`.
-    python : str
-        The interpreter to run them with; it needs ipykernel and what the notebooks import.
-    environment : dict of str to str
-        The environment variables they see.
-    timeout : int
-        Seconds a cell may take.
-
-    Raises
-    ------
-    CourseError
-        If `python` cannot run notebooks, or there are none of these names.
+    The interpreter `python` needs ipykernel, else there is a CourseError, and what the notebooks
+    import. A cell may take `timeout` seconds.
     """
     python = os.path.abspath(python)  # not resolved: a virtual environment's python is a link
     probe = [python, "-c", "import ipykernel"]

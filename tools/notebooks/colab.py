@@ -1,8 +1,11 @@
 """Run the notebooks as on Colab: an environment with Colab's packages, then the setup cell.
 
     python -m tools.notebooks.colab [INTERPRETER [NOTEBOOK ...]]
+    python -m tools.notebooks.colab INTERPRETER --renew pip-freeze.txt
 
-The defaults are Python 3.12 and all notebooks.
+The defaults are Python 3.13, which Colab has, and all notebooks. Python 3.12 is the runtime before.
+What Colab holds is listed in colab-3.13.txt and colab-3.12.txt; `!pip freeze > pip-freeze.txt` in a
+cell on Colab makes what --renew takes.
 """
 
 from __future__ import annotations
@@ -25,12 +28,10 @@ from pathlib import Path
 from course_utils.errors import CourseError
 from tools import ROOT
 from tools.notebooks.build import PROCESSES, copies, dataset_in, find_scripts
-from tools.notebooks.kernel import Job, execute
+from tools.notebooks.colab_list import SHOWN, held, renew
+from tools.notebooks.kernel import execute
 from tools.notebooks.setup_cell import Repository, extra_of, read_repository, setup_source
 
-# The packages of Colab that an installation could conflict with, and the kernel.
-HELD = ("numpy==2.0.2", "pandas==2.2.2", "scikit-learn==1.6.1", "ipykernel")
-HELD_TOO = ("python-dateutil==2.9.0.post0",)  # awscli refuses newer ones
 # Colab holds torch as well. Here pip might find only a build with gigabytes of CUDA, so without
 # --with-torch a notebook that needs torch is run up to the cell that imports it.
 NEEDS_TORCH = "bert"
@@ -51,18 +52,9 @@ NOT_ON_COLAB = ("COURSE_", "PYTHON", "VIRTUAL_ENV", "MPL", "AWS_", "HF_", "TORCH
 
 
 def find_python(name: str) -> str:
-    """Return the path of a working Python.
+    """Return the path of a working Python, given by a path or a name as in ``python3.13``.
 
-    Parameters
-    ----------
-    name : str
-        A path, or a name as in ``python3.12``, which is searched for on PATH and then among all
-        versions that pyenv has installed.
-
-    Raises
-    ------
-    CourseError
-        If there is none.
+    A name is searched for on PATH and then among all versions that pyenv has installed.
     """
     candidates = [shutil.which(name)]
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
@@ -77,8 +69,14 @@ def find_python(name: str) -> str:
                 return os.path.abspath(candidate)
     raise CourseError(
         f"There is no working {name} here; install it, or name another, "
-        "as in `make colab COLAB_PYTHON=python3.13`."
+        "as in `make colab COLAB_PYTHON=python3.12`."
     )
+
+
+def python_version(interpreter: str) -> str:
+    """Return the version of a Python, as in ``3.13``."""
+    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+    return run([interpreter, "-c", code], dict(os.environ)).strip()
 
 
 def clean(environment: dict[str, str]) -> dict[str, str]:
@@ -108,13 +106,7 @@ def archive(files: Sequence[str], root: Path, target: Path, top: str) -> None:
 
 
 def run(command: Sequence[str], environment: dict[str, str], timeout: float = 1800) -> str:
-    """Run a command in an empty folder; return what it prints.
-
-    Raises
-    ------
-    CourseError
-        If it fails or takes too long; the message ends with the last lines it wrote.
-    """
+    """Run a command in an empty folder; return what it prints, or raise a CourseError."""
     with tempfile.TemporaryDirectory() as empty:
         try:
             done = subprocess.run(
@@ -156,12 +148,12 @@ def install(
     environment: dict[str, str],
     table: Table,
     extra: str,
-    held: Sequence[str] = HELD,
-) -> str:
-    """Make an environment like Colab's, run the setup cell in it, and return its Python."""
+    pins: Sequence[str],
+) -> tuple[str, dict[str, str]]:
+    """Make an environment like Colab's and run the setup cell; return its Python and packages."""
     python, start = str(folder / "venv/bin/python"), time.perf_counter()
     run([interpreter, "-m", "venv", str(folder / "venv")], environment)
-    run([python, "-m", "pip", "install", "--quiet", *held, *HELD_TOO], environment)
+    run([python, "-m", "pip", "install", "--quiet", "--no-compile", *pins], environment)
     before = packages(python, environment)
     table.row("a machine like Colab's", time.perf_counter() - start, summary(before))
 
@@ -176,20 +168,19 @@ def install(
     error = "\n".join(moved(before, after))
     if "dataset: sample" not in printed:
         error += f"\nThe setup cell should say that the sample is in use, not\n{printed}"
-    table.row("setup cell, which installs", seconds, summary(after), error)
+    table.row("setup cell, which installs", seconds, f"{summary(after)}; none moved", error)
     new = [f"{name} {version}" for name, version in after.items() if name not in before]
     print(textwrap.fill(f"new: {', '.join(new)}", 100, initial_indent="  ", subsequent_indent="  "))
 
     start = time.perf_counter()
     run([python, "-c", NO_PIP + setup_source(repository, extra)], environment)
     table.row("setup cell again", time.perf_counter() - start, "starts no pip")
-    return python
+    return python, before
 
 
-def summary(held: dict[str, str]) -> str:
-    """Return the number of packages, and the versions of those that Colab pins."""
-    pinned = [pin.partition("=")[0] for pin in HELD]
-    return f"{len(held)} packages, with " + ", ".join(f"{x} {held.get(x, '-')}" for x in pinned)
+def summary(found: dict[str, str]) -> str:
+    """Return the number of packages, and the versions of a few."""
+    return f"{len(found)} packages, with " + ", ".join(f"{x} {found.get(x, '-')}" for x in SHOWN)
 
 
 def by_extra(names: Sequence[str] = ()) -> dict[str, list[str]]:
@@ -202,47 +193,20 @@ def by_extra(names: Sequence[str] = ()) -> dict[str, list[str]]:
 
 
 def lessons(
-    folder: Path, python: str, environment: dict[str, str], table: Table, names: list[str]
+    python: str, environment: dict[str, str], table: Table, names: list[str], up_to_torch: bool
 ) -> None:
-    """Execute notebooks with a kernel, and as plain scripts."""
+    """Execute notebooks, or only up to the cell that needs torch, with a setup cell without it."""
     jobs = copies(ROOT, names, python, environment)
-    with ProcessPoolExecutor(PROCESSES) as pool:
-        for job, _, seconds, error in pool.map(execute, jobs):
-            table.row(job.name, seconds, f"kernel, dataset {dataset_in(job.notebook)}", error)
-    for job in jobs:
-        if any("raises-exception" in cell.metadata.get("tags", []) for cell in job.notebook.cells):
-            table.row(job.name, 0, "plain script, left out as an error is meant")
-            continue
-        script = folder / job.name
-        script.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / job.name, script)
-        start, error = time.perf_counter(), ""
-        try:
-            run([python, str(script)], {**environment, "MPLBACKEND": "Agg"})
-        except CourseError as failure:
-            error = str(failure)
-        table.row(job.name, time.perf_counter() - start, "plain script", error)
-
-
-def up_to_torch(python: str, environment: dict[str, str], table: Table, names: list[str]) -> None:
-    """Execute notebooks up to the cell that needs torch, with a setup cell that lacks it."""
-    here = setup_source(read_repository(ROOT))
-    jobs = [_with_setup(job, here) for job in copies(ROOT, names, python, environment)]
-    with ProcessPoolExecutor(PROCESSES) as pool:
-        for job, _, seconds, error in pool.map(execute, jobs):
-            reached, cells = re.search(r"cell (\d+)", error), len(job.notebook.cells)
-            if reached and NO_TORCH.search(error.splitlines()[-1]):
-                result = f"up to cell {reached[1]} of {cells}, which needs torch; see --with-torch"
-                table.row(job.name, seconds, result)
-            else:
-                table.row(job.name, seconds, "kernel, needs no torch", error)
-
-
-def _with_setup(job: Job, source: str) -> Job:
-    for cell in job.notebook.cells:
+    for cell in (cell for job in jobs if up_to_torch for cell in job.notebook.cells):
         if "setup" in cell.metadata.get("tags", []):
-            cell.source = source
-    return job
+            cell.source = setup_source(read_repository(ROOT))
+    with ProcessPoolExecutor(PROCESSES) as pool:
+        for job, _, seconds, error in pool.map(execute, jobs):
+            result, reached = f"dataset {dataset_in(job.notebook)}", re.search(r"cell (\d+)", error)
+            if up_to_torch and reached and NO_TORCH.search(error.splitlines()[-1]):
+                cells = f"cell {reached[1]} of {len(job.notebook.cells)}"
+                result, error = f"up to {cells}, which needs torch; see --with-torch", ""
+            table.row(job.name, seconds, result, error)
 
 
 def rehearse(
@@ -259,33 +223,36 @@ def rehearse(
         folder = Path(temporary)
         own = environment | {"TMPDIR": tempfile.mkdtemp(dir=folder)}  # pip leaves files behind
         without = extra == NEEDS_TORCH and not torch
-        held = (*HELD, torch) if extra == NEEDS_TORCH and torch else HELD
-        python = install(folder, interpreter, own, table, "" if without else extra, held)
+        asked = "" if without else extra
+        pins = held(asked, python_version(interpreter))
+        pins += [torch] if NEEDS_TORCH in asked else []
+        python, before = install(folder, interpreter, own, table, asked, pins)
         home = tempfile.mkdtemp(dir=folder)
         away = own | {"HOME": home, "XDG_CACHE_HOME": f"{home}/.cache"}
-        if without:
-            up_to_torch(python, away, table, names)
-        else:
-            lessons(folder, python, away, table, names)
-
-
-def pinned(package: str) -> str:
-    """Return a line of requirements.txt, such as ``torch==2.13.0``."""
-    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    return next(line.split(" ")[0] for line in lines if line.startswith(f"{package}=="))
+        lessons(python, away, table, names, without)
+        error = "\n".join(moved(before, packages(python, own)))
+        table.row("what the notebooks install", 0, "none moved", error)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Rehearse Colab; return the exit status."""
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
-    parser.add_argument("interpreter", nargs="?", default="python3.12", help="a name or a path")
+    parser.add_argument("interpreter", nargs="?", default="python3.13", help="a name or a path")
     parser.add_argument("names", nargs="*", help="of notebooks, as 02 or lab03; else all of them")
     parser.add_argument("--with-torch", action="store_true", help="install torch, as Colab has it")
+    parser.add_argument("--renew", metavar="FILE", help="write the list of packages; - is stdin")
     options = parser.parse_intermixed_args(arguments)
-    environment, torch = clean(dict(os.environ)), pinned("torch") if options.with_torch else ""
+    environment = clean(dict(os.environ))
+    pins = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    torch = re.findall(r"(?m)^torch==\S+", pins)[0] if options.with_torch else ""
     try:
-        interpreter, table = find_python(options.interpreter), Table()
+        interpreter = find_python(options.interpreter)
+        if options.renew:
+            source = Path("/dev/stdin" if options.renew == "-" else options.renew)
+            print(renew(source, ",".join(filter(None, by_extra())), python_version(interpreter)))
+            return 0
+        table = Table()
         for extra, names in by_extra(options.names).items():
             rehearse(extra, names, interpreter, environment, table, torch)
         return 1 if table.failed else 0

@@ -65,13 +65,7 @@ class Outcome(NamedTuple):
 
 
 def read_script(text: str, name: str) -> Any:
-    """Return the notebook of a py:percent script, without outputs.
-
-    Raises
-    ------
-    CourseError
-        If jupytext cannot read it; the message contains `name`.
-    """
+    """Return the notebook of a py:percent script, without outputs, or raise a CourseError."""
     try:
         notebook = jupytext.reads(text, fmt="py:percent")
     except Exception as error:  # jupytext lets through whatever its parsers raise
@@ -120,7 +114,8 @@ def execute(job: Job) -> Outcome:
             resources={"metadata": {"path": str(home)}},
         )
         try:
-            client.execute(env={**job.environment, "IPYTHONDIR": str(ipython)}, cleanup_kc=True)
+            own = {"IPYTHONDIR": str(ipython), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # no warnings
+            client.execute(env={**job.environment, **own}, cleanup_kc=True)
         except CellExecutionError as failure:
             error = f"{failure.ename}: {ANSI.sub('', failure.evalue).strip()}"
         except CellTimeoutError:

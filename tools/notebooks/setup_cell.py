@@ -49,15 +49,7 @@ class Repository(NamedTuple):
 def read_repository(root: Path) -> Repository:
     """Read ``repository.url`` and ``repository.branch`` from ``_config.yml`` under `root`.
 
-    Parameters
-    ----------
-    root : Path
-        The course's root folder.
-
-    Raises
-    ------
-    CourseError
-        If the file is missing, is not YAML, or does not name a GitHub repository and a branch.
+    A CourseError says what is wrong with the file, if it does not name them.
     """
     config = root / "_config.yml"
     try:
@@ -77,15 +69,9 @@ def github_address(text: str) -> str:
 
 
 def setup_source(repository: Repository, extra: str = "") -> str:
-    """Return the code of the setup cell.
+    """Return the code of the setup cell, which installs the course with an extra or several.
 
-    Parameters
-    ----------
-    repository : Repository
-        Where the course is installed from.
-    extra : str
-        The extra of pyproject.toml that the lesson needs on top, or several, "s3,serve"; a lesson
-        asks for it in the metadata of its setup cell, as in ``# %% tags=["setup"] extra="s3"``.
+    A lesson asks for extras in the metadata of its setup cell: ``# %% tags=["setup"] extra="s3"``.
     """
     archive = f"{repository.url}/archive/refs/heads/{repository.branch}.zip"
     archive = f"course-utils[{extra}] @ {archive}" if extra else archive
@@ -106,15 +92,7 @@ def extra_of(script: str) -> str:
 
 
 def badge(notebook: str, repository: Repository) -> str:
-    """Return the line of Markdown that opens a notebook in Colab.
-
-    Parameters
-    ----------
-    notebook : str
-        The notebook's path from the root, as in ``notebooks/02_loading.ipynb``.
-    repository : Repository
-        Where Colab finds it.
-    """
+    """Return the line of Markdown that opens a notebook, a path from the root, in Colab."""
     image = Path(os.path.relpath("book/images/colab.svg", Path(notebook).parent)).as_posix()
     return f"{BADGE_START}({image})]({repository.opened_by(COLAB, notebook)})"
 
@@ -123,21 +101,8 @@ def render(script: str, notebook: str, repository: Repository) -> str:
     """Return a script with its Colab badge and its setup cell brought up to date.
 
     Nothing else changes. A script without a cell tagged ``setup`` is given none: the author
-    chooses its place, and a lint rule asks for it.
-
-    Parameters
-    ----------
-    script : str
-        The text of a py:percent script.
-    notebook : str
-        The path of the notebook beside it, from the root.
-    repository : Repository
-        The course's address.
-
-    Raises
-    ------
-    CourseError
-        If there is no Markdown cell written as ``#`` comments to hold the badge.
+    chooses its place, and a lint rule asks for it. A CourseError refuses a script without a
+    Markdown cell written as ``#`` comments to hold the badge. `notebook` is a path from the root.
     """
     header, *cells = re.split(r"(?m)^(?=# %%)", script)
     titles = [i for i, cell in enumerate(cells) if cell.startswith("# %% [markdown]")]

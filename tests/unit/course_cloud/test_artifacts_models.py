@@ -154,6 +154,19 @@ def test_any_array_comes_back_with_its_type_and_layout(array, turned):
     assert found.flags.c_contiguous == array.flags.c_contiguous
 
 
+@pytest.mark.parametrize("compressed", [False, True])
+def test_numpy_is_given_nothing_but_arrays_of_numbers(monkeypatch, compressed):
+    """NumPy 2.1, which Colab has, saves the option ``allow_pickle`` as one more array."""
+    given = []
+    for name in ("savez", "savez_compressed"):
+        monkeypatch.setattr(np, name, lambda file, **arrays: given.append(arrays))
+    npz.write_npz(io.BytesIO(), {"a": np.ones(2)}, compressed)
+    assert [list(arrays) for arrays in given] == [["a"]]
+    with pytest.raises(ValueError, match="would be pickled"):
+        npz.write_npz(io.BytesIO(), {"a": np.array([{}])}, compressed)
+    assert len(given) == 1
+
+
 class Constant(Recommender):
     """A model of somebody's own."""
 

@@ -6,10 +6,11 @@ import sys
 import zipfile
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from course_utils.errors import CourseError
-from tools.notebooks import colab
+from tools.notebooks import colab, colab_list, kernel
 from tools.notebooks.setup_cell import Repository, setup_source
 
 
@@ -59,6 +60,131 @@ def test_what_moved_is_told_and_what_is_new_is_not() -> None:
     assert colab.summary({"numpy": "2.0.2", "scipy": "1.18"}) == (
         "2 packages, with numpy 2.0.2, pandas -, scikit-learn -, ipykernel -"
     )
+
+
+FREEZE = """\
+# what Colab prints
+numpy==2.1.3
+Pandas==2.2.3
+scikit_learn==1.6.1
+ipykernel==6.17.1
+no-business-of-ours==1.0
+torch @ https://example.org/torch-2.11.0%2Bcpu.whl
+google-colab @ file:///dist/google_colab-1.0.0.tar.gz
+-e git+https://example.org/a.git@main#egg=a
+git+https://example.org/b.git
+"""
+
+
+@pytest.fixture
+def lists(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Return an empty folder in which the lists of packages are."""
+    (tmp_path / "lists").mkdir()
+    monkeypatch.setattr(colab_list, "FOLDER", tmp_path / "lists")
+    return tmp_path / "lists"
+
+
+def renew(source: Path) -> int:
+    return colab.main([sys.executable, "--renew", str(source)])
+
+
+def test_a_list_is_renewed_and_holds_only_what_the_course_touches(
+    lists: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, here = tmp_path / "pip-freeze.txt", "{}.{}".format(*sys.version_info)
+    for text in (FREEZE, f"\ufeff{FREEZE}".replace("\n", "\r\n")):
+        source.write_text(text, encoding="utf-8", newline="")
+        assert renew(source) == 0
+        said = f"colab-{here}.txt: 4 of 5 packages; 4 without a version left out\n"
+        assert capsys.readouterr().out == said
+    pins = ["ipykernel==6.17.1", "numpy==2.1.3", "pandas==2.2.3", "scikit-learn==1.6.1"]
+    header, command, *kept = (lists / f"colab-{here}.txt").read_text().splitlines()
+    assert kept == colab_list.held("s3,serve", here) == pins
+    assert header.startswith(f"# Colab's packages under Python {here}")
+    assert f"python{here} --renew pip-freeze.txt" in command
+    assert [path.name for path in lists.iterdir()] == [f"colab-{here}.txt"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"", "does not name numpy and pandas and scikit-learn and ipykernel"),
+        (FREEZE.replace("ipykernel==6.17.1\n", "").encode(), "does not name ipykernel"),
+        (b"- numpy==2.1.3\n", "does not name numpy"),
+        (b"Package Version\n------- -------\nnumpy 2.1.3\n", "line 1: 'Package Version' is not"),
+        (b'[{"name": "numpy"}]', "line 1: '[{"),
+        (b"\n<!DOCTYPE html>\n", "line 2: '<!DOCTYPE html>' is not name==version"),
+        (b"numpy>=2.1\n", "line 1: 'numpy>=2.1' is not name==version"),
+        (b"numpy\n", "line 1: 'numpy' is not"),
+        (b"numpy==\n", "line 1: 'numpy==' is not"),
+        (b"==2.1\n", "line 1: '==2.1' is not"),
+        (b"numpy===2.1\n", "line 1: 'numpy===2.1' is not"),
+        (b"numpy==2.*\n", "line 1: 'numpy==2.*' is not"),
+        (b"numpy==2.1.\n", "line 1: 'numpy==2.1.' is not"),
+        (b"numpy==2.1; python_version > 3\n", "line 1: 'numpy==2.1; python"),
+        (b"numpy==2.1==2.2\n", "line 1: 'numpy==2.1==2.2' is not"),
+        (b"num py==2.1\n", "line 1: 'num py==2.1' is not"),
+        (b"numpy==2.1 --hash=sha256:0\n", "line 1: 'numpy==2.1 --hash"),
+        (b"x" * 5000, f"line 1: '{'x' * 60}' is not"),
+        (b"numpy==2.1.3\nNumPy==2.1.3\n", "line 2: numpy is there twice"),
+        ("numpy==2.1.3\n".encode("utf-16"), "cannot be read as text"),
+        (b"PK\x03\x04\xff\xfe", "cannot be read as text"),
+        (None, "cannot be read as text"),
+    ],
+)
+def test_what_is_no_list_is_refused_in_one_sentence_and_the_old_one_stays(
+    lists: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: bytes | None, said: str
+) -> None:
+    old = lists / "colab-{}.{}.txt".format(*sys.version_info)
+    old.write_text("as before")
+    source = tmp_path / "pip-freeze.txt"
+    if text is None:
+        source.mkdir()
+    else:
+        source.write_bytes(text)
+    assert renew(source) == 1
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert sentence.startswith(str(source))
+    assert said in sentence
+    assert sentence.endswith("it should be what `pip freeze` prints on Colab.")
+    assert [(path.name, path.read_text()) for path in lists.iterdir()] == [(old.name, "as before")]
+
+
+def test_a_list_that_cannot_be_written_or_is_not_there_is_told(
+    lists: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "pip-freeze.txt"
+    source.write_text(FREEZE)
+    with pytest.raises(
+        CourseError, match=r"no colab-2\.7\.txt, only nothing; make it with --renew"
+    ):
+        colab_list.held("", "2.7")
+    lists.rmdir()
+    assert renew(source) == 1
+    assert capsys.readouterr().err.endswith("cannot be written (No such file or directory).\n")
+
+
+def test_what_is_touched_is_followed_from_package_to_package_and_extra_to_extra() -> None:
+    plain, with_s3 = (colab_list.touched(extras, "3.13") for extras in ("", "s3"))
+    assert {"numpy", "python-dateutil", "ipykernel", "debugpy", "tornado"} <= plain
+    assert {"moto", "werkzeug", "py-partiql-parser"} <= with_s3 - plain  # the last by moto[s3]
+    assert not {"torch", "pytest", "sphinx"} & with_s3
+
+
+@pytest.mark.parametrize(("python", "numpy"), [("3.13", "2.1"), ("3.12", "2.0")])
+def test_both_runtimes_are_known(python: str, numpy: str) -> None:
+    everything = dict(pin.split("==") for pin in colab_list.held("s3,bert,serve,spark", python))
+    assert everything["numpy"].startswith(numpy)
+    assert everything.keys() >= {"pyspark", "fastapi", "transformers", "docutils", "debugpy"}
+    assert "pyspark" not in dict(pin.split("==") for pin in colab_list.held("s3", python))
+
+
+def test_a_kernel_is_told_to_say_nothing_of_its_debugger() -> None:
+    source = "import os; print(os.environ['PYDEVD_DISABLE_FILE_VALIDATION'])"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    job = kernel.Job("x", notebook, sys.executable, colab.clean(dict(os.environ)), 60)
+    assert kernel.execute(job).error == ""
+    assert [output.text for output in notebook.cells[0].outputs] == ["1\n"]
 
 
 def test_every_notebook_is_rehearsed_once_with_the_extra_it_asks_for(repository_root: Path) -> None:
