@@ -41,7 +41,8 @@ def connect(
         A server other than AWS; by default ``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL`` or the
         profile's.
     region
-        By default ``AWS_REGION``, ``AWS_DEFAULT_REGION``, the profile's, or ``"us-east-1"``.
+        By default ``AWS_REGION``, ``AWS_DEFAULT_REGION``, the profile's, or ``"us-east-1"``: the
+        first of them that is set.
     attempts
         Number of attempts for each request, with growing pauses between, when the server answers
         5xx, throttles or does not answer.
@@ -56,9 +57,9 @@ def connect(
     Raises
     ------
     StorageError
-        For a profile that does not exist, half a pair of credentials, an endpoint that is no URL,
-        no credentials although AWS_PROFILE, an endpoint or other profiles show that some were
-        meant, and when boto3 is not installed. An expired session raises at the first request.
+        For a setting or file of AWS that cannot be right, no credentials although a setting shows
+        that some were meant, and when boto3 is not installed. Credentials that expire are fetched,
+        and may be refused, at the first request.
 
     Notes
     -----

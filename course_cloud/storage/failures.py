@@ -46,7 +46,8 @@ SAME = {
     "AuthorizationHeaderMalformed": "PermanentRedirect",
     "301": "PermanentRedirect",
 }
-# The exceptions of botocore and urllib3 when there is no answer, by the names of their classes.
+# The exceptions of botocore and urllib3 when there is no answer, by the names of their classes. One
+# that holds another is looked up by both; the first entry counts.
 NO_ANSWERS = {
     "NoCredentialsError": "no AWS credentials were found; run `aws sso login` or `aws configure` "
     "first",
@@ -61,24 +62,23 @@ NO_ANSWERS = {
     "ProxyConnectionError": "the proxy did not answer; check HTTPS_PROXY and HTTP_PROXY",
     "LocationParseError LocationValueError InvalidURL ProxySchemeUnknown": "the proxy has no valid "
     "address; write HTTPS_PROXY and HTTP_PROXY as http://host:port",
-    "SSLError": "the TLS certificate of {where} cannot be verified; check the address and the "
-    "clock",
+    "SSLError": "the TLS certificate of {where} cannot be verified; check the address, the "
+    "clock and AWS_CA_BUNDLE",
     "EndpointConnectionError NewConnectionError MaxRetryError": "nobody answers at {where}; check "
     "the network and AWS_ENDPOINT_URL",
     "ConnectTimeoutError ReadTimeoutError": "{where} did not answer in time; check the network and "
     "run it again",
+    "ConnectionClosedError HTTPClientError": "{where} hung up without an answer; run it again",
     "IncompleteReadError IncompleteRead ResponseStreamingError ProtocolError": "the connection to "
     "{where} broke off in the middle of the object; run it again",
-    "ConnectionClosedError HTTPClientError": "{where} hung up without an answer; run it again",
     "FlexibleChecksumError ChecksumError": "the bytes that arrived do not match their checksum; "
     "run it again",
 }
-# botocore's names of the providers of credentials, and the settings that choose them.
+# The settings that choose a provider of credentials, by botocore's name of it.
 PROVIDERS = {
     "custom-process": "credential_process",
     "assume-role": "role_arn",
     "assume-role-with-web-identity": "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "container-role": "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 }
 RETRIED = "503", "500", "502", "504", "429"
 
@@ -251,16 +251,15 @@ def _clock(response: Any) -> str:
 def _no_answer(error: Exception, where: str, provider: str) -> str:
     """Explain what went wrong before an answer or in the middle of it."""
     details = getattr(error, "kwargs", {})
-    inner = details.get("error")
-    if type(error).__name__ == "ConfigParseError":
-        return _damaged(details["path"], inner)
+    kinds = {type(error).__name__, type(details.get("error")).__name__}
+    if "ConfigParseError" in kinds:
+        return _damaged(details["path"], details["error"])
     if "://" in str(details.get("endpoint_url")):  # of another service, maybe
         where = "/".join(details["endpoint_url"].split("/")[:3])
     told = {**details, "where": where, "provider": provider or "their source"}
-    for kind in (type(inner).__name__, type(error).__name__):
-        for names, meaning in NO_ANSWERS.items():
-            if kind in names.split():
-                return meaning.format(**told)
+    for names, meaning in NO_ANSWERS.items():
+        if kinds & {*names.split()}:
+            return meaning.format(**told)
     said = " ".join(str(error).split()).rstrip(".")[:200].replace(". ", ", ")
     said = said or type(error).__name__
     return f"no AWS credentials come by {provider} ({said}); mend it" if provider else said

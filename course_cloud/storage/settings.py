@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,11 @@ from typing import Any
 from course_utils.errors import StorageError
 
 FILES = {"AWS_CONFIG_FILE": "~/.aws/config", "AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials"}
-# The variables of a setting, first the one that counts; an empty one is as good as none.
+# The variables of a setting, first the one that counts. Others are AWS_ and the setting's name.
 VARIABLES = {
     "region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
     "endpoint_url": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
+    "ca_bundle": ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"),
 }
 HOST = r"(\[[\da-f:.]+\]|[\w-][\w.-]*)(:\d{1,4}|:[1-5]\d{4}|:6[0-5]\d{3})?(/[^\s?#]*)?"
 SWITCH = "(true|false|)", "true or false"
@@ -46,10 +46,13 @@ def files() -> list[Path]:
 
 
 def lookup(profile: Mapping[str, Any], name: str) -> tuple[str, Any]:
-    """Return where a setting stands, and its value; None when it stands nowhere."""
+    """Return where a setting stands, and its value; None when it stands nowhere.
+
+    An empty variable of the region or the server is as good as none, to botocore, too.
+    """
     for variable in VARIABLES.get(name, (f"AWS_{name.upper()}",)):
         value = os.environ.get(variable)
-        if value or (value is not None and name not in VARIABLES):
+        if value or (value is not None and name not in ("region", "endpoint_url")):
             return variable, value
     return f"{name} in {files()[0]}", profile.get(name) or None
 
@@ -71,16 +74,9 @@ def need_valid(core: Any, **given: str | None) -> None:
         if value is not None and not re.fullmatch(shape, str(value), re.IGNORECASE):
             shown = str(value).rpartition("@")[2]  # without a password
             raise StorageError(f"{where} is {shown!r}; write {where} as {how}.")
-    bundle = core.get_config_variable("ca_bundle")
-    bundle = os.environ.get("REQUESTS_CA_BUNDLE") if bundle is None else bundle
-    try:
-        if bundle is not None:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=bundle)
-    except OSError:  # ssl's own errors, too
-        raise StorageError(
-            f"{bundle!r} holds no certificates; set AWS_CA_BUNDLE (or REQUESTS_CA_BUNDLE, or "
-            f"ca_bundle in {files()[0]}) to a .pem file, or unset it."
-        ) from None
+    where, bundle = lookup(profile, "ca_bundle")
+    if bundle is not None and not os.path.isfile(bundle):
+        raise StorageError(f"{where} is {bundle!r}, which is no file; write it as that of a .pem.")
 
 
 def need_whole(credentials: Any) -> None:
