@@ -51,6 +51,8 @@ SAME = {
 NO_ANSWERS = {
     "NoCredentialsError": "no AWS credentials were found; run `aws sso login` or `aws configure` "
     "first",
+    "ConfigParseError": "line {line} of {path} cannot be read; save it as UTF-8 without a byte "
+    "order mark (BOM), each line a `name = value` or a section such as `[default]`, and none twice",
     "PartialCredentialsError": "half of the AWS credentials is missing; set {cred_var} too",
     "ProfileNotFound": "there is no AWS profile {profile!r}; set AWS_PROFILE to one that `aws "
     "configure list-profiles` shows, or unset it (~/.aws/config begins one with [profile NAME])",
@@ -251,25 +253,16 @@ def _clock(response: Any) -> str:
 def _no_answer(error: Exception, where: str, provider: str) -> str:
     """Explain what went wrong before an answer or in the middle of it."""
     details = getattr(error, "kwargs", {})
-    kinds = {type(error).__name__, type(details.get("error")).__name__}
-    if "ConfigParseError" in kinds:
-        return _damaged(details["path"], details["error"])
+    inner = details.get("error")
+    kinds = {type(error).__name__, type(inner).__name__}
+    # of a file's damage only the place is told: its lines hold secrets
+    line = getattr(inner, "lineno", None) or next((n for n, _ in getattr(inner, "errors", ())), "?")
     if "://" in str(details.get("endpoint_url")):  # of another service, maybe
         where = "/".join(details["endpoint_url"].split("/")[:3])
-    told = {**details, "where": where, "provider": provider or "their source"}
+    told = {**details, "where": where, "provider": provider or "their source", "line": line}
     for names, meaning in NO_ANSWERS.items():
         if kinds & {*names.split()}:
             return meaning.format(**told)
     said = " ".join(str(error).split()).rstrip(".")[:200].replace(". ", ", ")
     said = said or type(error).__name__
     return f"no AWS credentials come by {provider} ({said}); mend it" if provider else said
-
-
-def _damaged(path: str, error: Any) -> str:
-    """Return where a file of profiles cannot be parsed, without its content: it holds secrets."""
-    wrong = getattr(error, "errors", None) or [(getattr(error, "lineno", None), "")]
-    at = f"line {wrong[0][0]} of " if wrong[0][0] else ""
-    return (
-        f"{at}{path} cannot be read; save it as UTF-8 without a byte order mark (BOM), each line a "
-        "`name = value` or a section such as `[default]`, and none twice"
-    )

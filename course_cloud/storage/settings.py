@@ -1,7 +1,4 @@
-"""AWS's settings, in variables and profiles: looked up, and checked before botocore uses them.
-
-botocore ignores some of the wrong ones, and reports others only at the first request.
-"""
+"""AWS's settings, looked up and checked before botocore uses, ignores or misreads them."""
 
 from __future__ import annotations
 
@@ -46,10 +43,7 @@ def files() -> list[Path]:
 
 
 def lookup(profile: Mapping[str, Any], name: str) -> tuple[str, Any]:
-    """Return where a setting stands, and its value; None when it stands nowhere.
-
-    An empty variable of the region or the server is as good as none, to botocore, too.
-    """
+    """Return where a setting stands, and its value; None when it stands nowhere."""
     for variable in VARIABLES.get(name, (f"AWS_{name.upper()}",)):
         value = os.environ.get(variable)
         if value or (value is not None and name not in ("region", "endpoint_url")):
@@ -58,11 +52,8 @@ def lookup(profile: Mapping[str, Any], name: str) -> tuple[str, Any]:
 
 
 def need_valid(core: Any, **given: str | None) -> None:
-    """Raise a `StorageError` for a wrong setting of a botocore session; those `given` come first.
-
-    Files that cannot be read are refused, too: botocore skips them as if they were not there.
-    """
-    for path in files():
+    """Raise a `StorageError` for a wrong setting of a botocore session, `given` ones first."""
+    for path in files():  # botocore skips one that it cannot read as if it were not there
         if (path != Path() and path.is_dir()) or (path.is_file() and not os.access(path, os.R_OK)):
             raise StorageError(
                 f"{path} is a folder or may not be read; make it a file that you may read, or let "
