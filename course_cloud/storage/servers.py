@@ -34,16 +34,16 @@ def make_client(
     """Return an S3 client of a boto3 session, with the course's retries, timeouts and pool."""
     from botocore.config import Config
 
-    config = Config(
-        region_name=session.region_name or REGION,
-        signature_version="s3v4",
-        retries={"mode": "standard", "total_max_attempts": attempts},
-        connect_timeout=connect_timeout,
-        read_timeout=read_timeout,
-        max_pool_connections=CONNECTIONS,
-        tcp_keepalive=True,
-    )
     with explained("connect"):
+        config = Config(
+            region_name=session.region_name or REGION,
+            signature_version="s3v4",
+            retries={"mode": "standard", "total_max_attempts": attempts},
+            connect_timeout=connect_timeout,
+            read_timeout=read_timeout,
+            max_pool_connections=CONNECTIONS,
+            tcp_keepalive=True,
+        )
         client = session.client("s3", endpoint_url=endpoint_url, config=config)
         host = urlsplit(client.meta.endpoint_url).hostname or ""
         if host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
