@@ -11,11 +11,11 @@ from typing import Any
 from course_utils.errors import StorageError
 
 FILES = {"AWS_CONFIG_FILE": "~/.aws/config", "AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials"}
-# The variables of a setting, first the one that counts. Others are AWS_ and the setting's name.
+# The variables of a setting, first the one that counts; an empty one is as good as none. The
+# variable of any other setting is AWS_ and its name.
 VARIABLES = {
     "region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
     "endpoint_url": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
-    "ca_bundle": ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"),
 }
 HOST = r"(\[[\da-f:.]+\]|[\w-][\w.-]*)(:\d{1,4}|:[1-5]\d{4}|:6[0-5]\d{3})?(/[^\s?#]*)?"
 SWITCH = "(true|false|)", "true or false"
@@ -46,7 +46,7 @@ def lookup(profile: Mapping[str, Any], name: str) -> tuple[str, Any]:
     """Return where a setting stands, and its value; None when it stands nowhere."""
     for variable in VARIABLES.get(name, (f"AWS_{name.upper()}",)):
         value = os.environ.get(variable)
-        if value or (value is not None and name not in ("region", "endpoint_url")):
+        if value or (value is not None and name not in VARIABLES):
             return variable, value
     return f"{name} in {files()[0]}", profile.get(name) or None
 
@@ -66,8 +66,10 @@ def need_valid(core: Any, **given: str | None) -> None:
             shown = str(value).rpartition("@")[2]  # without a password
             raise StorageError(f"{where} is {shown!r}; write {where} as {how}.")
     where, bundle = lookup(profile, "ca_bundle")
+    if bundle is None:
+        where, bundle = "REQUESTS_CA_BUNDLE", os.environ.get("REQUESTS_CA_BUNDLE")
     if bundle is not None and not os.path.isfile(bundle):
-        raise StorageError(f"{where} is {bundle!r}, which is no file; write it as that of a .pem.")
+        raise StorageError(f"{where} is {bundle!r}; write {where} as the path of a .pem file.")
 
 
 def need_whole(credentials: Any) -> None:
