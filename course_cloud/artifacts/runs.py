@@ -22,7 +22,7 @@ from course_cloud.artifacts.manifest import (
 from course_cloud.artifacts.validation import Validation, compared
 from course_cloud.storage import Address, list_keys, upload_dir
 from course_cloud.storage.addresses import as_folder, is_clutter
-from course_cloud.storage.client import default_client
+from course_cloud.storage.client import usable
 from course_cloud.storage.failures import explained
 from course_cloud.storage.objects import fetch as read_object
 from course_utils.errors import ArtifactError
@@ -57,7 +57,7 @@ def publish(folder: str | Path, address: str, *, client: Any = None) -> str:
     """
     here = standing(as_path(folder))
     run_id = verify(here).run_id
-    client = default_client() if client is None else client
+    client = usable(client)
     place = str(_place(address, f"runs/{run_id}"))
     upload_dir(here, place, client=client, progress=False, last=MANIFEST)
     latest = _place(address, LATEST)
@@ -89,7 +89,7 @@ def fetch(address: str, folder: str | Path, run: str = "latest", *, client: Any 
     StorageError, ArtifactError
         When there is no such run or it cannot be downloaded; when it is not what was published.
     """
-    client = default_client() if client is None else client
+    client = usable(client)
     run_id, sealed = _latest(client, address) if run == "latest" else (_need_run_id(run), None)
     target = as_path(folder) / run_id
     if _is_good(target, sealed):
@@ -151,7 +151,7 @@ def promote(address: str, run_id: str, *, move: bool = True, client: Any = None)
     would add up unseen. One equal run of forty passes by chance; do not try until one does. Of two
     calls at the same time the last one counts, though it did not see the other: promote one by one.
     """
-    client = default_client() if client is None else client
+    client = usable(client)
     current, _ = _latest(client, address)
     candidate = _validation(client, address, _need_run_id(run_id))
     found = compared(candidate, _validation(client, address, current))
@@ -168,7 +168,7 @@ def point(address: str, run_id: str, *, client: Any = None) -> None:
     The arguments are those of :func:`promote`. A StorageError is raised when there is no such run
     or the pointer cannot be written, an ArtifactError when the run is incomplete.
     """
-    client = default_client() if client is None else client
+    client = usable(client)
     content, _ = _need_whole(client, _place(address, f"runs/{_need_run_id(run_id)}/"), run_id)
     sealed = hashlib.sha256(content).hexdigest()
     place = _place(address, LATEST)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
-from course_cloud.storage.client import default_client
+from course_cloud.storage.client import usable
 from course_cloud.storage.failures import explained
 from course_utils.errors import StorageError
 
@@ -157,7 +157,7 @@ def list_keys(prefix: str, *, client: Any = None) -> list[S3Object]:
         For a bucket that does not exist, and when the server refuses or cannot be reached.
     """
     bucket, start = parse_address(prefix, need_key=False)
-    client = client if client is not None else default_client()
+    client = usable(client)
     with explained("list", bucket, start, client):
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=start)
         return [

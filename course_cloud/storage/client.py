@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import socket
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-from course_cloud.storage import servers
+from course_cloud.storage import servers, settings
 from course_cloud.storage.failures import explained, need
 from course_utils.errors import StorageError
 
@@ -42,7 +41,8 @@ def connect(
         A server other than AWS; by default ``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL`` or the
         profile's.
     region
-        By default ``AWS_REGION``, ``AWS_DEFAULT_REGION``, the profile's, or ``"us-east-1"``.
+        By default ``AWS_REGION``, ``AWS_DEFAULT_REGION``, the profile's, or ``"us-east-1"``: the
+        first of them that is set.
     attempts
         Number of attempts for each request, with growing pauses between, when the server answers
         5xx, throttles or does not answer.
@@ -57,26 +57,26 @@ def connect(
     Raises
     ------
     StorageError
-        For a profile that does not exist, half a pair of credentials, an endpoint that is no URL,
-        no credentials although AWS_PROFILE, an endpoint or other profiles show that some were
-        meant, and when boto3 is not installed. An expired session raises at the first request.
+        For a setting or file of AWS that cannot be right, no credentials although a setting shows
+        that some were meant, and when boto3 is not installed. Credentials that expire are fetched,
+        and may be refused, at the first request.
 
     Notes
     -----
     A server other than AWS is addressed by path (``http://host/bucket/key``) and gets checksums
     only when S3 requires them: Swift and others refuse the newer trailers.
     """
-    session = _session(profile, region)
+    session = _session(profile, region, endpoint_url)
     if not _has_credentials(session) and _metadata_service_answers():
-        session = _session(profile, region, metadata=True)
+        session = _session(profile, region, endpoint_url, metadata=True)
     if not _has_credentials(session):
-        _refuse_if_some_were_meant(session, profile, endpoint_url)
+        _refuse_if_some_were_meant(session._session, endpoint_url)
         server = servers.local_s3()
         print(
             f"No AWS credentials found: practicing on a local S3 server at {server.endpoint}, "
             "gone when this process ends."
         )
-        session = _session(None, region)
+        session = _session(None, region, None)
     return servers.make_client(
         session,
         endpoint_url=endpoint_url,
@@ -87,6 +87,19 @@ def connect(
 
 
 _default: tuple[object, Any] = (None, None)
+
+
+def usable(client: Any) -> Any:
+    """Return the client of a call with ``client=client``, or raise if it is none of S3."""
+    if client is None:
+        return default_client()
+    model = getattr(getattr(client, "meta", None), "service_model", None)
+    if getattr(model, "service_name", None) != "s3":
+        raise StorageError(
+            "client= takes a client of S3, as connect() or boto3.client('s3') returns it, not "
+            f"{getattr(client, '__name__', type(client).__name__)!r}."
+        )
+    return client
 
 
 def default_client() -> Any:
@@ -104,42 +117,42 @@ def default_client() -> Any:
 
 def _circumstances() -> object:
     variables = sorted(item for item in os.environ.items() if item[0].startswith("AWS_"))
-    files = (
-        Path(os.environ.get(name) or Path.home() / ".aws" / default)
-        for name, default in (
-            ("AWS_CONFIG_FILE", "config"),
-            ("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
-        )
-    )
-    return variables, [file.stat().st_mtime_ns if file.is_file() else 0 for file in files]
+    return variables, [f.stat().st_mtime_ns if f.is_file() else 0 for f in settings.files()]
 
 
-def _session(profile: str | None, region: str | None, metadata: bool = False) -> Any:
-    """Return a boto3 session with the default chain of credentials.
+def _session(
+    profile: str | None, region: str | None, endpoint_url: str | None, metadata: bool = False
+) -> Any:
+    """Return a boto3 session of checked settings, with the default chain of credentials.
 
     The chain asks EC2's metadata service only with `metadata`.
     """
     boto3 = need("boto3")
     core = need("botocore.session").get_session()
     with explained("connect"):
-        core.register_component("data_loader", _models())
-        session = boto3.session.Session(
-            profile_name=profile, region_name=region, botocore_session=core
-        )
+        core.register_component("data_loader", _models(os.environ.get("AWS_DATA_PATH")))
+        session = boto3.session.Session(profile_name=profile, botocore_session=core)
+        settings.need_valid(core, region=region, endpoint_url=endpoint_url)
+        # AWS_REGION counts for AWS's other tools, and boto3 does not know it
+        region = region or settings.lookup(core.get_scoped_config(), "region")[1]
+        core.set_config_variable("region", region or servers.REGION)
         if not metadata:
             core.get_component("credential_provider").remove("iam-role")
     return session
 
 
 @lru_cache(maxsize=1)
-def _models() -> Any:
+def _models(folder: str | None) -> Any:
     """Return botocore's loader of API descriptions, whose cache saves most of `connect`'s time."""
-    return need("botocore.session").get_session().get_component("data_loader")
+    return need("botocore.loaders").create_loader(folder)
 
 
 def _has_credentials(session: Any) -> bool:
     with explained("connect"):
-        return session.get_credentials() is not None
+        found = session.get_credentials()
+        if found:
+            settings.need_whole(found)
+    return found is not None
 
 
 def _metadata_service_answers() -> bool:
@@ -154,23 +167,29 @@ def _metadata_service_answers() -> bool:
     return True
 
 
-def _refuse_if_some_were_meant(session: Any, profile: str | None, endpoint_url: str | None) -> None:
+def _refuse_if_some_were_meant(core: Any, endpoint_url: str | None) -> None:
     """Raise a `StorageError` when starting the local server would hide a mistake."""
-    names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
-    endpoint = endpoint_url or next((os.environ[n] for n in names if os.environ.get(n)), None)
+    own = core.get_scoped_config()
+    endpoint = endpoint_url or settings.lookup(own, "endpoint_url")[1]
     if endpoint:
         raise StorageError(
             f"There are no credentials for {endpoint}; set AWS_ACCESS_KEY_ID and "
             "AWS_SECRET_ACCESS_KEY (in the terminal, not in the notebook), or unset "
             "AWS_ENDPOINT_URL to practice on a local server."
         )
-    chosen = profile or os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE")
+    if any(map(os.environ.get, settings.CREDENTIALS.values())):
+        raise StorageError(
+            "AWS_ACCESS_KEY_ID is not set, but its secret or token is; set all, or unset them to "
+            "practice on a local server."
+        )
+    meant = any(name.startswith(("aws_", "sso_", "source_", "credential_")) for name in own)
+    chosen = core.profile or ("default" if meant else None)
     if chosen:
         raise StorageError(
             f"The AWS profile {chosen!r} holds no credentials; run `aws configure sso --profile "
             f"{chosen}`, or unset AWS_PROFILE to practice on a local server."
         )
-    others = [name for name in session.available_profiles if name != "default"]
+    others = [name for name in core.available_profiles if name != "default"]
     if others:
         raise StorageError(
             f"No AWS profile is chosen and the default one holds no credentials; set AWS_PROFILE "

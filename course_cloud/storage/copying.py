@@ -8,7 +8,7 @@ from typing import Any
 
 from course_cloud.storage import addresses, transfers
 from course_cloud.storage.addresses import Address, S3Object
-from course_cloud.storage.client import default_client
+from course_cloud.storage.client import usable
 from course_cloud.storage.failures import explained
 from course_cloud.storage.transfers import SHA256, Crew, Job, Transferred, etag_in
 from course_utils.errors import StorageError
@@ -60,7 +60,7 @@ def copy_prefix(
     differs from its source's is compared by size, and copied again by the next call unless both
     have the SHA-256 of `upload_dir` in their metadata.
     """
-    client = default_client() if client is None else client
+    client = usable(client)
     here = addresses.as_folder(source)
     there = addresses.as_folder(target)
     workers = transfers.n_workers(client, workers)

@@ -18,7 +18,7 @@ from typing import Any
 
 from course_cloud.storage import addresses, transfers
 from course_cloud.storage.addresses import Address, S3Object
-from course_cloud.storage.client import default_client
+from course_cloud.storage.client import usable
 from course_cloud.storage.failures import disk, explained
 from course_cloud.storage.objects import fetch
 from course_cloud.storage.transfers import PART, Crew, Job, Transferred
@@ -69,7 +69,7 @@ def download_dir(
     that are not in the bucket stay in the folder. Memory: up to 16 MiB for each worker.
     """
     top = Path(folder)
-    client = default_client() if client is None else client
+    client = usable(client)
     source = addresses.as_folder(address)
     workers = transfers.n_workers(client, workers)
     items = {

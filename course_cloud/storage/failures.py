@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib import import_module
+from traceback import walk_tb
 from typing import Any
 
-from course_utils.errors import StorageError
+from course_cloud.storage.settings import named_in
+from course_utils.errors import CourseError, StorageError
 
 # The server's error codes in the words of a notebook's reader. The answer to a HEAD has no body, so
 # botocore reports the HTTP status instead of a code.
@@ -44,31 +46,41 @@ SAME = {
     "AuthorizationHeaderMalformed": "PermanentRedirect",
     "301": "PermanentRedirect",
 }
-# The exceptions of botocore and urllib3 when there is no answer, by the names of their classes.
+# The exceptions of botocore and urllib3 when there is no answer, by the names of their classes. One
+# that holds another is looked up by both; the first entry counts.
 NO_ANSWERS = {
     "NoCredentialsError": "no AWS credentials were found; run `aws sso login` or `aws configure` "
     "first",
-    "PartialCredentialsError": "half of the AWS credentials is missing; set the access key and its "
-    "secret together",
-    "ProfileNotFound": "there is no AWS profile {profile}; `aws configure list-profiles` shows "
-    "those there are",
+    "ConfigParseError": "line {line} of {path} cannot be read; save it as UTF-8 without a byte "
+    "order mark (BOM), each line a `name = value` or a section such as `[default]`, and none twice",
+    "PartialCredentialsError": "half of the AWS credentials is missing; set {cred_var} too",
+    "ProfileNotFound": "there is no AWS profile {profile!r}; set AWS_PROFILE to one that `aws "
+    "configure list-profiles` shows, or unset it (~/.aws/config begins one with [profile NAME])",
     "SSOTokenLoadError UnauthorizedSSOTokenError TokenRetrievalError SSOError LoginRefreshRequired "
     "LoginTokenLoadError LoginError NoAuthTokenError": "your AWS sign-in has expired; run `aws sso "
     "login` and run the cell again",
-    "CredentialRetrievalError MetadataRetrievalError": "the AWS credentials could not be fetched; "
-    "run `aws sso login`, or check the profile",
-    "ProxyConnectionError": "the proxy did not answer; check HTTPS_PROXY",
-    "SSLError": "the TLS certificate of {where} cannot be verified; check the address and the "
-    "clock",
+    "CredentialRetrievalError MetadataRetrievalError": "the AWS credentials could not be fetched "
+    "by {provider}; run `aws sso login`, or check the profile",
+    "ProxyConnectionError": "the proxy did not answer; check HTTPS_PROXY and HTTP_PROXY",
+    "LocationParseError LocationValueError InvalidURL ProxySchemeUnknown": "the proxy has no valid "
+    "address; write HTTPS_PROXY and HTTP_PROXY as http://host:port",
+    "SSLError": "the TLS certificate of {where} cannot be verified; check the address, the "
+    "clock and AWS_CA_BUNDLE",
     "EndpointConnectionError NewConnectionError MaxRetryError": "nobody answers at {where}; check "
     "the network and AWS_ENDPOINT_URL",
     "ConnectTimeoutError ReadTimeoutError": "{where} did not answer in time; check the network and "
     "run it again",
+    "ConnectionClosedError HTTPClientError": "{where} hung up without an answer; run it again",
     "IncompleteReadError IncompleteRead ResponseStreamingError ProtocolError": "the connection to "
     "{where} broke off in the middle of the object; run it again",
-    "ConnectionClosedError HTTPClientError": "{where} hung up without an answer; run it again",
     "FlexibleChecksumError ChecksumError": "the bytes that arrived do not match their checksum; "
     "run it again",
+}
+# The settings that choose a provider of credentials, by botocore's name of it.
+PROVIDERS = {
+    "custom-process": "credential_process",
+    "assume-role": "role_arn",
+    "assume-role-with-web-identity": "AWS_WEB_IDENTITY_TOKEN_FILE",
 }
 RETRIED = "503", "500", "502", "504", "429"
 
@@ -79,7 +91,8 @@ def explained(doing: str, bucket: str = "", key: str = "", client: Any = None) -
 
     `doing` is the verb of "Could not read s3://bucket/key: …". The endpoint of `client` is named,
     and it makes one more request to find the nearest keys of a missing one, or the reason for a
-    refused HEAD. Errors that are not of botocore, boto3, s3transfer or urllib3 are not changed.
+    refused HEAD. Errors that are not of botocore, boto3, s3transfer or urllib3 are not changed,
+    unless a provider of credentials raised them, or there is no bucket: then a setting is wrong.
     """
     try:
         yield
@@ -96,9 +109,9 @@ def disk(doing: str, path: object) -> Iterator[None]:
     """Turn an `OSError` of the block into a `StorageError`: "Could not {doing} {path} on …"."""
     try:
         yield
-    except StorageError:
-        raise
     except OSError as error:
+        if isinstance(error, StorageError) or _provider(error):
+            raise
         why = (error.strerror or str(error)).rstrip(".")
         raise StorageError(f"Could not {doing} {path} on this computer: {why}.") from None
 
@@ -126,6 +139,8 @@ def _code(error: Exception) -> str:
 
 def _why(error: Exception, bucket: str, key: str, client: Any) -> str | None:
     """Return what `error` means and what to do; None for one that is not about S3."""
+    if isinstance(error, CourseError):
+        return None
     try:
         import boto3.exceptions
         import botocore.exceptions as theirs
@@ -139,11 +154,24 @@ def _why(error: Exception, bucket: str, key: str, client: Any) -> str | None:
         error = error.__context__
     if isinstance(getattr(error, "last_exception", None), Exception):
         error = error.last_exception  # type: ignore[attr-defined]
-    if isinstance(error, theirs.ClientError):
+    provider = _provider(error)
+    if isinstance(error, theirs.ClientError) and not provider:
         return _refusal(error, bucket, key, client)
-    if isinstance(error, theirs.BotoCoreError | HTTPError | boto3.exceptions.Boto3Error):
-        return _no_answer(error, _endpoint(client))
-    return None
+    known = isinstance(error, theirs.BotoCoreError | HTTPError | boto3.exceptions.Boto3Error)
+    if not (known or provider or not bucket):
+        return None
+    why = _no_answer(error, _endpoint(client), provider)
+    return why if bucket or provider or ";" in why else f"{why}; check {named_in(why)}"
+
+
+def _provider(error: Exception) -> str:
+    """Return which setting's provider of credentials raised `error`; "" when none did."""
+    for frame, _ in walk_tb(error.__traceback__):
+        if frame.f_globals.get("__name__") in ("botocore.credentials", "botocore.tokens"):
+            one = frame.f_locals.get("self")
+            if name := getattr(one, "METHOD", "") or getattr(one, "method", ""):
+                return PROVIDERS.get(name, str(name))
+    return ""
 
 
 def _endpoint(client: Any) -> str:
@@ -176,15 +204,11 @@ def _refusal(error: Any, bucket: str, key: str, client: Any) -> str:
 
 def _asked_again(error: Any, bucket: str, client: Any) -> Any:
     """Return why a HEAD was refused: the error of a request whose answer has a body."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
     try:
         client.list_objects_v2(Bucket=bucket, MaxKeys=1)
-    except ClientError as again:
+    except Exception as again:
         # whoever may read but not list gets the error about the key, not about the listing
-        return error if _code(again) in ("AccessDenied", "403") else again
-    except BotoCoreError:
-        pass
+        return again if _code(again) not in ("", "AccessDenied", "403") else error
     return error
 
 
@@ -200,8 +224,6 @@ def nearest_keys(client: Any, bucket: str, key: str, n: int = 3) -> list[str]:
 
     Empty when none is similar, and when listing is not allowed.
     """
-    from botocore.exceptions import BotoCoreError, ClientError
-
     keys: list[str] = []
     folder, slash, name = key.rpartition("/")
     try:
@@ -210,7 +232,7 @@ def nearest_keys(client: Any, bucket: str, key: str, n: int = 3) -> list[str]:
             keys += [item["Key"] for item in answer.get("Contents", [])]
             if near := difflib.get_close_matches(key, dict.fromkeys(keys), n):
                 return near
-    except (BotoCoreError, ClientError):
+    except Exception:  # the first error is the one to explain
         return []
     by_name = {known.rpartition("/")[2]: known for known in reversed(keys)}
     return [by_name[near] for near in difflib.get_close_matches(name, by_name, n)]
@@ -228,10 +250,19 @@ def _clock(response: Any) -> str:
     return f"the clock of this computer is {far}; set it and run the cell again"
 
 
-def _no_answer(error: Exception, where: str) -> str:
+def _no_answer(error: Exception, where: str, provider: str) -> str:
     """Explain what went wrong before an answer or in the middle of it."""
-    profile = getattr(error, "kwargs", {}).get("profile", "")
+    details = getattr(error, "kwargs", {})
+    inner = details.get("error")
+    kinds = {type(error).__name__, type(inner).__name__}
+    # of a file's damage only the place is told: its lines hold secrets
+    line = getattr(inner, "lineno", None) or next((n for n, _ in getattr(inner, "errors", ())), "?")
+    if "://" in str(details.get("endpoint_url")):  # of another service, maybe
+        where = "/".join(details["endpoint_url"].split("/")[:3])
+    told = {**details, "where": where, "provider": provider or "their source", "line": line}
     for names, meaning in NO_ANSWERS.items():
-        if type(error).__name__ in names.split():
-            return meaning.format(where=where, profile=repr(profile))
-    return " ".join(str(error).split()).rstrip(".")[:200] or type(error).__name__
+        if kinds & {*names.split()}:
+            return meaning.format(**told)
+    said = " ".join(str(error).split()).rstrip(".")[:200].replace(". ", ", ")
+    said = said or type(error).__name__
+    return f"no AWS credentials come by {provider} ({said}); mend it" if provider else said

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from course_cloud.storage.addresses import Address, parse_address
-from course_cloud.storage.client import default_client
+from course_cloud.storage.client import usable
 from course_cloud.storage.failures import explained
 from course_utils.errors import StorageError
 
@@ -160,7 +160,7 @@ def presign(address: str, expires: int = 3600, *, client: Any = None) -> str:
             f"{place} cannot be linked to: browsers take '..' and '.' in an address for folders; "
             "copy the object to a key without them."
         )
-    client = client if client is not None else default_client()
+    client = usable(client)
     with explained("make a link to", *place, client):
         link: str = client.generate_presigned_url(
             "get_object", Params={"Bucket": place.bucket, "Key": place.key}, ExpiresIn=expires

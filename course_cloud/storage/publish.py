@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from course_cloud.storage.addresses import Address, need_bucket_name, parse_address
-from course_cloud.storage.client import default_client
+from course_cloud.storage.client import usable
 from course_cloud.storage.failures import explained
 from course_cloud.storage.tables import IN_MEMORY, read_table, upload, write_to_file
 from course_utils.datasets import load_movielens
@@ -74,7 +74,7 @@ def publish_movielens(
     need_bucket_name(bucket)
     folder = "/".join(part for part in (prefix.strip("/"), name) if part)
     manifest = parse_address(f"s3://{bucket}/{folder}/{MANIFEST}")
-    client = client if client is not None else default_client()
+    client = usable(client)
     with explained("publish to", bucket, "", client):
         client.head_bucket(Bucket=bucket)  # before the release is downloaded
     release = load_movielens(name)
@@ -136,7 +136,7 @@ def publish_damaged(name: str, bucket: str, prefix: str, *, client: Any = None) 
     The arguments and errors are those of `publish_movielens`. Returns the prefix of the release,
     without a slash at its end.
     """
-    client = client if client is not None else default_client()
+    client = usable(client)
     published = publish_movielens(name, bucket, prefix, client=client)
     folder = published[-1].address.removeprefix(f"s3://{bucket}/").removesuffix(f"/{MANIFEST}")
     _damage_rows(client, bucket, folder)

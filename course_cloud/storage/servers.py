@@ -14,8 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
-from course_cloud.storage.failures import need
-from course_utils.errors import StorageError
+from course_cloud.storage.failures import explained, need
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 30.0  # seconds
 ATTEMPTS = 4  # the first and three retries, after up to 1, 2 and 4 seconds
@@ -35,31 +34,27 @@ def make_client(
     """Return an S3 client of a boto3 session, with the course's retries, timeouts and pool."""
     from botocore.config import Config
 
-    config = Config(
-        region_name=session.region_name or REGION,
-        signature_version="s3v4",
-        retries={"mode": "standard", "total_max_attempts": attempts},
-        connect_timeout=connect_timeout,
-        read_timeout=read_timeout,
-        max_pool_connections=CONNECTIONS,
-        tcp_keepalive=True,
-    )
-    try:
+    with explained("connect"):
+        config = Config(
+            region_name=session.region_name or REGION,
+            signature_version="s3v4",
+            retries={"mode": "standard", "total_max_attempts": attempts},
+            connect_timeout=connect_timeout,
+            read_timeout=read_timeout,
+            max_pool_connections=CONNECTIONS,
+            tcp_keepalive=True,
+        )
         client = session.client("s3", endpoint_url=endpoint_url, config=config)
-    except ValueError as error:  # botocore raises it for an endpoint that is no URL
-        raise StorageError(
-            f"{error}; write AWS_ENDPOINT_URL as http://host:port or https://host."
-        ) from None
-    host = urlsplit(client.meta.endpoint_url).hostname or ""
-    if host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
-        return client
-    other = Config(
-        s3={"addressing_style": "path"},
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        proxies={} if host in ("127.0.0.1", "localhost", "::1") else None,
-    )
-    return session.client("s3", endpoint_url=endpoint_url, config=config.merge(other))
+        host = urlsplit(client.meta.endpoint_url).hostname or ""
+        if host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+            return client
+        other = Config(
+            s3={"addressing_style": "path"},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            proxies={} if host in ("127.0.0.1", "localhost", "::1") else None,
+        )
+        return session.client("s3", endpoint_url=endpoint_url, config=config.merge(other))
 
 
 # The one server of this process, its address ("" when none runs), the number of blocks and calls
@@ -78,9 +73,9 @@ class LocalS3:
 
     def client(self) -> Any:
         """Return a boto3 S3 client of this server, whatever the environment holds."""
-        session = need("boto3").session.Session(
-            aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET, region_name=REGION
-        )
+        boto3 = need("boto3")
+        with explained("connect"):
+            session = boto3.session.Session(ACCESS_KEY, SECRET, region_name=REGION)
         return make_client(session, endpoint_url=self.endpoint)
 
     def stop(self) -> None:

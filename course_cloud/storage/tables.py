@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from course_cloud.storage.addresses import Address, S3Object, parse_address
-from course_cloud.storage.client import default_client
+from course_cloud.storage.client import usable
 from course_cloud.storage.failures import explained
 from course_cloud.storage.objects import ObjectFile, fetch
 from course_cloud.storage.transfers import transfer_config
@@ -100,7 +100,7 @@ def read_table(
     place = parse_address(address.address if isinstance(address, S3Object) else address)
     suffix = _suffix(place, READABLE, "read")
     wanted = [columns] if isinstance(columns, str) else None if columns is None else [*columns]
-    client = client if client is not None else default_client()
+    client = usable(client)
     if suffix == ".parquet":
         if dtype or encoding:
             raise DataError(f"{place}: Parquet knows its types; leave out dtype and encoding.")
@@ -154,7 +154,7 @@ def write_table(table: pd.DataFrame, address: str, *, client: Any = None) -> str
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file:
         write_to_file(table, file, suffix, str(place))
         file.seek(0)
-        upload(client if client is not None else default_client(), file, place)
+        upload(usable(client), file, place)
     return str(place)
 
 

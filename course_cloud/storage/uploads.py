@@ -16,7 +16,7 @@ from typing import Any
 
 from course_cloud.storage import addresses, transfers
 from course_cloud.storage.addresses import Address, S3Object
-from course_cloud.storage.client import default_client
+from course_cloud.storage.client import usable
 from course_cloud.storage.failures import disk, explained
 from course_cloud.storage.transfers import PART, Crew, Job, Transferred
 from course_utils.errors import CourseWarning, StorageError
@@ -80,7 +80,7 @@ def upload_dir(
     in the bucket, and are paid for, until a lifecycle rule removes them.
     """
     top = Path(folder)
-    client = default_client() if client is None else client
+    client = usable(client)
     target = addresses.as_folder(address)
     workers = transfers.n_workers(client, workers)
     files = _files_below(top, target.key)

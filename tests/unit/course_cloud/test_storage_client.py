@@ -3,13 +3,16 @@
 import json
 import os
 import socket
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from course_cloud import storage
 from course_cloud.storage import client as client_module
-from course_cloud.storage import connect, list_keys, local_s3, parse_address
+from course_cloud.storage import connect, list_keys, local_s3, parse_address, presign
 from course_cloud.storage.client import default_client
 from course_cloud.storage.servers import running
 from course_utils.errors import StorageError
@@ -65,6 +68,28 @@ def test_region_and_profile_come_from_the_configuration(monkeypatch):
     assert connect(profile="class").meta.region_name == "eu-central-1"
 
 
+@pytest.mark.parametrize(
+    ("environment", "argument", "region"),
+    [
+        ({"AWS_REGION": "eu-central-1"}, None, "eu-central-1"),
+        ({"AWS_DEFAULT_REGION": "eu-central-1"}, None, "eu-central-1"),
+        ({"AWS_REGION": "eu-central-1", "AWS_DEFAULT_REGION": "us-west-2"}, None, "eu-central-1"),
+        ({"AWS_REGION": "", "AWS_DEFAULT_REGION": "us-west-2"}, None, "us-west-2"),
+        ({"AWS_REGION": "", "AWS_DEFAULT_REGION": ""}, None, "eu-west-3"),
+        ({"AWS_REGION": "eu-central-1"}, "ap-south-1", "ap-south-1"),
+    ],
+)
+def test_links_are_signed_for_the_first_region_of_argument_variables_and_profile(
+    keys, monkeypatch, environment, argument, region
+):
+    config("[default]\nregion = eu-west-3\n")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    client = connect(region=argument)
+    assert client.meta.region_name == region
+    assert f"%2F{region}%2Fs3%2Faws4_request" in presign("s3://class/x", client=client)
+
+
 @pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"])
 def test_another_server_is_addressed_by_path_without_newer_checksums(keys, monkeypatch, variable):
     monkeypatch.setenv(variable, "https://swift.example.org:8080")
@@ -114,6 +139,108 @@ def test_an_endpoint_that_is_no_url_is_said(keys, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "localhost-without-scheme")
     with pytest.raises(StorageError, match="write AWS_ENDPOINT_URL as http://host:port"):
         connect()
+
+
+KEYS = {"AWS_ACCESS_KEY_ID": "made-up-key", "AWS_SECRET_ACCESS_KEY": "x" * 40}
+EXPIRED = {
+    "Version": 1,
+    "AccessKeyId": "made-up-key",
+    "SecretAccessKey": "xxxx",
+    "SessionToken": "xxxx",
+    "Expiration": "2020-01-01T00:00:00Z",
+}
+ROLE = "role_arn = arn:aws:iam::123456789012:role/x\n"
+
+
+@pytest.mark.parametrize(
+    ("environment", "text", "said"),
+    [
+        ({"AWS_PROFILE": ""}, "", "no AWS profile ''; set AWS_PROFILE"),
+        ({"AWS_PROFILE": "course"}, "[course]\nregion = x\n", r"\[profile NAME\]"),
+        (
+            {},
+            "\ufeff[profile class]\nregion = x\n",
+            r"line 1 of .*config cannot .* byte order mark",
+        ),
+        ({}, "[profile class\nregion = x\n", "line 1 of .*config cannot"),
+        ({}, "[default]\nregion = a\nregion = b\n", "line 3 of .*config cannot"),
+        ({}, b"# f\xfcr\n[default]\n", "config cannot .* UTF-8"),
+        ({"AWS_CONFIG_FILE": "/"}, "", "is a folder"),
+        ({"AWS_SECRET_ACCESS_KEY": "x" * 40}, "", "AWS_ACCESS_KEY_ID is not set"),
+        ({**KEYS, "AWS_SECRET_ACCESS_KEY": "x" * 40 + "\n"}, "", "AWS_SECRET_ACCESS_KEY .*copy"),
+        ({**KEYS, "AWS_ACCESS_KEY_ID": '"made-up-key"'}, "", "AWS_ACCESS_KEY_ID .*copy it again"),
+        ({}, "[default]\naws_secret_access_key = xxxx\n", "'default' holds no credentials"),
+        ({**KEYS, "AWS_REGION": " eu-central-1 "}, "", "write AWS_REGION as"),
+        (KEYS, "[default]\nregion =\n  a = b\n", "region in .*config is"),
+        ({**KEYS, "AWS_ENDPOINT_URL_S3": "http://host "}, "", "write AWS_ENDPOINT_URL_S3 as"),
+        ({**KEYS, "AWS_ENDPOINT_URL": "http://me:xxxx@host"}, "", "AWS_ENDPOINT_URL is 'host'"),
+        ({**KEYS, "AWS_CA_BUNDLE": ""}, "", "AWS_CA_BUNDLE is ''; write"),
+        ({**KEYS, "REQUESTS_CA_BUNDLE": "/nope"}, "", "REQUESTS_CA_BUNDLE is '/nope'"),
+        (KEYS, "[default]\nca_bundle = /nope\n", "ca_bundle in .*config is '/nope'"),
+        ({**KEYS, "HTTPS_PROXY": "not a proxy"}, "", "write HTTPS_PROXY"),
+        ({**KEYS, "AWS_USE_FIPS_ENDPOINT": "maybe"}, "", "AWS_USE_FIPS_ENDPOINT as true or false"),
+        ({**KEYS, "AWS_REQUEST_CHECKSUM_CALCULATION": "x"}, "", "AWS_REQUEST_CHECKSUM_CALCULATION"),
+        ({**KEYS, "AWS_METADATA_SERVICE_TIMEOUT": "x"}, "", "check AWS_METADATA_SERVICE_TIMEOUT"),
+        (KEYS, "[default]\ns3 =\n  addressing_style = x\n", "style x is invalid.*check .*config"),
+        ({}, "[default]\ncredential_process = /nope/tool\n", "credential_process .*/nope/tool"),
+        ({}, "[default]\ncredential_process = echo hello\n", "by credential_process"),
+        (
+            {},
+            f"[default]\ncredential_process = echo '{json.dumps(EXPIRED)}'\n",
+            "credential_process .*expired",
+        ),
+        ({"AWS_PROFILE": "c"}, f"[profile c]\n{ROLE}source_profile = c\n", "role_arn .*loop"),
+        ({"AWS_PROFILE": "c"}, f"[profile c]\n{ROLE}", "set source_profile or credential_source"),
+        (
+            {"AWS_WEB_IDENTITY_TOKEN_FILE": "/nope/token", "AWS_ROLE_ARN": ROLE[11:-1]},
+            "",
+            "AWS_WEB_IDENTITY_TOKEN_FILE .*/nope/token",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence_at_the_first_call(
+    monkeypatch, no_pauses, environment, text, said
+):
+    with open(os.environ["AWS_CONFIG_FILE"], "wb") as file:
+        file.write(text if isinstance(text, bytes) else text.encode())
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(StorageError, match=said) as caught:
+        list_keys("s3://class/")
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+    assert "\n" not in str(caught.value)
+    assert "xxxx" not in str(caught.value)
+
+
+def test_a_new_process_says_it_as_one_that_has_loaded_botocores_models():
+    ended = subprocess.run(
+        [sys.executable, "-c", "from course_cloud.storage import list_keys; list_keys('s3://a-b')"],
+        env={**os.environ, "AWS_PROFILE": "course"}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert "botocore" not in ended.stderr
+    assert "StorageError: Could not connect: there is no AWS profile 'course'" in ended.stderr
+
+
+@pytest.mark.parametrize("kind", ["resource('s3')", "Session()", "Session", "client('sqs')"])
+def test_what_is_no_client_of_s3_is_refused_by_every_function(keys, monkeypatch, tmp_path, kind):
+    import boto3
+    import pandas as pd
+
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    client = eval(f"boto3.{kind}", {"boto3": boto3})
+    (tmp_path / "file").write_bytes(b"x")
+    for call, *arguments in (
+        (storage.list_keys, "s3://a-b"),
+        (storage.presign, "s3://a-b/c"),
+        (storage.read_table, "s3://a-b/c.csv"),
+        (storage.write_table, pd.DataFrame({"a": [1]}), "s3://a-b/c.csv"),
+        (storage.upload_dir, tmp_path, "s3://a-b/c"),
+        (storage.download_dir, "s3://a-b/c", tmp_path),
+        (storage.copy_prefix, "s3://a-b/c", "s3://a-b/d"),
+        (storage.publish_movielens, "sample", "a-b"),
+    ):
+        with pytest.raises(StorageError, match="client= takes a client of S3"):
+            call(*arguments, client=client)
 
 
 def test_an_expired_sign_in_names_the_command(monkeypatch, tmp_path):
