@@ -167,14 +167,20 @@ class Archive:
         """Return the bytes of `file`, or None where the archive has no such member.
 
         Only the few names that a member can have are looked up, so anything else in the archive,
-        such as names with ``../``, is never touched.
+        such as names with ``../``, is never touched. A member that unpacks to a hundred times the
+        archive's size is refused, whatever size it declares.
         """
+        most = 100 * self.path.stat().st_size + 2**20
         members = [f"{folder}/{file}" for folder in self.folders] + [file]
         with self.path.open("rb") as file_on_disk:  # an OSError of the disk is not caught below
             try:
                 with zipfile.ZipFile(file_on_disk) as archive:
                     names = set(archive.namelist())
-                    return next((archive.read(name) for name in members if name in names), None)
+                    name = next((name for name in members if name in names), None)
+                    if name is None:
+                        return None
+                    with archive.open(name) as member:
+                        content = member.read(most + 1)
             except MemoryError:
                 raise
             except Exception as why:  # on a damaged archive zipfile raises nearly anything
@@ -182,6 +188,12 @@ class Archive:
                 raise DataError(
                     f"{self.path} is not a whole zip archive ({said}); delete it and load again."
                 ) from None
+        if len(content) > most:
+            raise DataError(
+                f"{self.path} unpacks to more than {most:,} bytes of {file}; delete it and load "
+                "again."
+            )
+        return content
 
     def label(self, file: str) -> str:
         """Return the name of `file` for error messages."""
