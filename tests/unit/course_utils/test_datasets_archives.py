@@ -2,13 +2,14 @@
 
 import hashlib
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
 import releases_writer as writer
 from test_datasets_formats import assert_is_small
 
-from course_utils.datasets import load_movielens
+from course_utils.datasets import load_movielens, releases
 from course_utils.errors import DataError
 
 pytestmark = pytest.mark.usefixtures("trust_archives")
