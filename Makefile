@@ -82,7 +82,9 @@ class-bucket: $(READY)  ## Show what a bucket for your class takes: BUCKET=… D
 doctor:  ## Say what is wrong with this machine, and what to do
 	@$(PYTHON) -m tools.upkeep.doctor
 
-# Make hands its variables to the shell, which keeps quotes and spaces in a title as they are.
+# Make hands its variables to the shell, which keeps quotes and spaces in a title as they are;
+# `value` keeps its dollars.
+export override TITLE := $(value TITLE)
 adopt: $(READY)  ## Make the course yours: REPO=https://github.com/you/course BUCKET=… TITLE=…
 	@$(BIN)/python -m tools.upkeep.adopt $(if $(REPO),--repo "$$REPO") $(if $(BUCKET),--bucket "$$BUCKET") \
 		$(if $(TITLE),--title "$$TITLE") $(ARGS)

@@ -7,6 +7,7 @@ and takes a part of the machine away from what it measures.
 from __future__ import annotations
 
 import http.client
+import os
 import random
 import socket
 import subprocess
@@ -37,6 +38,7 @@ N_USERS, N_ITEMS, N_RATINGS = 6_040, 3_706, 1_000_209
 CONNECTIONS = (1, 8, 64)
 SECONDS = 8
 N_REQUESTS = 100_000
+TOKEN = "made-up-token"
 HELLO = """
 import sys, uvicorn
 from fastapi import FastAPI
@@ -147,7 +149,8 @@ def _print_reloads(url: str, folder: Path, parts: dict[str, Any]) -> None:
     while time.monotonic() < end:
         n_reloads += 1
         artifacts.save(folder, **parts)
-        request = urllib.request.Request(f"{url}/reload", method="POST")
+        sent = {"Authorization": f"Bearer {TOKEN}"}
+        request = urllib.request.Request(f"{url}/reload", headers=sent, method="POST")
         urllib.request.urlopen(request, timeout=60).close()  # raises for an answer that is not 200
     asking.join()
     (load_,) = seen
@@ -175,7 +178,11 @@ def _served(command: list[str]) -> Iterator[tuple[str, subprocess.Popen[bytes]]]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = subprocess.Popen([*command, str(port)], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [*command, str(port)],
+        stdout=subprocess.DEVNULL,
+        env=os.environ | {"COURSE_RELOAD_TOKEN": TOKEN},
+    )
     try:
         url = f"http://127.0.0.1:{port}"
         for _ in range(600):

@@ -39,7 +39,16 @@ def pages_address(repository: str) -> str:
 
 
 def set_address(app: Sphinx, config: Config) -> None:
-    """Derive the address of the site from the repository, unless it is configured."""
+    """Derive the address of the site from the repository, and what the logo says from the title.
+
+    The theme puts it unescaped between quotes, and that between the backticks of a script.
+    """
+    says = html.escape(f"{config.html_title or config.project} - Home")
+    says = says.translate({ord(sign): f"&#{ord(sign)};" for sign in "`$\\"})
+    config.html_theme_options["logo"] = {
+        "alt_text": says,
+        **config.html_theme_options.get("logo", {}),
+    }
     repository = config.html_theme_options.get("repository_url", "")
     config.html_baseurl = config.html_baseurl or pages_address(repository)
 

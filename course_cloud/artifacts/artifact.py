@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import sparse
 
 from course_cloud.artifacts import folders, packing
+from course_cloud.artifacts.films import as_films, need_ids, read_films
 from course_cloud.artifacts.manifest import EMBEDDINGS, MANIFEST, VALIDATION, Manifest, as_json
 from course_cloud.artifacts.npz import Arrays, read_npz, write_npz
 from course_cloud.artifacts.packing import Metrics
@@ -102,6 +103,7 @@ def save(
     Everything is written to a hidden folder beside `folder`, synced to the disk, and renamed. If
     the process is killed, :func:`load` finds the old version or the new one.
     """
+    movies = as_films(movies)
     _need_parts(model, train, movies, embeddings, dataset=dataset, split=split)
     tree, arrays = packing.pack(model)
     numbers = packing.metrics_to_json(metrics)
@@ -111,8 +113,9 @@ def save(
         (new / "model.json").write_bytes(json.dumps(tree, indent=1).encode())
         write_npz(new / "model.npz", arrays)
         write_npz(new / "train.npz", packing.csr_parts("matrix", train.matrix) | ids)
-        with open(new / "movies.parquet", "wb") as file:
-            write_to_file(movies.reset_index(drop=True), file, ".parquet", "movies.parquet")
+        with open(new / "movies.parquet", "w+b") as file:
+            write_to_file(movies, file, ".parquet", "movies.parquet")
+            read_films(file, "`movies`")
         (new / "metrics.json").write_bytes(numbers)
         if embeddings is not None:
             save_embeddings(new / EMBEDDINGS, embeddings)
@@ -126,6 +129,7 @@ def save(
             files=folders.entries_of(new),
         )
         (new / MANIFEST).write_bytes(manifest.to_json())
+        folders.read_manifest(new)
     return manifest
 
 
@@ -179,12 +183,8 @@ def _need_parts(model: Any, train: Any, movies: Any, embeddings: Any, **said: An
             f"The model was fitted on {shape[0]:,} users × {shape[1]:,} items, and `train` has "
             f"{train.matrix.shape[0]:,} × {train.matrix.shape[1]:,}; give what it was fitted on."
         )
-    if not isinstance(movies, pd.DataFrame) or not {"movie_id", "title"} <= {*movies.columns}:
-        raise DataError("`movies` must be a table with columns 'movie_id' and 'title'.")
-    known = movies["movie_id"]
-    if known.duplicated().any():
-        raise DataError(f"Movie {known[known.duplicated()].iloc[0]} stands twice in `movies`.")
-    unknown = train.items[~pd.Index(train.items).isin(known)]
+    _need_whole(train)
+    unknown = train.items[~pd.Index(train.items).isin(movies["movie_id"])]
     if len(unknown):
         raise DataError(
             f"`movies` lacks {len(unknown):,} of the films that are recommended, movie "
@@ -216,7 +216,7 @@ def _load(folder: Path, classes: tuple[type[Recommender], ...]) -> Artifact:
             return parse(file, folder / name)
 
     train = read("train.npz", _train)
-    movies = read("movies.parquet", _movies)
+    movies = read("movies.parquet", read_films)
     metrics = read("metrics.json", packing.metrics_from_json)
     embeddings = read(EMBEDDINGS, _embeddings) if EMBEDDINGS in manifest.files else None
     validation = read(VALIDATION, validation_of) if VALIDATION in manifest.files else None
@@ -254,21 +254,21 @@ def _train(file: IO[bytes], path: Path) -> Interactions:
         matrix = packing.csr_of("matrix", arrays)
         users, items, dropped = (arrays[name] for name in IDS)
         train = Interactions(matrix, users, items, int(dropped))
-        if (len(train.users), len(train.items)) != matrix.shape:
-            raise ValueError
-    except (KeyError, TypeError, ValueError):
+        _need_whole(train)
+    except DataError as error:
+        raise ArtifactError(f"{path} holds no interactions: {error}") from None
+    except (ArithmeticError, KeyError, TypeError, ValueError):
         raise ArtifactError(f"{path} holds no interactions; save again.") from None
     return train
 
 
-def _movies(file: IO[bytes], path: Path) -> pd.DataFrame:
-    try:
-        movies = pd.read_parquet(file, engine="pyarrow")
-    except Exception:  # Arrow and pandas raise many kinds on a damaged table
-        raise ArtifactError(f"{path} is no table of films, or damaged; save again.") from None
-    if not {"movie_id", "title"} <= {*movies.columns}:
-        raise ArtifactError(f"{path} has no columns 'movie_id' and 'title'; save again.")
-    return movies
+def _need_whole(train: Interactions) -> None:
+    """Refuse ids that no service could be asked for, and values that are no numbers."""
+    need_ids(train.users, "The user ids of `train`")
+    need_ids(train.items, "The movie ids of `train`")
+    shape, values = (len(train.users), len(train.items)), train.matrix.data
+    if shape != train.matrix.shape or not values.size or not np.isfinite(values).all():
+        raise DataError("`train` needs an id of each row and column, and finite values.")
 
 
 def _embeddings(_: IO[bytes], path: Path) -> Embeddings:

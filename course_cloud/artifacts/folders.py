@@ -86,8 +86,6 @@ def read_manifest(folder: Path) -> Manifest:
     _need_file(path, None)
     with open(path, "rb") as file:
         content = file.read(LIMIT + 1)
-    if len(content) > LIMIT:
-        raise ArtifactError(f"{path} is larger than any manifest; save the model again.")
     manifest = parse_manifest(content, path)
     others = {*os.listdir(folder)} - {*manifest.files, MANIFEST}
     if strange := sorted(name for name in others if not is_clutter(name)):

@@ -24,6 +24,8 @@ MANIFEST = "manifest.json"
 EMBEDDINGS, VALIDATION = "embeddings.safetensors", "validation.npz"  # these may be absent
 NEEDED = {"model.json", "model.npz", "train.npz", "movies.parquet", "metrics.json"}
 LIMIT = 2**20  # bytes of a manifest
+LARGEST = {".json": 2**24, ".parquet": 2**28}  # bytes of other files, by suffix
+LARGEST_OF_NUMBERS = 2**34
 RUN_ID = re.compile(r"[0-9]{8}T[0-9]{12}-[0-9a-f]{8}", re.ASCII)
 SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 LIBRARIES = ("course-utils", "implicit", "numpy", "pandas", "scipy", "torch")
@@ -102,6 +104,8 @@ def parse_manifest(content: bytes, place: object) -> Manifest:
 
     An ArtifactError is raised when it is damaged, of a newer format, or lists unknown files.
     """
+    if len(content) > LIMIT:
+        raise ArtifactError(f"{place} is larger than any manifest; save the model again.")
     said = as_json(content, place)
     version = said.get("format") if isinstance(said, dict) else None
     if type(version) is int and version > FORMAT:
@@ -161,3 +165,5 @@ def _need_files(files: dict[str, Any], place: object) -> None:
         )
         if not good:
             raise ArtifactError(f"{place} has a damaged entry for {name}; save the model again.")
+        if entry["bytes"] > (most := LARGEST.get(Path(name).suffix, LARGEST_OF_NUMBERS)):
+            raise ArtifactError(f"{place} lists more than {most:,} bytes of {name}; save less.")

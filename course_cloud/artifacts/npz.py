@@ -14,6 +14,7 @@ from numpy.lib import format as npy
 
 from course_utils.errors import DataError
 
+MOST_ARRAYS = 1000
 Arrays = dict[str, npt.NDArray[Any]]
 
 
@@ -50,12 +51,13 @@ def read_npz(file: Path | IO[bytes], most: int | None = None, what: str = "The a
     try:
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
-            if len({member.filename for member in members}) != len(members):
-                raise DataError(f"{what} include two of one name.")
+            names = {member.filename for member in members}
+            if not len(names) == len(members) <= MOST_ARRAYS:
+                raise DataError(f"{what} are more than {MOST_ARRAYS}, or two have one name.")
             if most is None and any(m.compress_type != zipfile.ZIP_STORED for m in members):
                 raise DataError(f"{what} are compressed.")
             size = sum(member.file_size for member in members)
-            if most is not None and size > most:
+            if size > (archive.start_dir if most is None else most):
                 raise DataError(f"{what} take {size / 1e6:.0f} MB unpacked; that is too much.")
             for member in members:
                 with archive.open(member) as array:

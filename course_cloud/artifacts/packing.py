@@ -146,6 +146,8 @@ def metrics_from_json(file: IO[bytes], place: object) -> Metrics | None:
         if said["kind"] == "NoneType":
             return None
         index = pd.Index(said["index"]["values"], name=said["index"]["name"])
+        if any(np.dtype(column["dtype"]).kind not in NUMBERS for column in said["columns"]):
+            raise TypeError
         columns: list[pd.Series] = [
             pd.Series(column["values"], index=index, name=column["name"], dtype=column["dtype"])
             for column in said["columns"]
@@ -156,7 +158,7 @@ def metrics_from_json(file: IO[bytes], place: object) -> Metrics | None:
         table = pd.DataFrame(dict(enumerate(columns)), index=index)
         table.columns = pd.Index([column.name for column in columns])
         return table
-    except (KeyError, TypeError, ValueError):
+    except (ArithmeticError, LookupError, TypeError, ValueError):
         raise ArtifactError(f"{place} holds no metrics of ours; save the model again.") from None
 
 

@@ -32,6 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         app = create_app(options.address or _own_artifact(), **trial)
         import uvicorn
+
+        from course_cloud.serving.connections import Connection
     except (CourseError, ImportError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -44,6 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
         app,
         host=options.host,
         port=options.port,
+        http=Connection,
+        ws="none",
         loop="asyncio",  # uvloop: p99 at 64 connections was seconds instead of 0.1 s
         log_level="warning",  # the guard logs requests
         access_log=False,

@@ -18,7 +18,7 @@ BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 LIKE_AN_IP = re.compile(r"[0-9]+(\.[0-9]+){3}")
 LONGEST_KEY = 1024  # bytes of UTF-8
 # What macOS, Windows and Jupyter leave in folders; macOS also writes "._name" beside "name".
-CLUTTER = {".DS_Store", "Thumbs.db", ".ipynb_checkpoints"}
+CLUTTER = {".DS_Store", "Thumbs.db", "desktop.ini", ".ipynb_checkpoints"}
 TEMPORARY = ".course-", ".part"  # start and end of the name of an unfinished download
 # What Windows reserves; other systems accept these names.
 _WINDOWS_SIGNS = re.compile(r'[<>:"|?*]|[. ]$')

@@ -32,10 +32,7 @@ from tools.upkeep.names import CONFIG, Names, left_behind, read_names, renamed, 
 def plan(root: Path, old: Names, new: Names) -> dict[str, str]:
     """Return the new text of every file that changes, by its path from the root.
 
-    Raises
-    ------
-    CourseError
-        If a notebook does not hold the cells of its script.
+    A CourseError is raised if a notebook does not hold the cells of its script.
     """
     repository = Repository(new.url, read_repository(root).branch)
     texts = tracked_texts(root)
@@ -51,21 +48,10 @@ def plan(root: Path, old: Names, new: Names) -> dict[str, str]:
 
 
 def with_sources(root: Path, name: str, script: str, old: Names, new: Names) -> str:
-    """Return a notebook with the names replaced in its sources, and its outputs unchanged.
+    """Return the notebook `name` with new names in its sources, and its outputs as they are.
 
-    Parameters
-    ----------
-    root, name : Path, str
-        The course's root, and the notebook's path from there.
-    script : str
-        The new text of the script beside it.
-    old, new : Names
-        The present names of the course, and the new ones.
-
-    Raises
-    ------
-    CourseError
-        If the cells of the notebook then differ from those of the script.
+    `script` is the new text of the script beside it. A CourseError is raised if the cells then
+    differ from those of the script.
     """
     notebook, repository = read_notebook(root / name), read_repository(root)._replace(url=new.url)
     for cell in notebook.cells:

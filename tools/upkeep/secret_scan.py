@@ -13,9 +13,8 @@ if the value itself says so (`MADE_UP`): it contains "not-a-real", "made-up", "e
 in AWS's documentation do) or "your-", or it is a placeholder: ``<…>``, ``{name}``, ``$NAME``,
 ``…``, ``***``, ``xxxxxx``. A comment beside the value excuses nothing, and no file is left out.
 
-Own code rather than detect-secrets 1.5.0 (2024): detect-secrets reads a notebook as raw JSON lines,
-so it cannot name the cell or join a split string; it does not know presigned links; and it excuses
-findings in a baseline file, whereas here the value itself must say that it is made up.
+Own code rather than detect-secrets 1.5.0: that names no cell of a notebook, joins no split string,
+and excuses findings in a baseline file, whereas here the value itself must say that it is made up.
 
 Limits: the working tree is scanned, not git's history; every file is read as text. A secret is
 recognized by its shape or by the name before it, so a random password in a variable called ``x`` is
@@ -26,7 +25,6 @@ from __future__ import annotations
 
 import argparse
 import base64
-import binascii
 import html
 import re
 import subprocess
@@ -69,6 +67,8 @@ WORDS = {
     "an OpenAI or Anthropic key": ("sk-",),
     "a Slack token": ("xox", "hooks.slack.com"),
     "a Google key": ("aiza", "ya29.", "gocspx-"),
+    "a Stripe, Databricks or SendGrid key": ("k_live_", "k_test_", "whsec_", "dapi", "sg."),
+    "an Azure or Kaggle key": ("key", "kgat_"),
     "a JSON web token": (".eyj",),
     "a password in a URL": ("://",),
     "a .netrc entry": ("machine",),
@@ -104,6 +104,16 @@ PATTERNS: dict[str, re.Pattern[str]] = {
             r"|hooks\.slack\.com/services/(?P<bare>T\w+/B\w+/\w{16,})"
         ),
         "a Google key": (r"\b(?:AIza(?P<secret>[\w-]{35})|(?:ya29\.|GOCSPX-)(?P<bare>[\w-]{20,}))"),
+        "a Stripe, Databricks or SendGrid key": (
+            r"\b(?:[rs]k_(?:live|test)_|whsec_)(?P<secret>[A-Za-z0-9+/]{16,})"
+            r"|\bdapi(?P<bare>[0-9a-f]{32})|\bSG\.(?P<next>[\w-]{16,}\.[\w-]{16,})"
+        ),
+        # Kaggle's file holds {"username": …, "key": …}.
+        "an Azure or Kaggle key": (
+            f"(?i:(?:account|storage|shared_?access)_?key){BETWEEN}[\"']?(?P<secret>[\\w+/]{{40,}}=)"
+            f"|(?i:\\b(?:kaggle_)?key){BETWEEN}[\"']?(?P<bare>[0-9a-f]{{32}})(?!\\w)"
+            r"|\bKGAT_(?P<next>\w{20,})"
+        ),
         "a JSON web token": r"\beyJ(?P<secret>[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,})",
         "a password in a URL": (
             r"\b[a-z][a-z0-9+.-]*://[^\s/:@\"'<>{}]*:(?P<secret>[^\s/:@\"'<>]{3,})@[\w\[]"
@@ -130,7 +140,8 @@ MADE_UP = re.compile(
 # String concatenation and line continuation: "AKIA" "…", "AKIA" + "…", backslash at the line end.
 SPLIT = re.compile(r"[\"'][\s+\\]*[rbfuRBFU]{0,2}[\"']|\\\r?\n[ \t]*")
 TAG = re.compile(r"<[^<>]*>")
-DATA_URL = re.compile(r"data:(?:text|application)/[^,\"']*;base64,([A-Za-z0-9+/=\s]{16,})")
+# In a data: URL, and as a notebook keeps outputs and attachments: alone, or after its MIME type.
+BASE64 = re.compile(r"(?:;base64,|\A(?:[\w.+-]+/[\w.+-]+: ')?)([A-Za-z0-9+/\s]{16,}={0,2})")
 
 
 @dataclass(frozen=True)
@@ -145,8 +156,8 @@ class Secret:
 def secrets_in(text: str) -> list[Secret]:
     """Return the credentials found in a text, ordered by line, one per line and kind.
 
-    The text is searched as it is, with split strings joined, without its HTML tags, and in its
-    decoded ``data:`` URLs.
+    The text is searched as it is, with split strings joined, without its HTML tags, and with its
+    base64 decoded.
     """
     found = {(secret.line, secret.kind): secret for secret in _readings(text)}
     # A finding by the value's own shape takes precedence over one by the name before it.
@@ -163,13 +174,16 @@ def _readings(text: str) -> Iterator[Secret]:
         yield from _matches_after(SPLIT, "", text)
     if TAG.search(text):
         yield from _matches_after(TAG, " ", html.unescape(text))
-    for url in DATA_URL.finditer(text):
-        try:
-            inside = base64.b64decode(url[1]).decode("utf-8", errors="replace")
-        except binascii.Error:
-            continue
-        line = text.count("\n", 0, url.start()) + 1
+    for packed in BASE64.finditer(text):
+        letters = "".join(packed[1].split())
+        inside = _decoded(base64.b64decode(letters[: len(letters) // 4 * 4]))
+        line = text.count("\n", 0, packed.start()) + 1
         yield from (Secret(secret.kind, line, secret.excerpt) for secret in secrets_in(inside))
+
+
+def _decoded(content: bytes) -> str:
+    """Return bytes as text; without zeros, UTF-16 reads as UTF-8 where it is ASCII."""
+    return content.replace(b"\0", b"").decode("utf-8", errors="replace")
 
 
 def _matches_after(cut: re.Pattern[str], instead: str, text: str) -> Iterator[Secret]:
@@ -212,7 +226,7 @@ def _found(text: str) -> Iterator[tuple[Secret, int]]:
 
 def scan_file(path: Path, name: str) -> list[str]:
     """Return one line per credential in a file: the place, the kind and the masked excerpt."""
-    text = path.read_bytes().decode("utf-8", errors="replace")
+    text = _decoded(path.read_bytes())
     places = _notebook_texts(text) if path.suffix == ".ipynb" else None
     if places is None:
         return [f"{name}:{found.line}: {_say(found)}" for found in secrets_in(text)]

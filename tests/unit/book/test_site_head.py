@@ -1,5 +1,6 @@
 """What a page tells other programs, and the page for those that are missing."""
 
+import html
 import re
 from types import SimpleNamespace
 
@@ -36,6 +37,20 @@ def test_an_address_that_is_given_is_kept():
     known.html_baseurl = "https://x.org/"
     site_head.set_address(None, known)
     assert known.html_baseurl == "https://x.org/"
+
+
+def test_the_logo_says_any_title_without_breaking_its_quotes():
+    """The theme writes it as an attribute, and again in a template literal of a script."""
+    title = 'A "course" for <5 & `6` ${x} \\'
+    known = config(html_theme_options={"logo": {"link": "a"}}, html_title=title)
+    site_head.set_address(None, known)
+    logo = known.html_theme_options["logo"]
+    assert html.unescape(logo["alt_text"]) == f"{title} - Home"
+    assert not {*logo["alt_text"]} & {*'"<>`$\\'}
+    assert logo["link"] == "a"
+    chosen = config(html_theme_options={"logo": {"alt_text": "mine"}})
+    site_head.set_address(None, chosen)
+    assert chosen.html_theme_options["logo"]["alt_text"] == "mine"
 
 
 def tags_of(text, **settings):

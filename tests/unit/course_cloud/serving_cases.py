@@ -9,6 +9,8 @@ from course_utils.interactions import Interactions
 from course_utils.models import ALS
 from course_utils.text import Embeddings, TfidfEncoder, movie_texts
 
+TOKEN = "made-up-token"
+OPERATOR = {"authorization": f"Bearer {TOKEN}"}
 UNRATED = 900  # a film of the catalogue that nobody liked
 
 

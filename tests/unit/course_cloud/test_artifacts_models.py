@@ -236,7 +236,7 @@ def test_parts_that_do_not_belong_together_are_refused(tmp_path):
         ({"train": other.matrix}, "must be Interactions"),
         ({"train": other}, "fitted on 30 users × 40 items, and `train` has 31 × 40"),
         ({"movies": film}, "lacks 1 of the films that are recommended, movie 100"),
-        ({"movies": twice}, "Movie 101 stands twice"),
+        ({"movies": twice}, "The movie ids of `movies` hold 101 twice"),
         ({"movies": film[["title"]]}, "columns 'movie_id' and 'title'"),
         ({"embeddings": cases.embeddings().vectors}, "must be Embeddings"),
         ({"metrics": {"ndcg@10": 1}}, "must be a Series or a DataFrame, and are a dict"),

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 from scipy import sparse
-from serving_cases import save_some
+from serving_cases import OPERATOR, TOKEN, save_some
 
 from course_cloud import artifacts
 from course_cloud.serving import create_app
@@ -16,7 +16,13 @@ from course_utils.models import ALS, EASE
 
 TestClient = pytest.importorskip("fastapi.testclient").TestClient
 trials = pytest.importorskip("course_cloud.serving.trial")
-HERE, ELSEWHERE = ("127.0.0.1", 50_000), ("203.0.113.7", 50_000)
+
+
+@pytest.fixture(autouse=True)
+def reload_token(monkeypatch):
+    monkeypatch.setenv("COURSE_RELOAD_TOKEN", TOKEN)
+
+
 SALT = "20261130T120000000000-0123abcd"
 IDS = np.arange(1, 100_001)
 
@@ -53,7 +59,7 @@ def served(moto, tmp_path):
         manifest, fitted, train = save_some(tmp_path / "one", model=model)
         runs.append((manifest.run_id, fitted))
         artifacts.publish(tmp_path / "one", address)
-    return TestClient(create_app(address), client=HERE), address, runs, train
+    return TestClient(create_app(address), headers=OPERATOR), address, runs, train
 
 
 def start(client, run_id, **options):
@@ -213,11 +219,11 @@ def test_what_cannot_be_tried_is_refused_and_changes_nothing(served, tmp_path):
         with pytest.raises(DataError, match="The share of the users must be"):
             create_app(address, canary=new, share=share)
     assert client.get("/health").json()["trial"]["run_id"] == new
-    alone = TestClient(create_app(tmp_path / "one"), client=HERE)
+    alone = TestClient(create_app(tmp_path / "one"), headers=OPERATOR)
     answer = alone.post("/canary", json={"run_id": old})
     assert answer.status_code == 409
     assert "is a folder; only a bucket holds several runs" in answer.json()["detail"]
-    far = TestClient(create_app(address), client=ELSEWHERE)
+    far = TestClient(create_app(address))
     assert far.post("/canary", json={"run_id": new}).status_code == 403
     assert far.delete("/canary").status_code == 403
 

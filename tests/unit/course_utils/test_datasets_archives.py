@@ -2,13 +2,14 @@
 
 import hashlib
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
 import releases_writer as writer
 from test_datasets_formats import assert_is_small
 
-from course_utils.datasets import load_movielens
+from course_utils.datasets import load_movielens, releases
 from course_utils.errors import DataError
 
 pytestmark = pytest.mark.usefixtures("trust_archives")
@@ -134,3 +135,17 @@ def test_places_are_searched_in_order(
     monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path / "nowhere"))
     with pytest.raises(DataError, match=r"nowhere, which is not a folder; correct or unset it"):
         first_rating()
+
+
+@pytest.mark.parametrize("claimed", [None, 1000, 2**31])
+def test_a_member_that_unpacks_without_end_is_refused(tmp_path: Path, claimed: int | None) -> None:
+    path = tmp_path / "ml-1m.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("ml-1m/ratings.dat", bytes(2**24))
+    content = bytearray(path.read_bytes())
+    for sign, at in ((b"PK\1\2", 24), (b"PK\3\4", 22)) if claimed else ():
+        place = content.index(sign) + at
+        content[place : place + 4] = claimed.to_bytes(4, "little")
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"unpacks to more than .* of ratings|not a whole zip"):
+        releases.Archive(path, ("ml-1m",)).read("ratings.dat")

@@ -1,6 +1,7 @@
 """Adopting the course: every name is replaced, no output is, and twice is as good as once."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -259,6 +260,26 @@ def test_a_common_word_for_a_name_changes_names_only() -> None:
     )
     assert left_behind(text, old, old._replace(title="My data")) == []
     assert left_behind(text, old, NEW) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "title", ["Course for $5 & $HOME", 'a "b" `c` $(shell date) \\ $$ #x', "'"]
+)
+def test_make_hands_a_title_on_as_it_is(repository_root: Path, tmp_path: Path, title: str) -> None:
+    make = shutil.which("make")
+    if make is None:
+        pytest.skip("needs make")
+    shutil.copy(repository_root / "Makefile", tmp_path)
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    for name in ("requirements.txt", "pyproject.toml", ".venv/.ready"):
+        (tmp_path / name).touch()
+    program = tmp_path / ".venv/bin/python"
+    program.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    program.chmod(0o755)
+    done = subprocess.run(
+        [make, "adopt", f"TITLE={title}"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"-m\ntools.upkeep.adopt\n--title\n{title}\n"
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,22 @@ PLANTED = {
         joined("https://hooks.slack.com/services/", "T01/B02/", LETTERS),
     ],
     "a Google key": [joined("AIza", LETTERS, "abc"), joined("ya29.", LETTERS)],
+    "a Stripe, Databricks or SendGrid key": [
+        joined("sk_", "live_", LETTERS),
+        joined("rk_", "test_", LETTERS),
+        joined("whsec_", LETTERS),
+        joined("dapi", SHA1[:32]),
+        joined("SG.", LETTERS[:22], ".", LETTERS),
+    ],
+    "an Azure or Kaggle key": [
+        joined("AccountName=me;Account", "Key=", LONG[:86], "=="),
+        joined("Endpoint=sb://me;SharedAccess", "Key=", LONG[:43], "="),
+        joined("AZURE_STORAGE_", "KEY='", LONG[:84], "/+=='"),
+        joined('{"username":"ada","k', 'ey":"', SHA1[:32], '"}'),
+        joined("os.environ['KAGGLE_", "KEY'] = '", SHA1[:32], "'"),
+        joined("export KAGGLE_", "KEY=", SHA1[:32]),
+        joined("KG", "AT_", SHA1[:32]),
+    ],
     "a JSON web token": [joined("eyJ", LETTERS, ".eyJ", LETTERS, ".", LETTERS)],
     "a password in a URL": [
         joined("postgresql://me:", "hunter2", "@db.local/x"),
@@ -111,7 +127,8 @@ def test_a_planted_secret_is_found_on_its_line_and_not_repeated(
     (line,) = scan(tmp_path, name, f"first line\nsecond line {fake} and more\n")
     assert line.startswith(f"{name}:2: what looks like {kind}: ")
     assert not any(
-        part in line for part in (LETTERS[:8], SHA256[:8], KEY_ID, "hunter2", "horse", "q3z")
+        part in line
+        for part in (LETTERS[:8], SHA1[:8], SHA256[:8], KEY_ID, "hunter2", "horse", "q3z")
     )
 
 
@@ -133,10 +150,12 @@ def outputs_of(text: str) -> list[dict[str, object]]:
         {"output_type": "display_data", "metadata": {},
          "data": {"text/html": f'<iframe src="data:text/html;base64,{page}"></iframe>'}},
         {"output_type": "execute_result", "metadata": {}, "data": data},
+        {"output_type": "display_data", "metadata": {}, "data": {"application/pdf": page}},
+        {"output_type": "display_data", "metadata": {}, "data": {"image/png": f"{page}\n"}},
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("way", range(5))
+@pytest.mark.parametrize("way", range(7))
 @pytest.mark.parametrize(("kind", "fake"), CASES)
 def test_a_planted_secret_is_found_in_an_output(
     tmp_path: Path, kind: str, fake: str, way: int
@@ -161,6 +180,28 @@ def test_a_planted_secret_is_found_in_an_output(
 def test_a_secret_split_over_lines_or_strings_is_found_where_it_begins(split: str) -> None:
     (found,) = secrets_in('\nx = "a" \\\n "b"\ny = ' + split.format(KEY_ID))
     assert (found.kind, found.line) == ("an AWS access key id", 4)
+
+
+@pytest.mark.parametrize(("kind", "fake"), CASES)
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
+def test_a_planted_secret_is_found_in_a_file_from_windows(
+    tmp_path: Path, kind: str, fake: str, encoding: str
+) -> None:
+    (tmp_path / "notes.txt").write_bytes(f"first line\r\nsecond {fake}\r\n".encode(encoding))
+    (line,) = scan_file(tmp_path / "notes.txt", "notes.txt")
+    assert line.startswith(f"notes.txt:2: what looks like {kind}: ")
+
+
+@pytest.mark.parametrize("cut", [76, 10**6])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_secret_in_an_attachment_is_found(tmp_path: Path, cut: int, encoding: str) -> None:
+    picture = f"{'x' * 50}\n{joined('AKIA', KEY_ID)}\n".encode(encoding)
+    packed = base64.b64encode(b"\x89PNG\r\n" + picture).decode()
+    lines = "\n".join(packed[at : at + cut] for at in range(0, len(packed), cut))
+    book = json.loads(notebook("1"))
+    book["cells"][0]["attachments"] = {"a.png": {"image/png": lines}}
+    (line,) = scan(tmp_path, "n.ipynb", json.dumps(book))
+    assert line.startswith("n.ipynb: cell 1, file, line 1: what looks like an AWS access key id: ")
 
 
 def test_json_values_are_known_by_their_names(tmp_path: Path) -> None:
@@ -198,6 +239,10 @@ PNG = base64.b64encode(bytes(i * i * 7 % 251 for i in range(30_000))).decode()
         "tokenizer = 'sentence-transformers/all-MiniLM-L6-v2'",
         "http://127.0.0.1:5000/bucket/key?versionId=abc and git@github.com:some/course.git",
         "def presign(key: str, expires: int) -> str:",
+        f"cache_key = '{SHA1[:32]}'; md5 = '{SHA1[:32]}'",
+        f"key = '{SHA1}'; key = '{SHA256}'",
+        "AccountKey=<your-account-key>; task_live_update_of_something; MSG.something_long.enough",
+        "risk_live_forecast_of_something_long and dapi = load_the_interface()",
     ],
 )
 def test_look_alikes_are_spared(tmp_path: Path, text: str) -> None:
