@@ -1,7 +1,8 @@
 """Hold-out protocols: which interactions a model is trained on, and which it is tested on.
 
-Every protocol but :func:`cold_item_split` orders interactions by time, and timestamps often tie.
-The order of ties is an argument, ``ties``:
+Every protocol but :func:`cold_item_split` orders interactions by ``timestamp``: Unix seconds, or
+datetimes, which come back as seconds (:func:`course_utils.validation.as_integers`). Timestamps
+often tie. The order of ties is an argument, ``ties``:
 
 - ``"order"``: the order of the table's rows, that is of the file;
 - ``"movie_id"``: ascending movie id;
