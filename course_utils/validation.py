@@ -106,13 +106,12 @@ def need_table_columns(table: Any, *names: str, hint: str = "") -> None:
 def as_table(table: Any, *names: str) -> pd.DataFrame:
     """Return a pandas table with the columns `names`; its ids, times and stars are numbers.
 
-    The columns ``user_id``, ``movie_id``, ``timestamp`` and ``rating`` are converted wherever they
-    are. `table` is not changed. A DataError refuses what is no pandas table.
+    Columns of ids, ``timestamp`` and ``rating`` are converted wherever they are; `table` stays.
     """
     if not isinstance(table, pd.DataFrame):
         what = f"a {type(table).__name__} of {type(table).__module__.partition('.')[0]}"
-        ways = [f"table.{way}()" for way in ("to_pandas", "toPandas") if hasattr(table, way)]
-        way = "ml.ratings" if hasattr(table, "ratings") else (*ways, "pd.DataFrame(...)")[0]
+        ways = {"ratings": "ml.ratings", "to_pandas": "table.to_pandas()", "toPandas": "toPandas()"}
+        way = next((ways[name] for name in ways if hasattr(table, name)), "pd.DataFrame(...)")
         raise DataError(f"A pandas table is needed, and this is {what}; give {way}.")
     need_table_columns(table, *names)
     known = {name: table[name] for name in (*IDS, TIME, "rating") if name in table.columns}
@@ -194,6 +193,8 @@ def _as_whole(values: pd.Series, where: str) -> pd.Series:
 
 def _as_datetimes(times: pd.Series) -> pd.Series:
     """Return datetimes, and texts of ISO 8601, in UTC and without a zone; others as they are."""
+    if isinstance(times.dtype, pd.ArrowDtype):
+        times = times.astype(object)  # pandas 2 compares Arrow's datetimes wrongly
     if times.dtype.kind != "M":
         if times.map(lambda time: str(time).strip().lstrip("-").isdigit()).any():
             return times  # 20050402 as a text is a day, or seconds
@@ -392,8 +393,7 @@ def as_lists(recommended: npt.ArrayLike, n_items: int, n_users: int | None = Non
     """Return recommendation lists that are valid; a `Lists` is returned as it is.
 
     `recommended` holds integers, shape (n_users, k_columns): item columns, best first, -1 for no
-    item. A DataError is raised when it is no such table, its number of rows is not `n_users` (if
-    given), an item is not in 0 … n_items - 1, or an item is repeated in a list.
+    item. Other tables, unknown columns, and an item twice in a list raise a DataError.
     """
     valid = recommended if isinstance(recommended, Lists) else None
     ids = _as_ranks(recommended) if valid is None else valid.ids

@@ -317,7 +317,7 @@ def ask(
 
 
 def _as_ids_and_scores(answer: Any, n_users: int, name: str) -> tuple[IntArray, Scores]:
-    said = f"{name}.recommend must return two arrays, ids and scores, with one row for each user"
+    said = f"{name}.recommend must return two arrays, ids and scores, users × N"
     try:
         items, scores = (np.asarray(part) for part in answer)
     except (TypeError, ValueError):  # not two, or lists of several lengths

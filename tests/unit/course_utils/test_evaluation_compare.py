@@ -188,7 +188,7 @@ def refused(sentence, call, *arguments, **options):
 
 def test_what_compare_refuses():
     a, b = made_up([0.0, 1.0]), made_up([0.0, 1.0])
-    refused("There is no model to compare", compare, {})
+    refused("Give the models to compare by name", compare, {})
     refused(
         "The baseline 'c' is none of the models: a, b.", compare, {"a": a, "b": b}, baseline="c"
     )

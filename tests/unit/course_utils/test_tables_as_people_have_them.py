@@ -80,7 +80,7 @@ KINDS = {
         "milliseconds": (SECONDS * 1000, NOT_SECONDS),
         "nanoseconds": (SECONDS * 10**9, NOT_SECONDS),
         "negative": (SECONDS.where(FIRST, -1), NOT_SECONDS),
-        "the year 9999": ([datetime(9999, 12, 31)] * N, NOT_SECONDS),
+        "the year 9999": (np.array(["9999-12-31"] * N, "datetime64[s]"), NOT_SECONDS),
         "fractions": (SECONDS + 0.5, r"holds \d+\.5, which is not whole"),
         "parts of seconds": (TIMES + pd.Timedelta("1ms"), "cut the parts of a second"),
         "float32": (SECONDS.astype(np.float32), "which float32 has not rounded"),
