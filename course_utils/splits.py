@@ -244,7 +244,7 @@ def cold_item_split(positives: pd.DataFrame, share: float = 0.2, seed: int | Non
     n_cold = int(np.floor(len(films) * share + EPSILON))
     if not n_cold:
         raise DataError(f"{share:.0%} of {len(films)} films is less than one film; raise share.")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(None if seed is None else need_seed(seed))
     is_cold = positives["movie_id"].isin(rng.choice(films, n_cold, replace=False))
     return Split(positives[~is_cold], positives.head(0), positives[is_cold])
 
@@ -298,9 +298,13 @@ def assert_no_leakage(split: Split) -> None:
     DataError
         Names the first user and the movie, or the two times.
     """
+    if not isinstance(split, Split):
+        raise DataError(
+            f"Give a Split, as leave_last_out returns it, not a {type(split).__name__}."
+        )
+    names = ["user_id", "movie_id", "timestamp"]
     parts = {"train": split.train, "val": split.val, "test": split.test}
-    names = ("user_id", "movie_id", "timestamp")
-    parts = {name: as_table(part, *names) for name, part in parts.items()}
+    parts = {n: as_table(t, *names)[names].reset_index(drop=True) for n, t in parts.items()}
     _refuse_shared_pairs(parts)
     for earlier, later in (("train", "val"), ("train", "test"), ("val", "test")):
         _refuse_later(parts[earlier], parts[later], earlier, later, split.cut)
@@ -370,7 +374,8 @@ def _interactions(positives: pd.DataFrame) -> pd.DataFrame:
     positives = as_table(positives, "user_id", "movie_id", "timestamp")
     if positives.empty:
         raise DataError("There is nothing to split: the table has no rows.")
-    return positives
+    ordered = positives.index.is_monotonic_increasing and positives.index.is_unique
+    return positives if ordered else positives.reset_index(drop=True)  # as `train_and_val` needs
 
 
 def _need_share(value: Any, name: str) -> None:

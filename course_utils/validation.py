@@ -19,13 +19,6 @@ from scipy import sparse
 
 from course_utils.errors import CourseWarning, DataError
 
-__all__ = [
-    "NOTHING", "BoolArray", "FloatArray", "IntArray", "Lists", "as_ids", "as_integers", "as_lists",
-    "as_pairs", "as_table", "as_user_items", "need_choice", "need_cutoffs", "need_integer",
-    "need_number", "need_positions", "need_positive", "need_recommender", "need_rows_for",
-    "need_same_shape", "need_seed", "need_split", "need_table_columns",
-]  # fmt: skip
-
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
@@ -113,8 +106,11 @@ def as_table(table: Any, *names: str) -> pd.DataFrame:
         ways = {"ratings": "ml.ratings", "to_pandas": "table.to_pandas()", "toPandas": "toPandas()"}
         way = next((ways[name] for name in ways if hasattr(table, name)), "pd.DataFrame(...)")
         raise DataError(f"A pandas table is needed, and this is {what}; give {way}.")
-    need_table_columns(table, *names)
-    known = {name: table[name] for name in (*IDS, TIME, "rating") if name in table.columns}
+    found = (*IDS, TIME, "rating") if "user_id" in table.columns else names
+    need_table_columns(table, *names, *(name for name in found if name in table.columns))
+    known = {
+        name: table[name] for name in (*IDS, TIME, "rating") if name in found and name in table
+    }
     read = {n: as_integers(c, n) if n in (*IDS, TIME) else _as_stars(c) for n, c in known.items()}
     changed = {name: column for name, column in read.items() if column is not known[name]}
     return table.assign(**changed) if changed else table
@@ -171,7 +167,9 @@ def _as_plain(values: pd.Series) -> pd.Series:
     """Return categories, nullable and Arrow types, and objects, in NumPy's types where they fit."""
     if isinstance(values.dtype, pd.CategoricalDtype):
         values = values.astype(values.dtype.categories.dtype if values.notna().all() else object)
-    if values.dtype.kind in "iufb" and not isinstance(values.dtype, np.dtype):
+    if isinstance(values.dtype, pd.SparseDtype | pd.ArrowDtype) and values.dtype.kind in "MO":
+        values = values.astype(object)  # pandas 2 compares Arrow's datetimes wrongly
+    if values.dtype.kind in "iuf" and not isinstance(values.dtype, np.dtype):
         plain: Any = np.float64 if values.isna().any() else f"{values.dtype.kind}8"
         return values.astype(plain)
     return values.infer_objects() if values.dtype == object else values
@@ -184,7 +182,7 @@ def _as_whole(values: pd.Series, where: str) -> pd.Series:
         bad, hint = values[whole != values], "cut the parts of a second: times.dt.floor('s')"
     else:
         exact = 2 / float(np.finfo(values.to_numpy().dtype).eps)  # float32 rounds above 16,777,216
-        bad = values[~((values % 1 == 0) & (abs(values) <= exact))]
+        bad = values[~((values % 1 == 0) & (abs(values) < exact))]
         whole, hint = values, f"a whole number is needed, which {values.dtype} has not rounded"
     if len(bad):
         raise DataError(f"{where} holds {_first(bad)}, which is not whole; {hint}.")
@@ -193,8 +191,6 @@ def _as_whole(values: pd.Series, where: str) -> pd.Series:
 
 def _as_datetimes(times: pd.Series) -> pd.Series:
     """Return datetimes, and texts of ISO 8601, in UTC and without a zone; others as they are."""
-    if isinstance(times.dtype, pd.ArrowDtype):
-        times = times.astype(object)  # pandas 2 compares Arrow's datetimes wrongly
     if times.dtype.kind != "M":
         if times.map(lambda time: str(time).strip().lstrip("-").isdigit()).any():
             return times  # 20050402 as a text is a day, or seconds

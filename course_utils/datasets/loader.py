@@ -124,17 +124,12 @@ def load_movielens(
     download
         Whether a release that is in no folder may be downloaded.
 
-    Returns
-    -------
-    MovieLens
-        The tables, with rows in the order of the files.
-
     Raises
     ------
     DataError
-        For an unknown name, a release that is nowhere, and a row that cannot be right: a field
-        missing, a rating off the release's scale, an id that is no integer, a NUL or undecodable
-        byte, an empty file, a repeated (user, movie) pair. The message names file and line.
+        For an unknown name, a release that is nowhere, files that cannot be read, and a row that
+        cannot be right: a field missing, a rating off the release's scale, an id that is no
+        integer, a NUL or undecodable byte, a repeated (user, movie) pair. It names file and line.
     DownloadError
         When no source delivers.
 
@@ -149,8 +144,7 @@ def load_movielens(
     An archive is never unpacked. Its parsed tables are kept as Parquet beside it, under
     ``.parsed/``, keyed by its SHA-256, or in the user's cache where its folder is read-only.
     A release in a folder is parsed each time, and so is one with rows to warn of. The tag genome
-    of ml-20m and later is not read. A whole file is held in memory while it is parsed: 0.9 GB for
-    the ratings of ml-32m.
+    is not read. A whole file is in memory while it is parsed: 0.9 GB for ml-32m's ratings.
 
     Examples
     --------
@@ -158,8 +152,13 @@ def load_movielens(
     ['movie_id', 'title', 'genres', 'year']
     """
     release = find_release(requested_name() if name is None else name)
-    source = _find(release, data_home, download)
-    return MovieLens(release.name, **_read(source, release))
+    try:
+        source = _find(release, data_home, download)
+        return MovieLens(release.name, **_read(source, release))
+    except OSError as error:
+        raise DataError(
+            f"{error.filename or data_home} cannot be read: {error.strerror}."
+        ) from None
 
 
 def read_tables(source: Folder, release: Release) -> tuple[Tables, list[str]]:
@@ -168,7 +167,9 @@ def read_tables(source: Folder, release: Release) -> tuple[Tables, list[str]]:
     A DataError is raised for ratings or movies that are missing, and for the first row that cannot
     be right.
     """
-    read = {name: _read_table(source, release, name) for name in release.tables}
+    ratings = source.find(FILES[release.layout]["ratings"][0])
+    inside = ratings.rpartition("/")[0] if ratings else None  # no table of another folder
+    read = {name: _read_table(source, release, name, inside) for name in release.tables}
     tables = {name: table for name, (table, _) in read.items() if table is not None}
     notes = [f"There is no {label}, so {n} is None." for n, (t, label) in read.items() if t is None]
     movies = tables["movies"]
@@ -269,10 +270,7 @@ def _read_cache(folder: Path, names: tuple[str, ...]) -> Tables | None:
 
 
 def _write_cache(folder: Path, tables: Tables) -> None:
-    """Keep `tables` in `folder`, which appears whole or not at all.
-
-    Errors of the disk are ignored: the cache only saves time.
-    """
+    """Keep `tables` in `folder`, whole or not at all; errors of the disk are ignored."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".tmp-", dir=folder.parent))
@@ -296,10 +294,12 @@ def _write_cache(folder: Path, tables: Tables) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _read_table(source: Folder, release: Release, name: str) -> tuple[pd.DataFrame | None, str]:
+def _read_table(
+    source: Folder, release: Release, name: str, inside: str | None
+) -> tuple[pd.DataFrame | None, str]:
     """Return a table, None where the release has none, and its file's name for messages."""
     file, wanted, form = FILES[release.layout][name]
-    found = source.find(file)
+    found = source.find(file, inside)
     label = source.label(found or file)
     if found is None:
         if name not in ("ratings", "movies"):

@@ -134,7 +134,7 @@ RELEASES: dict[str, Release] = {
 
 def find_release(name: str) -> Release:
     """Return the release called `name`, or raise a `DataError` that lists the names there are."""
-    if name not in RELEASES:
+    if name not in [*RELEASES]:
         raise DataError(
             f"There is no release called {name!r}; choose one of {', '.join(RELEASES)}."
         )
@@ -143,7 +143,7 @@ def find_release(name: str) -> Release:
 
 @dataclass(frozen=True)
 class Folder:
-    """A release unpacked in a folder; `folders` are the names that a folder in it may have."""
+    """A release unpacked in a folder; `folders` are names that a folder in it may have."""
 
     path: Path
     folders: tuple[str, ...] = ()
@@ -153,24 +153,22 @@ class Folder:
         paths = sorted([*self.path.glob("*"), *self.path.glob("*/*")])
         return [path.relative_to(self.path).as_posix() for path in paths if path.is_file()]
 
-    def find(self, file: str) -> str | None:
-        """Return the name of `file`, or None where it is missing or there are several.
+    def find(self, file: str, inside: str | None = None) -> str | None:
+        """Return the name of `file`, or ``rating.csv`` for ``ratings.csv`` as Kaggle has it.
 
-        Kaggle's copy of ml-20m has ``rating.csv`` for ``ratings.csv``. A file at the top, or in a
-        folder of the release's name, counts more than those of other folders.
+        A file at the top, or in a folder of the release's name, counts more than others, which
+        must be the only one; None where there is none. `inside` names the only folder to look in.
         """
         parts = [name.rpartition("/") for name in self.names()]
-        found = [p for p in parts if p[2] in (file, file.replace("s.csv", ".csv"))]
+        names = (file, file.replace("s.csv", ".csv"))
+        found = [p for name in names for p in parts if p[2] == name and inside in (None, p[0])]
         usual = [p for folder in (*self.folders, "") for p in found if p[0] == folder]
         chosen = usual or (found if len(found) == 1 else [])
         return "".join(chosen[0]) if chosen else None
 
     def read(self, name: str) -> bytes:
         """Return the bytes of a file that `find` found."""
-        try:
-            return (self.path / name).read_bytes()
-        except OSError as error:
-            raise DataError(f"{self.label(name)} cannot be read: {error.strerror}.") from None
+        return (self.path / name).read_bytes()
 
     def label(self, name: str) -> str:
         """Return the name of a file for messages."""

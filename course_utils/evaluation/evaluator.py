@@ -325,8 +325,8 @@ def _as_ids_and_scores(answer: Any, n_users: int, name: str) -> tuple[IntArray, 
     if items.ndim != 2 or items.shape != scores.shape or len(items) != n_users:
         shapes = f"the shapes {items.shape} and {scores.shape}"
         raise DataError(f"{said}; for {n_users} users it returned {shapes}.")
-    if items.dtype.kind not in "iu":
-        raise DataError(f"{said}; its ids are {items.dtype}, no integers.")
+    if items.dtype.kind not in "iu" or scores.dtype.kind not in "iuf":
+        raise DataError(f"{said}; its ids are {items.dtype}, its scores {scores.dtype}.")
     return items.astype(np.int64, copy=False), scores  # uint64 and int64 would add to float64
 
 

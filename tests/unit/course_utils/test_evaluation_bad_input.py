@@ -140,7 +140,7 @@ class Answers:
         ((np.zeros(2), np.zeros(2)), "for 3 users it returned the shapes (2,) and (2,)."),
         ((np.zeros((3, 2)), np.zeros((3, 1))), "it returned the shapes (3, 2) and (3, 1)."),
         ((np.zeros((1, 2)), np.zeros((1, 2))), "it returned the shapes (1, 2) and (1, 2)."),
-        ((np.zeros((3, 2)), np.zeros((3, 2))), "its ids are float64, no integers."),
+        ((np.zeros((3, 2)), np.zeros((3, 2))), "its ids are float64, its scores float64."),
     ],
 )
 def test_answers_that_are_none(answer, complaint):
