@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,9 @@ class UnknownFilm(DataError):
 class Catalogue:
     """Films by id, by title and by text; `columns` are those of the model, by movie id.
 
-    The more popular of several matching titles come first. `fields` has those of each `Film` by
-    movie id; `no_meaning` says why there is no search by meaning, and is None where there is. A
-    DataError is raised when a film of the model or of the embeddings is not among the movies.
+    `fields` has those of each `Film` by movie id; `no_meaning` says why there is no search by
+    meaning, or is None. A DataError is raised when a film of the model or of the embeddings is not
+    among the movies.
     """
 
     def __init__(
@@ -63,13 +64,9 @@ class Catalogue:
         A query without a letter or digit finds nothing.
         """
         wanted = [f" {word}" for word in _words(query)]
-        found: list[Film] = []
-        for movie_id, title in self._words.items() if wanted else ():
-            if all(word in title for word in wanted):
-                found.append(self.film(movie_id))
-                if len(found) == n:
-                    break
-        return found
+        titles = self._words.items() if wanted else ()
+        found = (i for i, title in titles if all(word in title for word in wanted))
+        return [self.film(movie_id) for movie_id in islice(found, n)]
 
     def find_by_meaning(self, query: str, n: int) -> tuple[list[Film] | None, str | None]:
         """Return at most `n` films whose texts are closest to the query, or None and the reason."""
