@@ -36,11 +36,8 @@ GIT_SECONDS = 5.0  # timeout
 
 @cache  # the code in use was loaded from one commit
 def git_commit() -> str | None:
-    """Return the commit of the course's code, from git or pip, or None where it is unknown.
-
-    A virtual environment inside another repository does not belong to that repository's commit.
-    """
-    here = Path(__file__).resolve()
+    """Return the commit of the course's code, from git or pip, or None where it is unknown."""
+    here = Path(__file__).resolve()  # in a .venv, git may know the folder, and not the file
     if _git(here.parent, "ls-files", "--error-unmatch", here.name):
         return _git(here.parent, "rev-parse", "HEAD")
     try:
@@ -54,12 +51,12 @@ def git_commit() -> str | None:
 def _git(folder: Path, *arguments: str) -> str | None:
     command = ["git", "-C", str(folder), *arguments]
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=GIT_SECONDS, check=True
-        )
+        quiet = subprocess.DEVNULL
+        return subprocess.check_output(
+            command, text=True, stderr=quiet, timeout=GIT_SECONDS
+        ).strip()
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip()
 
 
 def _now() -> datetime:
@@ -130,6 +127,8 @@ def parse_manifest(content: bytes, place: object) -> Manifest:
         raise ArtifactError(f"{place} has a damaged entry {damaged[0]!r}; save the model again.")
     if not RUN_ID.fullmatch(said["run_id"]):
         raise ArtifactError(f"{place} has no run id of ours; save the model again.")
+    with parsing(place):
+        datetime.fromisoformat(said["created"]).timestamp()
     _need_files(said["files"], place)
     return Manifest(**said)
 

@@ -37,13 +37,9 @@ def settings_of(model: Recommender) -> dict[str, Any]:
             return [shown(part) for part in value] if few else f"{len(value):,} values"
         return type(value).__name__ if isinstance(value, Recommender) else value
 
-    learned = {"n_users", "n_items", *model.learned}
-    arguments = {name: value for name, value in model.state().items() if name not in learned}
-    return {
-        name: shown(value)
-        for name, value in arguments.items()
-        if isinstance(value, (*PLAIN, list, tuple, Recommender))
-    }
+    learned, kinds = {"n_users", "n_items", *model.learned}, (*PLAIN, list, tuple, Recommender)
+    state = model.state().items()
+    return {n: shown(v) for n, v in state if n not in learned and isinstance(v, kinds)}
 
 
 def pack(model: Recommender) -> tuple[dict[str, Any], Arrays]:

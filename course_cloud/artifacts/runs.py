@@ -28,6 +28,7 @@ from course_cloud.storage.objects import fetch as read_object
 from course_utils.errors import ArtifactError
 
 LATEST = "latest.json"
+SPAN = f"bytes=0-{LIMIT}"  # one more than a manifest may have
 
 
 def publish(folder: str | Path, address: str, *, client: Any = None) -> str:
@@ -144,9 +145,9 @@ def promote(address: str, run_id: str, *, move: bool = True, client: Any = None)
 
     Notes
     -----
-    An equal run is refused, too: each change costs work, and under a rule "not worse" small losses
-    would add up unseen. One equal run of forty passes by chance; do not try until one does. Of two
-    calls at the same time the last one counts, though it did not see the other: promote one by one.
+    An equal run is refused, too: under a rule "not worse" small losses would add up unseen. One
+    equal run of forty passes by chance; do not try until one does. Of two calls at the same time
+    the last one counts, though it did not see the other: promote one by one.
     """
     client = usable(client)
     current, _ = _latest(client, address)
@@ -189,7 +190,7 @@ def _need_run_id(run_id: object) -> str:
 def _latest(client: Any, address: str) -> tuple[str, str]:
     """Return the id of the latest run, and the SHA-256 of its manifest."""
     place = _place(address, LATEST)
-    content = _read(client, place)
+    content, _ = read_object(client, place, span=SPAN)
     with parsing(place, "artifacts.point"):
         said = json.loads(content)
         return _need_run_id(said["run_id"]), str(said["manifest_sha256"])
@@ -215,7 +216,7 @@ def _whole(client: Any, address: str, run_id: str) -> tuple[Address, bytes, Mani
     """Return a run's prefix and manifest; the listed files must be there in the listed sizes."""
     source = _place(address, f"runs/{_need_run_id(run_id)}/")
     place = Address(source.bucket, source.key + MANIFEST)
-    content = _read(client, place)
+    content, _ = read_object(client, place, span=SPAN)
     manifest = parse_manifest(content, place)
     if manifest.run_id != run_id:
         raise ArtifactError(f"{place} belongs to the run {manifest.run_id}; fetch that one.")
@@ -241,9 +242,3 @@ def _is_good(folder: Path, sealed: str | None) -> bool:
         return False
     found = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
     return sealed in (None, found) and manifest.run_id == folder.name
-
-
-def _read(client: Any, place: Address) -> bytes:
-    """Return the content of a small object, and of a large one LIMIT + 1 bytes."""
-    content, _ = read_object(client, place, span=f"bytes=0-{LIMIT}")
-    return content

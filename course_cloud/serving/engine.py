@@ -51,7 +51,7 @@ class Engine:
         )
         self.catalogue = Catalogue(saved.movies, self._column, self.popularity, saved.embeddings)
         self.run_id, self.name = str(self.manifest.run_id), type(self.model).__name__
-        self._saved_at = _unix_seconds(self.manifest.created)
+        self._saved_at = datetime.fromisoformat(self.manifest.created).timestamp()
         self._like = float(np.quantile(self._matrix.data, 0.75))
 
     @property
@@ -250,12 +250,3 @@ def _load(address: str, run: str = "latest") -> artifacts.Artifact:
         return artifacts.load(Path(address))
     with tempfile.TemporaryDirectory(prefix="artifact-") as folder:  # loaded into memory
         return artifacts.load(artifacts.fetch(address, folder, run))
-
-
-def _unix_seconds(created: str) -> float:
-    try:
-        return datetime.fromisoformat(created).timestamp()
-    except ValueError:
-        raise DataError(
-            f"The artifact was saved {created!r}, which is no date; save it again."
-        ) from None

@@ -63,8 +63,8 @@ def session(
         Of the driver's Java process, and of each executor.
     s3
         Download hadoop-aws, which reads ``s3a://`` addresses, from Maven. Managed clusters have it.
-        Endpoint, region and credentials are found as in :func:`course_cloud.storage.connect`; no
-        credentials are written into the settings, which Spark shows.
+        Endpoint and region are taken from the AWS environment variables, credentials as in
+        :func:`course_cloud.storage.connect`; Spark's settings, which it shows, hold none.
     settings
         More settings of Spark, by name. They override those of this function.
 
@@ -152,10 +152,7 @@ def _hadoop_version() -> str:
     jars = Path(pyspark.__file__).parent / "jars"
     found = [path.stem.rsplit("-", 1)[1] for path in jars.glob("hadoop-client-api-*.jar")]
     if not found:
-        raise ClusterError(
-            f"There is no Hadoop in {jars}, so the version of hadoop-aws is unknown; install "
-            "pyspark with pip."
-        )
+        raise ClusterError(f"There is no Hadoop in {jars}; install pyspark with pip.")
     return found[0]
 
 
