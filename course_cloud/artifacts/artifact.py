@@ -136,12 +136,12 @@ def save(
 
 
 def load(folder: str | Path, *, classes: Iterable[type[Recommender]] = ()) -> Artifact:
-    """Load an artifact.
+    """Load an artifact; a folder that is replaced while it is read is read again.
 
     Parameters
     ----------
-    classes
-        Classes of models that are not the course's own.
+    folder, classes
+        What `save` or `fetch` made; classes of models that are not the course's own.
 
     Raises
     ------
@@ -150,10 +150,6 @@ def load(folder: str | Path, *, classes: Iterable[type[Recommender]] = ()) -> Ar
         files that are not listed. No code in it is run.
     StorageError, ModelError
         When the disk refuses; when it holds embeddings and safetensors is not installed.
-
-    Notes
-    -----
-    A folder that is replaced while it is read is read again, so all parts are of one run.
     """
     asked, kinds = folders.as_path(folder), tuple(classes)
     for attempt in range(TRIES):

@@ -71,10 +71,8 @@ def read_films(file: IO[bytes]) -> pd.DataFrame:
         if not _is_plain(field.type):
             why = f"holds {field.type}, no number or text; leave it out."
             raise DataError(f"In `movies` the column {field.name!r} {why}")
-    _need_room(
-        sum(chunk["num_values"] for chunk in chunks),
-        sum(chunk["total_uncompressed_size"] for chunk in chunks),
-    )
+    sizes = ("num_values", "total_uncompressed_size")
+    _need_room(*(sum(chunk[size] for chunk in chunks) for size in sizes))
     texts = [field.name for field in schema if _is_plain(field.type, texts=True)]
     table = parquet.ParquetFile(file, read_dictionary=texts).read()
     _need_room(0, sum(_n_bytes(column) for column in table.columns))

@@ -35,10 +35,7 @@ class Comparison(NamedTuple):
 
 
 def measured(validation: object, train: Interactions, metric: str = "recall@10") -> Validation:
-    """Return the values in (result, val), of a model fitted on `train`; a DataError refuses leaks.
-
-    Values that are no shares are refused, too: the comparison would leave out users without one.
-    """
+    """Return the values in (result, val) of a model fitted on `train`; a DataError refuses leaks."""
     match validation:
         case (Evaluation() as result, Interactions() as held_out) if (
             np.array_equal(train.users, held_out.users)
@@ -52,7 +49,7 @@ def measured(validation: object, train: Interactions, metric: str = "recall@10")
                 f"`validation` must be (result, val): {metric} on val, with the rows and columns "
                 "of `train`; encode(split.val, users=train.users, items=train.items)."
             )
-    if not _are_shares(values.to_numpy()):
+    if not _are_shares(values.to_numpy()):  # a comparison would leave out users without one
         raise DataError(f"`validation` holds a {metric} that is no number from 0 to 1.")
     pairs = held_out.matrix.astype(bool).tocoo()
     if known := int(train.matrix.astype(bool).multiply(pairs).nnz):

@@ -155,17 +155,13 @@ def evaluate(
         For a bad column or `k`, when no user has anything in the test set, and when a list holds a
         film twice, two films at one rank, or a film that is not in `train`.
     """
-    from pyspark.sql import functions as F
-
-    need_frame(recommended, *PAIR, "rank")
-    cutoffs = need_cutoffs(k)
+    cutoffs, lists = need_cutoffs(k), _collected(recommended, "rank")
     known, hidden = encode(_collected(train)), _collected(test)
     hidden = hidden[hidden["user_id"].isin(known.users) & hidden["movie_id"].isin(known.items)]
     if hidden.empty:
         raise DataError("None of the users of the training set has anything in the test set.")
-    lists = _collected(recommended.where(F.col("rank") <= max(cutoffs)), "rank")
-    lists = lists[lists["user_id"].isin(hidden["user_id"])]
-    ranks = lists["rank"]
+    lists = lists[lists["user_id"].isin(hidden["user_id"]) & (lists["rank"] <= max(cutoffs))]
+    ranks = lists["rank"].astype(int)
     if lists.duplicated(["user_id", "rank"]).any() or ranks.min() < 1:
         raise DataError("Each user's ranks must be numbered from 1, without repeats.")
     ids = np.full((len(known.users), max(cutoffs)), NOTHING)
@@ -175,7 +171,7 @@ def evaluate(
 
 
 def _collected(table: DataFrame, *more: str) -> pd.DataFrame:
-    need_frame(table, *PAIR)
+    need_frame(table, *PAIR, *more)
     return as_table(table.select(*PAIR, *more).toArrow().to_pandas(), *PAIR)
 
 
