@@ -10,14 +10,13 @@ from typing import IO, Any, TypeVar
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from course_cloud.artifacts import folders, packing
 from course_cloud.artifacts.films import as_films, need_ids, read_films
-from course_cloud.artifacts.manifest import EMBEDDINGS, MANIFEST, VALIDATION, Manifest, as_json
-from course_cloud.artifacts.npz import Arrays, read_npz, write_npz
+from course_cloud.artifacts.manifest import EMBEDDINGS, MANIFEST, VALIDATION, Manifest, parsing
+from course_cloud.artifacts.npz import write_npz
 from course_cloud.artifacts.packing import Metrics
-from course_cloud.artifacts.validation import Validation, from_arrays, measured, to_arrays
+from course_cloud.artifacts.validation import Validation, measured, read_validation, to_arrays
 from course_cloud.storage.failures import disk
 from course_cloud.storage.tables import write_to_file
 from course_utils.errors import ArtifactError, DataError, StorageError
@@ -28,8 +27,15 @@ from course_utils.text.embeddings import Embeddings, load_embeddings, save_embed
 
 T = TypeVar("T")
 IDS = "users", "items", "dropped"  # attributes of Interactions beside the matrix
-PICKLES = (b"\x80", b"(", b"c", b"]", b"}")  # first bytes of pickles; archives begin with PK
 TRIES = 5  # to read a folder that is being replaced
+KINDS: dict[str, tuple[Any, str]] = {  # of what is saved
+    "model": (Recommender, "one of course_utils.models, ALS() for one of implicit's; fit one"),
+    "train": (Interactions, "Interactions; encode() makes them"),
+    "metrics": (Metrics | None, "a Series or a DataFrame; give result.summary"),
+    "embeddings": (Embeddings | None, "Embeddings(vectors, movie_ids), which know the films"),
+    "dataset": (str, "a text"),
+    "split": (str, "a text"),
+}
 
 
 @dataclass(frozen=True, repr=False, eq=False)  # eq=False: elementwise == is ambiguous
@@ -66,21 +72,16 @@ def save(
     Parameters
     ----------
     folder
-        Target folder. An artifact there is replaced; a folder with other files is refused.
-    model
-        Fitted on ``train.matrix``; see `learned` of :class:`course_utils.models.Recommender`.
-    train
-        The matrix and the ids of its rows and columns.
+        An artifact there is replaced; a folder with other files is refused.
+    model, train
+        The model, and what it was fitted on.
     movies
         Columns ``movie_id`` and ``title``, one row per film, all items of `train` included.
-    metrics
-        Metrics of the model, such as ``result.summary``.
-    embeddings
-        Vectors of the films, for search by text.
+    metrics, embeddings
+        Metrics of the model, such as ``result.summary``; vectors of the films, to search by text.
     validation
         ``(evaluate(model, train.matrix, val.matrix), val)``. Its recall@10 of each user is kept,
-        by which :func:`course_cloud.artifacts.promote` compares runs. `train` must be what the
-        model was fitted on: that it holds no validation pair is looked up there.
+        by which :func:`course_cloud.artifacts.promote` compares runs.
     dataset, split
         What the model was fitted on, in your words.
 
@@ -92,9 +93,8 @@ def save(
     Raises
     ------
     DataError
-        When the model is not fitted or cannot be saved, the arguments do not belong together,
-        `train` holds a validation pair, a recall is no number from 0 to 1, or the folder holds
-        something else than an artifact.
+        When something cannot be saved, the arguments do not belong together, `train` holds a
+        validation pair, or the folder holds something else than an artifact.
     StorageError, ModelError
         When the disk refuses; when there are embeddings and safetensors is not installed.
 
@@ -104,7 +104,9 @@ def save(
     the process is killed, :func:`load` finds the old version or the new one.
     """
     movies = as_films(movies)
-    _need_parts(model, train, movies, embeddings, dataset=dataset, split=split)
+    words = {"dataset": dataset, "split": split}
+    _need_kinds(model=model, train=train, metrics=metrics, embeddings=embeddings, **words)
+    _need_to_fit(model, train, movies)
     tree, arrays = packing.pack(model)
     numbers = packing.metrics_to_json(metrics)
     values = None if validation is None else measured(validation, train)
@@ -115,7 +117,7 @@ def save(
         write_npz(new / "train.npz", packing.csr_parts("matrix", train.matrix) | ids)
         with open(new / "movies.parquet", "w+b") as file:
             write_to_file(movies, file, ".parquet", "movies.parquet")
-            read_films(file, "`movies`")
+            read_films(file)
         (new / "metrics.json").write_bytes(numbers)
         if embeddings is not None:
             save_embeddings(new / EMBEDDINGS, embeddings)
@@ -134,27 +136,20 @@ def save(
 
 
 def load(folder: str | Path, *, classes: Iterable[type[Recommender]] = ()) -> Artifact:
-    """Load an artifact.
+    """Load an artifact; a folder that is replaced while it is read is read again.
 
     Parameters
     ----------
-    folder
-        A folder that `save` or `fetch` made.
-    classes
-        Classes of models that are not the course's own.
+    folder, classes
+        What `save` or `fetch` made; classes of models that are not the course's own.
 
     Raises
     ------
     ArtifactError
         When there is none, or it is damaged, of a newer format, mixed from two runs, or holds
-        files that are not listed. No code in it is run. Each file is compared with its size and
-        checksum before it is parsed.
+        files that are not listed. No code in it is run.
     StorageError, ModelError
         When the disk refuses; when it holds embeddings and safetensors is not installed.
-
-    Notes
-    -----
-    A folder that is replaced while it is read is read again, so all parts are of one run.
     """
     asked, kinds = folders.as_path(folder), tuple(classes)
     for attempt in range(TRIES):
@@ -169,14 +164,14 @@ def load(folder: str | Path, *, classes: Iterable[type[Recommender]] = ()) -> Ar
     raise AssertionError("the last attempt returns or raises")
 
 
-def _need_parts(model: Any, train: Any, movies: Any, embeddings: Any, **said: Any) -> None:
-    if not isinstance(model, Recommender):
-        raise DataError(
-            f"A {type(model).__name__} is no model of course_utils.models; fit one of those, "
-            "ALS() for one of implicit's."
-        )
-    if not isinstance(train, Interactions):
-        raise DataError(f"`train` must be Interactions, and is a {type(train).__name__}; encode().")
+def _need_kinds(**parts: Any) -> None:
+    for name, part in parts.items():
+        kind, what = KINDS[name]
+        if not isinstance(part, kind):
+            raise DataError(f"`{name}` is a {type(part).__name__}, and must be {what}.")
+
+
+def _need_to_fit(model: Recommender, train: Interactions, movies: pd.DataFrame) -> None:
     shape = model.n_users, model.n_items
     if model.n_items and shape != train.matrix.shape:
         raise DataError(
@@ -189,13 +184,6 @@ def _need_parts(model: Any, train: Any, movies: Any, embeddings: Any, **said: An
         raise DataError(
             f"`movies` lacks {len(unknown):,} of the films that are recommended, movie "
             f"{unknown[0]} for one; give the table of the whole release."
-        )
-    for name, words in said.items():
-        if not isinstance(words, str):
-            raise DataError(f"`{name}` must be a text, and is a {type(words).__name__}.")
-    if embeddings is not None and not isinstance(embeddings, Embeddings):
-        raise DataError(
-            "`embeddings` must be Embeddings(vectors, movie_ids), which know the films."
         )
 
 
@@ -211,54 +199,31 @@ def _identity(folder: Path) -> tuple[int, int] | None:
 def _load(folder: Path, classes: tuple[type[Recommender], ...]) -> Artifact:
     manifest = folders.read_manifest(folder)
 
-    def read(name: str, parse: Callable[[IO[bytes], Path], T]) -> T:
-        with folders.verified(folder, name, manifest) as file:
-            return parse(file, folder / name)
+    def read(name: str, parse: Callable[[IO[bytes]], T]) -> T:
+        with folders.verified(folder, name, manifest) as file, parsing(folder / name):
+            return parse(file)
 
     train = read("train.npz", _train)
     movies = read("movies.parquet", read_films)
     metrics = read("metrics.json", packing.metrics_from_json)
-    embeddings = read(EMBEDDINGS, _embeddings) if EMBEDDINGS in manifest.files else None
-    validation = read(VALIDATION, validation_of) if VALIDATION in manifest.files else None
-    tree, arrays = read("model.json", as_json), read("model.npz", _arrays)
-    model = _model(folder, tree, arrays, classes, train.matrix)
+    validation = read(VALIDATION, read_validation) if VALIDATION in manifest.files else None
+    embeddings = None
+    if EMBEDDINGS in manifest.files:
+        embeddings = read(EMBEDDINGS, lambda _: load_embeddings(folder / EMBEDDINGS))
+    tree, arrays = read("model.json", json.load), read("model.npz", packing.read_arrays)
+    with parsing(folder / "model.json"):
+        model = packing.unpack(tree, arrays, classes)
+        if (model.n_users, model.n_items) != train.matrix.shape:
+            raise DataError("It is of another size than train.npz; save the model again.")
+        model.recommend(np.array([0]), train.matrix[:1], N=1)
     return Artifact(model, train, movies, metrics, embeddings, validation, manifest)
 
 
-def _arrays(file: IO[bytes], path: Path) -> Arrays:
-    begins = file.read(2)
-    file.seek(0)
-    if begins != b"PK":
-        pickle = begins.startswith(PICKLES) and "is a pickle, which may run code when it is loaded"
-        raise ArtifactError(f"{path} {pickle or 'is no archive of arrays'}; it was not opened.")
-    try:
-        arrays = read_npz(file)
-        if any(array.dtype.kind not in packing.NUMBERS for array in arrays.values()):
-            raise DataError
-    except DataError:
-        raise ArtifactError(
-            f"{path} holds something else than plain arrays of numbers, or is damaged; none of it "
-            "was used."
-        ) from None
-    return arrays
-
-
-def validation_of(file: IO[bytes], place: Any) -> Validation:
-    """Read ``validation.npz``; an ArtifactError refuses anything else."""
-    return from_arrays(_arrays(file, place), place)
-
-
-def _train(file: IO[bytes], path: Path) -> Interactions:
-    arrays = _arrays(file, path)
-    try:
-        matrix = packing.csr_of("matrix", arrays)
-        users, items, dropped = (arrays[name] for name in IDS)
-        train = Interactions(matrix, users, items, int(dropped))
-        _need_whole(train)
-    except DataError as error:
-        raise ArtifactError(f"{path} holds no interactions: {error}") from None
-    except (ArithmeticError, KeyError, TypeError, ValueError):
-        raise ArtifactError(f"{path} holds no interactions; save again.") from None
+def _train(file: IO[bytes]) -> Interactions:
+    arrays = packing.read_arrays(file)
+    users, items, dropped = (arrays[name] for name in IDS)
+    train = Interactions(packing.csr_of("matrix", arrays), users, items, int(dropped))
+    _need_whole(train)
     return train
 
 
@@ -269,31 +234,3 @@ def _need_whole(train: Interactions) -> None:
     shape, values = (len(train.users), len(train.items)), train.matrix.data
     if shape != train.matrix.shape or not values.size or not np.isfinite(values).all():
         raise DataError("`train` needs an id of each row and column, and finite values.")
-
-
-def _embeddings(_: IO[bytes], path: Path) -> Embeddings:
-    try:
-        return load_embeddings(path)
-    except DataError as error:
-        raise ArtifactError(str(error)) from None
-
-
-def _model(
-    folder: Path,
-    tree: Any,
-    arrays: Arrays,
-    classes: tuple[type[Recommender], ...],
-    matrix: sparse.csr_matrix,
-) -> Recommender:
-    """Return the model, after asking it for a recommendation."""
-    try:
-        model = packing.unpack(tree, arrays, classes)
-        if (model.n_users, model.n_items) != matrix.shape:
-            raise ValueError
-        model.recommend(np.array([0]), matrix[:1], N=1)
-    except ArtifactError:
-        raise
-    except Exception as error:  # wrong arrays make a model raise anything
-        why = f": {error}" if isinstance(error, DataError) else "."
-        raise ArtifactError(f"{folder} holds no model that works{why}") from None
-    return model

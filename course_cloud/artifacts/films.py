@@ -10,7 +10,7 @@ from typing import IO, Any
 import numpy as np
 import pandas as pd
 
-from course_utils.errors import ArtifactError, DataError
+from course_utils.errors import DataError
 
 MOST_VALUES = 20_000_000  # in all columns together
 LARGEST = 2**29  # bytes of all columns, unpacked
@@ -35,10 +35,12 @@ def as_films(movies: Any) -> pd.DataFrame:
         raise DataError("`movies` has two columns of one name; leave one of them out.")
     need_ids(movies["movie_id"], "The movie ids of `movies`")
     films = movies.reset_index(drop=True)
-    if "genres" in films and any(isinstance(kinds, list | tuple) for kinds in films["genres"]):
+    if "genres" in films:
         films["genres"] = [_joined(kinds) for kinds in films["genres"]]
-    _need(films, "title", _is_text, "a text")
-    _need(films, "genres", lambda kinds: _is_text(kinds) or _is_gap(kinds), "texts without '|'")
+    _need(films, "title", lambda title: isinstance(title, str), "a text")
+    _need(
+        films, "genres", lambda kinds: isinstance(kinds, str) or _is_gap(kinds), "texts without '|'"
+    )
     _need(films, "year", _is_year, "a whole number up to 9999")
     return films
 
@@ -50,37 +52,31 @@ def _need(films: pd.DataFrame, name: str, good: Callable[[Any], bool], what: str
             raise DataError(f"The {name} of movie {movie_id} in `movies` is {said}, not {what}.")
 
 
-def read_films(file: IO[bytes], place: object) -> pd.DataFrame:
-    """Read ``movies.parquet``; an ArtifactError refuses another table, and one that is too large.
+def read_films(file: IO[bytes]) -> pd.DataFrame:
+    """Read ``movies.parquet``; an error of any kind refuses what is none, or too large.
 
     Sizes are added up before anything is unpacked: those in the footer, then those of texts, of
     which Parquet stores repeated ones once.
     """
     from pyarrow import parquet
 
-    try:
-        file.seek(-8, os.SEEK_END)
-        if int.from_bytes(file.read(4), "little") > LARGEST_FOOTER:
-            raise ValueError
-        packed = parquet.ParquetFile(file)
-        schema, about = packed.schema_arrow, packed.metadata
-        groups = [about.row_group(n).to_dict()["columns"] for n in range(about.num_row_groups)]
-        chunks = [chunk for group in groups for chunk in group]
-        for field in schema:
-            if not _is_plain(field.type):
-                raise DataError(f"the column {field.name!r} holds {field.type}, no number or text.")
-        _need_room(
-            sum(chunk["num_values"] for chunk in chunks),
-            sum(chunk["total_uncompressed_size"] for chunk in chunks),
-        )
-        texts = [field.name for field in schema if _is_plain(field.type, texts=True)]
-        table = parquet.ParquetFile(file, read_dictionary=texts).read()
-        _need_room(0, sum(_n_bytes(column) for column in table.columns))
-        return as_films(table.cast(schema).to_pandas())
-    except DataError as error:
-        raise ArtifactError(f"{place}: {error}") from None
-    except Exception:  # Arrow and pandas raise many kinds on a damaged table
-        raise ArtifactError(f"{place} is no table of films, or damaged; save again.") from None
+    file.seek(-8, os.SEEK_END)
+    if int.from_bytes(file.read(4), "little") > LARGEST_FOOTER:
+        raise DataError(f"The footer has more than {LARGEST_FOOTER:,} bytes; save fewer columns.")
+    packed = parquet.ParquetFile(file)
+    schema, about = packed.schema_arrow, packed.metadata
+    groups = [about.row_group(n).to_dict()["columns"] for n in range(about.num_row_groups)]
+    chunks = [chunk for group in groups for chunk in group]
+    for field in schema:
+        if not _is_plain(field.type):
+            why = f"holds {field.type}, no number or text; leave it out."
+            raise DataError(f"In `movies` the column {field.name!r} {why}")
+    sizes = ("num_values", "total_uncompressed_size")
+    _need_room(*(sum(chunk[size] for chunk in chunks) for size in sizes))
+    texts = [field.name for field in schema if _is_plain(field.type, texts=True)]
+    table = parquet.ParquetFile(file, read_dictionary=texts).read()
+    _need_room(0, sum(_n_bytes(column) for column in table.columns))
+    return as_films(table.cast(schema).to_pandas())
 
 
 def _need_room(n_values: int, size: int) -> None:
@@ -109,16 +105,13 @@ def _n_bytes(column: Any) -> int:
 
 
 def _joined(kinds: Any) -> Any:
-    good = isinstance(kinds, list | tuple) and all(_is_text(k) and "|" not in k for k in kinds)
+    listed = isinstance(kinds, list | tuple)
+    good = listed and all(isinstance(kind, str) and "|" not in kind for kind in kinds)
     return "|".join(kinds) if good else kinds
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
 def _is_gap(value: Any) -> bool:
-    return value is None or value is pd.NA or bool(isinstance(value, Real) and value != value)
+    return pd.isna(value) is True  # of a list it is an array
 
 
 def _is_year(value: Any) -> bool:

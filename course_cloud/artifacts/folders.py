@@ -37,9 +37,6 @@ def as_path(folder: str | Path) -> Path:
 def replacing(target: Path) -> Iterator[Path]:
     """Yield a new folder, which replaces `target` when the block ends without an error.
 
-    A DataError is raised when `target` is something else than an artifact, and a StorageError when
-    the disk refuses.
-
     A folder cannot be renamed onto another one, so the old folder is renamed first, to a name that
     :func:`standing` finds. At every moment the old or the new folder can be found, also when the
     process is killed. The next save removes what a killed one has left, under a lock.
@@ -76,13 +73,10 @@ def read_manifest(folder: Path) -> Manifest:
 
     Files that macOS, Windows or Jupyter leave in folders are ignored.
     """
-    if not folder.is_dir():
-        raise ArtifactError(f"There is no artifact in {folder}; artifacts.save makes one.")
     path = folder / MANIFEST
     if not os.path.lexists(path):
-        raise ArtifactError(
-            f"{folder} holds no {MANIFEST}, so it is no artifact; give a folder of artifacts.save."
-        )
+        why = f"There is no artifact in {folder}, for it holds no {MANIFEST}"
+        raise ArtifactError(f"{why}; give a folder of artifacts.save.")
     _need_file(path, None)
     with open(path, "rb") as file:
         content = file.read(LIMIT + 1)
@@ -172,9 +166,8 @@ def _need_replaceable(target: Path) -> None:
     """Refuse to replace anything but an artifact or an empty folder."""
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise DataError(f"{target} is no folder of its own; give another place to save to.")
-    if not target.is_dir() or (target / MANIFEST).is_file():
-        return
-    if not all(is_clutter(path.name) for path in target.iterdir()):
+    ours = (target / MANIFEST).is_file() or not target.exists()
+    if not ours and not all(is_clutter(path.name) for path in target.iterdir()):
         raise DataError(
             f"{target} holds other files and no {MANIFEST}, so it is not replaced; give a new "
             "folder."

@@ -8,14 +8,16 @@ import platform
 import re
 import secrets
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from course_utils.errors import ArtifactError
+from course_utils.errors import ArtifactError, DataError, ModelError
 from course_utils.session import version_of
 
 SEAL = "sha256"  # the entry with the checksum of all other entries
@@ -34,11 +36,8 @@ GIT_SECONDS = 5.0  # timeout
 
 @cache  # the code in use was loaded from one commit
 def git_commit() -> str | None:
-    """Return the commit of the course's code, from git or pip, or None where it is unknown.
-
-    A virtual environment inside another repository does not belong to that repository's commit.
-    """
-    here = Path(__file__).resolve()
+    """Return the commit of the course's code, from git or pip, or None where it is unknown."""
+    here = Path(__file__).resolve()  # in a .venv, git may know the folder, and not the file
     if _git(here.parent, "ls-files", "--error-unmatch", here.name):
         return _git(here.parent, "rev-parse", "HEAD")
     try:
@@ -52,12 +51,12 @@ def git_commit() -> str | None:
 def _git(folder: Path, *arguments: str) -> str | None:
     command = ["git", "-C", str(folder), *arguments]
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=GIT_SECONDS, check=True
-        )
+        quiet = subprocess.DEVNULL
+        return subprocess.check_output(
+            command, text=True, stderr=quiet, timeout=GIT_SECONDS
+        ).strip()
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip()
 
 
 def _now() -> datetime:
@@ -106,15 +105,15 @@ def parse_manifest(content: bytes, place: object) -> Manifest:
     """
     if len(content) > LIMIT:
         raise ArtifactError(f"{place} is larger than any manifest; save the model again.")
-    said = as_json(content, place)
-    version = said.get("format") if isinstance(said, dict) else None
+    with parsing(place):
+        said = json.loads(content)
+        version = said["format"]
     if type(version) is int and version > FORMAT:
         raise ArtifactError(
             f"{place} is of format {version}, and this version of course_utils reads up to "
             f"{FORMAT}; update course_utils."
         )
-    known_format = type(version) is int and 1 <= version <= FORMAT  # True == 1
-    if not isinstance(said, dict) or {*said} != {*KINDS, SEAL} or not known_format:
+    if {*said} != {*KINDS, SEAL} or type(version) is not int or version < 1:  # True == 1
         raise ArtifactError(f"{place} is no manifest of artifacts.save; save the model again.")
     if said.pop(SEAL) != _seal(said):
         raise ArtifactError(
@@ -128,16 +127,23 @@ def parse_manifest(content: bytes, place: object) -> Manifest:
         raise ArtifactError(f"{place} has a damaged entry {damaged[0]!r}; save the model again.")
     if not RUN_ID.fullmatch(said["run_id"]):
         raise ArtifactError(f"{place} has no run id of ours; save the model again.")
+    with parsing(place):
+        datetime.fromisoformat(said["created"]).timestamp()
     _need_files(said["files"], place)
     return Manifest(**said)
 
 
-def as_json(content: bytes | IO[bytes], place: object) -> Any:
-    """Parse JSON, or raise an ArtifactError."""
+@contextmanager
+def parsing(place: object, maker: str = "artifacts.save") -> Iterator[None]:
+    """Turn an error of any kind, which is what wrong content causes, into an ArtifactError."""
     try:
-        return json.loads((content if isinstance(content, bytes) else content.read()).decode())
-    except (ValueError, RecursionError):
-        raise ArtifactError(f"{place} is no JSON, or damaged; save the model again.") from None
+        yield
+    except (ArtifactError, ModelError):
+        raise
+    except Exception as error:
+        why = f"damaged, or not of {maker}; call that again."
+        why = f"refused: {error}" if isinstance(error, DataError) else why
+        raise ArtifactError(f"{place} is {why}") from None
 
 
 def _seal(said: dict[str, Any]) -> str:
@@ -147,23 +153,17 @@ def _seal(said: dict[str, Any]) -> str:
 
 def _need_files(files: dict[str, Any], place: object) -> None:
     """Refuse unknown names, so that no name can lead out of the folder, and damaged entries."""
-    strange = [name for name in files if name not in NEEDED | {EMBEDDINGS, VALIDATION}]
-    if strange:
+    if strange := [name for name in files if name not in NEEDED | {EMBEDDINGS, VALIDATION}]:
         raise ArtifactError(
             f"{place} lists {strange[0][:60]!r}, which is no file of an artifact; do not use it "
             "unless you know who made it."
         )
-    for name in sorted(NEEDED):
-        if name not in files:
-            raise ArtifactError(f"{place} does not list {name}; save the model again.")
+    if absent := sorted(NEEDED - {*files}):
+        raise ArtifactError(f"{place} does not list {absent[0]}; save the model again.")
     for name, entry in files.items():
-        whole = isinstance(entry, dict) and {*entry} == {"sha256", "bytes"}
-        good = (
-            whole
-            and (type(entry["bytes"]) is int and entry["bytes"] >= 0)
-            and (isinstance(entry["sha256"], str) and SHA256.fullmatch(entry["sha256"]))
-        )
-        if not good:
+        known = entry if isinstance(entry, dict) else {}
+        size, digits = known.get("bytes"), known.get("sha256")
+        if type(size) is not int or size < 0 or not SHA256.fullmatch(str(digits)):
             raise ArtifactError(f"{place} has a damaged entry for {name}; save the model again.")
-        if entry["bytes"] > (most := LARGEST.get(Path(name).suffix, LARGEST_OF_NUMBERS)):
+        if size > (most := LARGEST.get(Path(name).suffix, LARGEST_OF_NUMBERS)):
             raise ArtifactError(f"{place} lists more than {most:,} bytes of {name}; save less.")

@@ -33,13 +33,11 @@ def read_npz(file: Path | IO[bytes], most: int | None = None, what: str = "The a
 
     Parameters
     ----------
-    file
-        A path, or a file that is open for reading.
+    file, what
+        A path, or a file that is open for reading; and a plural that names its arrays in errors.
     most
         How many bytes the arrays may take unpacked. None accepts uncompressed archives only:
         their arrays take as many bytes as the file.
-    what
-        The subject of the error sentences, a plural.
 
     Raises
     ------

@@ -11,8 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
-from course_cloud.artifacts.manifest import as_json
-from course_cloud.artifacts.npz import Arrays
+from course_cloud.artifacts.npz import Arrays, read_npz
 from course_cloud.reranking import Reranker
 from course_utils import models as course
 from course_utils.errors import ArtifactError, DataError
@@ -38,13 +37,9 @@ def settings_of(model: Recommender) -> dict[str, Any]:
             return [shown(part) for part in value] if few else f"{len(value):,} values"
         return type(value).__name__ if isinstance(value, Recommender) else value
 
-    learned = {"n_users", "n_items", *model.learned}
-    arguments = {name: value for name, value in model.state().items() if name not in learned}
-    return {
-        name: shown(value)
-        for name, value in arguments.items()
-        if isinstance(value, (*PLAIN, list, tuple, Recommender))
-    }
+    learned, kinds = {"n_users", "n_items", *model.learned}, (*PLAIN, list, tuple, Recommender)
+    state = model.state().items()
+    return {n: shown(v) for n, v in state if n not in learned and isinstance(v, kinds)}
 
 
 def pack(model: Recommender) -> tuple[dict[str, Any], Arrays]:
@@ -113,16 +108,19 @@ def csr_of(name: str, arrays: Mapping[str, npt.NDArray[Any]]) -> sparse.csr_matr
     return matrix
 
 
+def read_arrays(file: IO[bytes]) -> Arrays:
+    """Read arrays of numbers; a DataError refuses anything else, such as pickles."""
+    arrays = read_npz(file)
+    if any(array.dtype.kind not in NUMBERS for array in arrays.values()):
+        raise DataError("The arrays hold something else than numbers.")
+    return arrays
+
+
 def metrics_to_json(metrics: Metrics | None) -> bytes:
     """Return the content of ``metrics.json``, in which each number keeps its last bit.
 
     A DataError refuses other values than finite numbers, NaN, booleans and texts.
     """
-    if not isinstance(metrics, Metrics | None):
-        raise DataError(
-            f"The metrics must be a Series or a DataFrame, and are a {type(metrics).__name__}; "
-            "give result.summary."
-        )
     said: dict[str, Any] = {"kind": type(metrics).__name__}
     if metrics is not None:
         table = [metrics] if isinstance(metrics, pd.Series) else [c for _, c in metrics.items()]
@@ -139,27 +137,24 @@ def metrics_to_json(metrics: Metrics | None) -> bytes:
         ) from None
 
 
-def metrics_from_json(file: IO[bytes], place: object) -> Metrics | None:
-    """Return the metrics that :func:`metrics_to_json` was given, or raise an ArtifactError."""
-    said = as_json(file, place)
-    try:
-        if said["kind"] == "NoneType":
-            return None
-        index = pd.Index(said["index"]["values"], name=said["index"]["name"])
-        if any(np.dtype(column["dtype"]).kind not in NUMBERS for column in said["columns"]):
-            raise TypeError
-        columns: list[pd.Series] = [
-            pd.Series(column["values"], index=index, name=column["name"], dtype=column["dtype"])
-            for column in said["columns"]
-        ]
-        if said["kind"] == "Series":
-            (series,) = columns
-            return series
-        table = pd.DataFrame(dict(enumerate(columns)), index=index)
-        table.columns = pd.Index([column.name for column in columns])
-        return table
-    except (ArithmeticError, LookupError, TypeError, ValueError):
-        raise ArtifactError(f"{place} holds no metrics of ours; save the model again.") from None
+def metrics_from_json(file: IO[bytes]) -> Metrics | None:
+    """Return the metrics that :func:`metrics_to_json` was given; see :func:`unpack` on errors."""
+    said = json.load(file)
+    if said["kind"] == "NoneType":
+        return None
+    index = pd.Index(said["index"]["values"], name=said["index"]["name"])
+    if any(np.dtype(column["dtype"]).kind not in NUMBERS for column in said["columns"]):
+        raise TypeError
+    columns: list[pd.Series] = [
+        pd.Series(column["values"], index=index, name=column["name"], dtype=column["dtype"])
+        for column in said["columns"]
+    ]
+    if said["kind"] == "Series":
+        (series,) = columns
+        return series
+    table = pd.DataFrame(dict(enumerate(columns)), index=index)
+    table.columns = pd.Index([column.name for column in columns])
+    return table
 
 
 def _column(column: pd.Series) -> dict[str, Any]:

@@ -8,7 +8,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from course_cloud.artifacts.artifact import validation_of
 from course_cloud.artifacts.folders import as_path, replacing, standing, verify
 from course_cloud.artifacts.manifest import (
     LIMIT,
@@ -16,10 +15,11 @@ from course_cloud.artifacts.manifest import (
     NEEDED,
     RUN_ID,
     VALIDATION,
-    as_json,
+    Manifest,
     parse_manifest,
+    parsing,
 )
-from course_cloud.artifacts.validation import Validation, compared
+from course_cloud.artifacts.validation import Validation, compared, read_validation
 from course_cloud.storage import Address, list_keys, upload_dir
 from course_cloud.storage.addresses import as_folder, is_clutter
 from course_cloud.storage.client import usable
@@ -28,6 +28,7 @@ from course_cloud.storage.objects import fetch as read_object
 from course_utils.errors import ArtifactError
 
 LATEST = "latest.json"
+SPAN = f"bytes=0-{LIMIT}"  # one more than a manifest may have
 
 
 def publish(folder: str | Path, address: str, *, client: Any = None) -> str:
@@ -39,10 +40,9 @@ def publish(folder: str | Path, address: str, *, client: Any = None) -> str:
         A folder that :func:`course_cloud.artifacts.save` made. It is verified first.
     address
         ``"s3://bucket/prefix"``, or a prefix in the bucket that COURSE_BUCKET names. The files go
-        to ``prefix/runs/<run id>/``, the manifest last. ``prefix/latest.json`` is written for the
-        first run only: :func:`promote` moves it after a comparison, :func:`point` without one.
+        to ``prefix/runs/<run id>/``, the manifest last.
     client
-        A boto3 client of S3; by default :func:`course_cloud.storage.connect` makes one.
+        By default :func:`course_cloud.storage.connect` makes one.
 
     Returns
     -------
@@ -52,8 +52,8 @@ def publish(folder: str | Path, address: str, *, client: Any = None) -> str:
     Raises
     ------
     ArtifactError, StorageError
-        When the folder is damaged or no artifact; when the bucket cannot be written to. A run
-        without a manifest is incomplete; publishing it again uploads the missing files.
+        When the folder is damaged or no artifact; when the bucket cannot be written to. Calling it
+        again uploads the missing files.
     """
     here = standing(as_path(folder))
     run_id = verify(here).run_id
@@ -76,13 +76,13 @@ def fetch(address: str, folder: str | Path, run: str = "latest", *, client: Any 
     folder
         Local folder of runs. Made when missing.
     run
-        A run id, or "latest" for the one that `publish` or `point` named last.
+        A run id, or "latest".
 
     Returns
     -------
     Path
-        ``folder/<run id>``, for :func:`course_cloud.artifacts.load`. It appears complete or not at
-        all. When it is there already and undamaged, only the pointer is downloaded.
+        ``folder/<run id>``. It appears complete or not at all. When it is there already and
+        undamaged, only the pointer is downloaded.
 
     Raises
     ------
@@ -94,15 +94,14 @@ def fetch(address: str, folder: str | Path, run: str = "latest", *, client: Any 
     target = as_path(folder) / run_id
     if _is_good(target, sealed):
         return target
-    source = _place(address, f"runs/{run_id}/")
-    content, names = _need_whole(client, source, run_id)
+    source, content, manifest = _whole(client, address, run_id)
     if sealed not in (None, hashlib.sha256(content).hexdigest()):
         raise ArtifactError(
             f"The manifest in {source} is not the one that {LATEST} was made for; publish the run "
             "again, or fetch another."
         )
     with replacing(target) as new:
-        for name in names:
+        for name in manifest.files:
             key = source.key + name
             with explained("read", source.bucket, key, client):
                 client.download_file(source.bucket, key, str(new / name))
@@ -142,19 +141,17 @@ def promote(address: str, run_id: str, *, move: bool = True, client: Any = None)
     Raises
     ------
     ArtifactError
-        When the run is not better, or the two cannot be compared: one has no validation values, or
-        they are of different held-out pairs or of fewer than 30 users.
+        When the run is not better, or the two cannot be compared.
 
     Notes
     -----
-    An equal run is refused, too: each change costs work, and under a rule "not worse" small losses
-    would add up unseen. One equal run of forty passes by chance; do not try until one does. Of two
-    calls at the same time the last one counts, though it did not see the other: promote one by one.
+    An equal run is refused, too: under a rule "not worse" small losses would add up unseen. One
+    equal run of forty passes by chance; do not try until one does. Of two calls at the same time
+    the last one counts, though it did not see the other: promote one by one.
     """
     client = usable(client)
     current, _ = _latest(client, address)
-    candidate = _validation(client, address, _need_run_id(run_id))
-    found = compared(candidate, _validation(client, address, current))
+    found = compared(*(_validation(client, address, run) for run in (run_id, current)))
     if not found.low > 0:
         raise ArtifactError(f"Run {run_id} is not promoted: its {found.says}.")
     if move:
@@ -169,7 +166,7 @@ def point(address: str, run_id: str, *, client: Any = None) -> None:
     or the pointer cannot be written, an ArtifactError when the run is incomplete.
     """
     client = usable(client)
-    content, _ = _need_whole(client, _place(address, f"runs/{_need_run_id(run_id)}/"), run_id)
+    _, content, _ = _whole(client, address, run_id)
     sealed = hashlib.sha256(content).hexdigest()
     place = _place(address, LATEST)
     said = json.dumps({"run_id": run_id, "manifest_sha256": sealed}) + "\n"
@@ -193,35 +190,33 @@ def _need_run_id(run_id: object) -> str:
 def _latest(client: Any, address: str) -> tuple[str, str]:
     """Return the id of the latest run, and the SHA-256 of its manifest."""
     place = _place(address, LATEST)
-    said = as_json(_read(client, place), place)
-    if not isinstance(said, dict) or {*said} != {"run_id", "manifest_sha256"}:
-        raise ArtifactError(f"{place} names no run; artifacts.point(address, run_id) makes it.")
-    return _need_run_id(said["run_id"]), str(said["manifest_sha256"])
+    content, _ = read_object(client, place, span=SPAN)
+    with parsing(place, "artifacts.point"):
+        said = json.loads(content)
+        return _need_run_id(said["run_id"]), str(said["manifest_sha256"])
 
 
 def _validation(client: Any, address: str, run_id: str) -> Validation:
     """Return the validation values of a run, after comparing them with its manifest."""
-    source = _place(address, f"runs/{run_id}/")
-    content, names = _need_whole(client, source, run_id)
-    if VALIDATION not in names:
+    source, _, manifest = _whole(client, address, run_id)
+    if VALIDATION not in manifest.files:
         raise ArtifactError(
             f"Run {run_id} carries no validation values to compare; save it with validation=…, or "
             "move the pointer without a comparison: artifacts.point."
         )
     place = Address(source.bucket, source.key + VALIDATION)
     found, _ = read_object(client, place)
-    if (
-        hashlib.sha256(found).hexdigest()
-        != parse_manifest(content, place).files[VALIDATION]["sha256"]
-    ):
+    if hashlib.sha256(found).hexdigest() != manifest.files[VALIDATION]["sha256"]:
         raise ArtifactError(f"{place} does not match the manifest; publish the run again.")
-    return validation_of(io.BytesIO(found), place)
+    with parsing(place):
+        return read_validation(io.BytesIO(found))
 
 
-def _need_whole(client: Any, source: Address, run_id: str) -> tuple[bytes, list[str]]:
-    """Return a run's manifest and the files it lists, which must be there in the listed sizes."""
+def _whole(client: Any, address: str, run_id: str) -> tuple[Address, bytes, Manifest]:
+    """Return a run's prefix and manifest; the listed files must be there in the listed sizes."""
+    source = _place(address, f"runs/{_need_run_id(run_id)}/")
     place = Address(source.bucket, source.key + MANIFEST)
-    content = _read(client, place)
+    content, _ = read_object(client, place, span=SPAN)
     manifest = parse_manifest(content, place)
     if manifest.run_id != run_id:
         raise ArtifactError(f"{place} belongs to the run {manifest.run_id}; fetch that one.")
@@ -236,7 +231,7 @@ def _need_whole(client: Any, source: Address, run_id: str) -> tuple[bytes, list[
             f"{source}{name[:60]} is not what the manifest says, {there.get(name, 'no')} bytes for "
             f"{listed.get(name, 'none')}; publish the run again, or use another."
         )
-    return content, list(manifest.files)
+    return source, content, manifest
 
 
 def _is_good(folder: Path, sealed: str | None) -> bool:
@@ -247,11 +242,3 @@ def _is_good(folder: Path, sealed: str | None) -> bool:
         return False
     found = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
     return sealed in (None, found) and manifest.run_id == folder.name
-
-
-def _read(client: Any, place: Address) -> bytes:
-    """Return the content of a small object."""
-    content, _ = read_object(client, place, span=f"bytes=0-{LIMIT}")
-    if len(content) > LIMIT:
-        raise ArtifactError(f"{place} is larger than any manifest; publish the run again.")
-    return content

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from course_cloud.artifacts.npz import Arrays
+from course_cloud.artifacts.packing import read_arrays
 from course_utils.errors import ArtifactError, DataError
 from course_utils.evaluation import Evaluation, mean_and_interval
 from course_utils.interactions import Interactions
@@ -34,10 +35,7 @@ class Comparison(NamedTuple):
 
 
 def measured(validation: object, train: Interactions, metric: str = "recall@10") -> Validation:
-    """Return the values in (result, val), of a model fitted on `train`; a DataError refuses leaks.
-
-    Values that are no shares are refused, too: the comparison would leave out users without one.
-    """
+    """Return the values in (result, val) of a model fitted on `train`; a DataError refuses leaks."""
     match validation:
         case (Evaluation() as result, Interactions() as held_out) if (
             np.array_equal(train.users, held_out.users)
@@ -51,7 +49,7 @@ def measured(validation: object, train: Interactions, metric: str = "recall@10")
                 f"`validation` must be (result, val): {metric} on val, with the rows and columns "
                 "of `train`; encode(split.val, users=train.users, items=train.items)."
             )
-    if not _are_shares(values.to_numpy()):
+    if not _are_shares(values.to_numpy()):  # a comparison would leave out users without one
         raise DataError(f"`validation` holds a {metric} that is no number from 0 to 1.")
     pairs = held_out.matrix.astype(bool).tocoo()
     if known := int(train.matrix.astype(bool).multiply(pairs).nnz):
@@ -80,19 +78,16 @@ def to_arrays(validation: Validation) -> Arrays:
     }
 
 
-def from_arrays(arrays: Arrays, place: object) -> Validation:
-    """Return the values that :func:`to_arrays` was given, or raise an ArtifactError."""
-    try:
-        users, digits = arrays.pop("users"), arrays.pop("held_out")
-        ((metric, values),) = arrays.items()
-        by_user = pd.Series(values, index=users, name=metric)
-        if not _are_shares(values) or users.dtype.kind not in "iu" or not by_user.index.is_unique:
-            raise ValueError
-        if digits.dtype != np.uint8 or digits.shape != (32,):
-            raise ValueError
-        return Validation(by_user, digits.tobytes().hex())
-    except (KeyError, TypeError, ValueError):
-        raise ArtifactError(f"{place} holds no validation values; save the model again.") from None
+def read_validation(file: IO[bytes]) -> Validation:
+    """Return the values that :func:`to_arrays` was given; an error of any kind refuses others."""
+    arrays = read_arrays(file)
+    users, digits = arrays.pop("users"), arrays.pop("held_out")
+    ((metric, values),) = arrays.items()
+    by_user = pd.Series(values, index=users, name=metric)
+    good = _are_shares(values) and users.dtype.kind in "iu" and by_user.index.is_unique
+    if not good or digits.dtype != np.uint8 or digits.shape != (32,):
+        raise DataError("It holds no validation values; save the model again.")
+    return Validation(by_user, digits.tobytes().hex())
 
 
 def compared(candidate: Validation, current: Validation) -> Comparison:

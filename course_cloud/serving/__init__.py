@@ -39,8 +39,7 @@ def create_app(
     ModelError
         When FastAPI or another part of the extra ``serve`` is not installed.
     DataError, StorageError
-        When there is no artifact, it is damaged, or it cannot be fetched. It is held in memory;
-        during a reload or a trial two artifacts are.
+        When there is no artifact, it is damaged, or it cannot be fetched.
     """
     try:
         import fastapi  # noqa: F401 - fail here, with one sentence

@@ -13,39 +13,26 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 
+from course_cloud.serving import schemas
 from course_cloud.serving.catalogue import UnknownFilm
 from course_cloud.serving.engine import Current, Engine, Trial
 from course_cloud.serving.guard import Guard, Measures
-from course_cloud.serving.schemas import (
-    LARGEST_ID,
-    LONGEST_QUERY,
-    MOST,
-    Found,
-    Health,
-    Likes,
-    Problem,
-    Recommendations,
-    Reloaded,
-    Similar,
-    Try,
-    Trying,
-)
 from course_cloud.serving.trial import Arms
 from course_utils.errors import CourseError, DataError
 
-Answer = TypeVar("Answer", Recommendations, Similar, Found)
+Answer = TypeVar("Answer", schemas.Recommendations, schemas.Similar, schemas.Found)
 
 PAGE = pathlib.Path(__file__).with_name("page")
 TOKEN = "COURSE_RELOAD_TOKEN"  # name of an environment variable
-Id = Annotated[int, Path(ge=0, le=LARGEST_ID, examples=[260])]
-Many = Annotated[int, Query(ge=1, le=MOST, description="How many films to return.")]
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    400: {"model": Problem, "description": "The body is no text."},
-    404: {"model": Problem, "description": "There is no such film."},
-    409: {"model": Problem, "description": "The artifact is refused, and nothing changes."},
-    403: {"model": Problem, "description": "Without the token."},
-    413: {"model": Problem, "description": "The body is too large."},
-    422: {"model": Problem, "description": "Something in the request is out of range."},
+Id = Annotated[int, Path(ge=0, le=schemas.LARGEST_ID, examples=[260])]
+Many = Annotated[int, Query(ge=1, le=schemas.MOST, description="How many films to return.")]
+PROBLEMS = {
+    400: "The body is no text.",
+    404: "There is no such film.",
+    409: "The artifact is refused, and nothing changes.",
+    403: "Without the token.",
+    413: "The body is too large.",
+    422: "Something in the request is out of range.",
 }
 
 
@@ -78,17 +65,17 @@ def _add_recommendations(app: FastAPI, arms: Arms) -> None:
     @app.get("/recommend/{user_id}", responses=_problems(422))
     async def recommend_to_a_user(
         request: Request, user_id: Id, n: Many = 10, why: bool = False
-    ) -> Recommendations:
+    ) -> schemas.Recommendations:
         """Recommend films to a user of the training data, and what is popular to anybody else."""
         asked = request, user_id, lambda engine: engine.for_user(user_id, n, why)
         answer = await run_in_threadpool(arms.ask, *asked) if why else arms.ask(*asked)
         return _noted(request, answer, answer.strategy == "popularity")
 
     @app.post("/recommend", responses=_problems(400, 404, 413, 422))
-    def recommend_from_likes(request: Request, likes: Likes) -> Recommendations:
+    def recommend_from_likes(request: Request, likes: schemas.Likes) -> schemas.Recommendations:
         """Recommend films to a new user from what they liked, or to a known one with new likes."""
 
-        def ask(engine: Engine) -> Recommendations:
+        def ask(engine: Engine) -> schemas.Recommendations:
             return engine.for_likes(likes.liked, likes.n, likes.why, likes.user_id)
 
         answer = arms.ask(request, likes.user_id, ask)
@@ -99,7 +86,7 @@ def _add_recommendations(app: FastAPI, arms: Arms) -> None:
 
 def _add_answers(app: FastAPI, current: Current) -> None:
     @app.get("/similar/{movie_id}", responses=_problems(404, 422))
-    async def films_like_a_film(request: Request, movie_id: Id, n: Many = 10) -> Similar:
+    async def films_like_a_film(request: Request, movie_id: Id, n: Many = 10) -> schemas.Similar:
         """Return films that are like a film: by who liked them, or else by their texts."""
         answer = current.engine.similar(movie_id, n)
         return _noted(request, answer, answer.strategy == "embeddings")
@@ -107,10 +94,12 @@ def _add_answers(app: FastAPI, current: Current) -> None:
     @app.get("/search", responses=_problems(422))
     def search_for_films(
         request: Request,
-        q: Annotated[str, Query(min_length=1, max_length=LONGEST_QUERY, examples=["star wars"])],
+        q: Annotated[
+            str, Query(min_length=1, max_length=schemas.LONGEST_QUERY, examples=["star wars"])
+        ],
         n: Many = 10,
         by: Literal["meaning", "titles"] = "meaning",
-    ) -> Found:
+    ) -> schemas.Found:
         """Return films for a query: by its meaning where that is possible, or else by title."""
         answer = current.engine.search(q, n, by == "meaning")
         return _noted(request, answer, answer.strategy != by)
@@ -118,10 +107,10 @@ def _add_answers(app: FastAPI, current: Current) -> None:
 
 def _add_upkeep(app: FastAPI, current: Current, measures: Measures) -> None:
     @app.get("/health")
-    async def health() -> Health:
+    async def health() -> schemas.Health:
         """Say what is being served, and how old it is."""
         engine = current.engine
-        return Health(
+        return schemas.Health(
             status="ok",
             run_id=engine.run_id,
             model=engine.name,
@@ -141,7 +130,7 @@ def _add_upkeep(app: FastAPI, current: Current, measures: Measures) -> None:
         return Response(measures.text(), media_type=measures.content_type)
 
     @app.post("/reload", responses=_problems(403, 409))
-    def reload(request: Request) -> Reloaded:
+    def reload(request: Request) -> schemas.Reloaded:
         """Load what is at the address now; no request is dropped. Not for everybody."""
         _need_token(request)
         try:
@@ -152,10 +141,10 @@ def _add_upkeep(app: FastAPI, current: Current, measures: Measures) -> None:
                 409, f"Run {current.engine.run_id} goes on answering: {error}"
             ) from None
         measures.reloads.labels("swapped").inc()
-        return Reloaded(before=before.run_id, run_id=after.run_id, model=after.name)
+        return schemas.Reloaded(before=before.run_id, run_id=after.run_id, model=after.name)
 
     @app.post("/canary", responses=_problems(400, 403, 409, 413, 422))
-    def start_canary(request: Request, wanted: Try) -> Trying:
+    def start_canary(request: Request, wanted: schemas.Try) -> schemas.Trying:
         """Answer a share of the users from another run, or let it answer unseen as a shadow."""
         _need_token(request)
         try:
@@ -164,21 +153,23 @@ def _add_upkeep(app: FastAPI, current: Current, measures: Measures) -> None:
             raise HTTPException(409, str(error)) from None
 
     @app.delete("/canary", responses=_problems(403))
-    def stop_canary(request: Request) -> Trying:
+    def stop_canary(request: Request) -> schemas.Trying:
         """End the trial at once: the current run answers everybody. Returns what was tried."""
         _need_token(request)
         return _trying(current.stop())
 
 
-def _trying(trial: Trial | None) -> Trying:
+def _trying(trial: Trial | None) -> schemas.Trying:
     if trial is None:
-        return Trying()
+        return schemas.Trying()
     engine = trial.engine
-    return Trying(run_id=engine.run_id, model=engine.name, share=trial.share, shadow=trial.shadow)
+    return schemas.Trying(
+        run_id=engine.run_id, model=engine.name, share=trial.share, shadow=trial.shadow
+    )
 
 
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: PROBLEMS[status] for status in statuses}
+    return {n: {"model": schemas.Problem, "description": PROBLEMS[n]} for n in statuses}
 
 
 def _noted(request: Request, answer: Answer, fell_back: bool) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,9 @@ class UnknownFilm(DataError):
 class Catalogue:
     """Films by id, by title and by text; `columns` are those of the model, by movie id.
 
-    The more popular of several matching titles come first. `fields` has those of each `Film` by
-    movie id; `no_meaning` says why there is no search by meaning, and is None where there is. A
-    DataError is raised when a film of the model or of the embeddings is not among the movies.
+    `fields` has those of each `Film` by movie id; `no_meaning` says why there is no search by
+    meaning, or is None. A DataError is raised when a film of the model or of the embeddings is not
+    among the movies.
     """
 
     def __init__(
@@ -49,7 +50,8 @@ class Catalogue:
         counts = [popularity.popularity[columns[i]] if i in columns else 0.0 for i in self.fields]
         ids = np.array([*self.fields])[np.argsort(-np.array(counts), kind="stable")].tolist()
         self._words = {i: f" {' '.join(_words(self.fields[i]['title']))}" for i in ids}
-        self.no_meaning = self._why_no_meaning()
+        self.no_meaning: str | None = None
+        _, self.no_meaning = self.find_by_meaning("film", 1)  # loads the encoder, takes seconds
 
     def film(self, movie_id: int) -> Film:
         """Return a film, or raise an UnknownFilm."""
@@ -63,22 +65,20 @@ class Catalogue:
         A query without a letter or digit finds nothing.
         """
         wanted = [f" {word}" for word in _words(query)]
-        found: list[Film] = []
-        for movie_id, title in self._words.items() if wanted else ():
-            if all(word in title for word in wanted):
-                found.append(self.film(movie_id))
-                if len(found) == n:
-                    break
-        return found
+        titles = self._words.items() if wanted else ()
+        found = (i for i, title in titles if all(word in title for word in wanted))
+        return [self.film(movie_id) for movie_id in islice(found, n)]
 
     def find_by_meaning(self, query: str, n: int) -> tuple[list[Film] | None, str | None]:
         """Return at most `n` films whose texts are closest to the query, or None and the reason."""
-        if self.no_meaning is not None or self._embeddings is None:
+        if self._embeddings is None:
+            return None, "This artifact has no embeddings, so titles are searched."
+        if self.no_meaning:
             return None, self.no_meaning
         try:
             found = search(query, self._embeddings, self._movies, n)
         except CourseError as error:  # for example, the encoder knows no word of the query
-            return None, str(error)
+            return None, f"The query cannot be encoded here, so titles are searched: {error}"
         return [self.film(int(movie_id)) for movie_id in found["movie_id"]], None
 
     def similar_by_text(self, movie_id: int, n: int) -> list[Scored]:
@@ -92,15 +92,6 @@ class Catalogue:
         rows, best = top_k(scores, n)
         pairs = zip(films.movie_ids[rows[rows >= 0]], best[rows >= 0].tolist(), strict=True)
         return [Scored(**self.fields[int(i)], score=score) for i, score in pairs]
-
-    def _why_no_meaning(self) -> str | None:
-        if self._embeddings is None:
-            return "This artifact has no embeddings, so titles are searched."
-        try:  # this also loads the encoder, which takes seconds
-            search("film", self._embeddings, self._movies, 1)
-        except CourseError as error:
-            return f"Queries cannot be encoded here, so titles are searched: {error}"
-        return None
 
 
 def _fields(row: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import TypeVar
 
 import numpy as np
 from scipy import sparse
@@ -27,6 +27,8 @@ from course_utils.errors import CourseError, DataError
 from course_utils.models import Popularity
 from course_utils.ranking import IdArray, Scores
 from course_utils.validation import need_number
+
+AnyScored = TypeVar("AnyScored", bound=Scored)
 
 N_REASONS = 3
 
@@ -49,7 +51,7 @@ class Engine:
         )
         self.catalogue = Catalogue(saved.movies, self._column, self.popularity, saved.embeddings)
         self.run_id, self.name = str(self.manifest.run_id), type(self.model).__name__
-        self._saved_at = _unix_seconds(self.manifest.created)
+        self._saved_at = datetime.fromisoformat(self.manifest.created).timestamp()
         self._like = float(np.quantile(self._matrix.data, 0.75))
 
     @property
@@ -68,11 +70,10 @@ class Engine:
     def for_likes(
         self, liked: list[int], n: int, why: bool = False, user_id: int | None = None
     ) -> Recommendations:
-        """Return `n` films for a user, given movie ids of liked films.
+        """Return `n` films for a user, given movie ids of liked films, or raise an UnknownFilm.
 
         For a user of the training data they are added to what is known, and the model takes the
-        user's representation anew from both. Every other user is a new one. A film that is not in
-        the catalogue raises an UnknownFilm.
+        user's representation anew from both. Every other user is a new one.
         """
         distinct = list(dict.fromkeys(liked))
         for movie_id in distinct:
@@ -131,67 +132,59 @@ class Engine:
         if isinstance(self.model, Popularity):
             return self._popular(history, n, "The model of this run is popularity itself.")
         try:
-            anew = self.model.recommend(row, history, N=n, recalculate_user=fresh)
-            ids, scores = _without_padding(*anew)
-            reasons = [self._because(row, history, int(i)) if why else None for i in ids]
+            best = self.model.recommend(row, history, N=n, recalculate_user=fresh)
+            films = self._films(Recommended, *best)
+            for film in films if why else ():
+                film.why = self._because(row, history, self._column[film.movie_id])
         except CourseError as error:
             return self._popular(history, n, f"{self.name} cannot serve this history: {error}")
-        if not ids.size:
+        if not films:
             return self._popular(history, n, f"{self.name} knows nothing to go with this history.")
-        return self._answer("model", None, ids, scores, reasons)
+        return self._answer(None, films)
 
     def _popular(self, history: sparse.csr_matrix, n: int, reason: str) -> Recommendations:
-        ids, scores = _without_padding(*self.popularity.recommend(0, history, N=n))
-        return self._answer("popularity", reason, ids, scores, [None] * len(ids))
+        best = self.popularity.recommend(0, history, N=n)
+        return self._answer(reason, self._films(Recommended, *best))
 
-    def _answer(
-        self,
-        strategy: Literal["model", "popularity"],
-        reason: str | None,
-        ids: IdArray,
-        scores: Scores,
-        reasons: list[list[Because] | None],
-    ) -> Recommendations:
-        fields = self.catalogue.fields
-        found = zip(self._items[ids].tolist(), scores.tolist(), reasons, strict=True)
-        films = [
-            Recommended(**fields[movie_id], score=score, why=why) for movie_id, score, why in found
-        ]
+    def _answer(self, reason: str | None, films: list[Recommended]) -> Recommendations:
         return Recommendations(
             run_id=self.run_id,
             model=self.name,
-            strategy=strategy,
+            strategy="popularity" if reason else "model",
             reason=reason,
             ignored=[],
             films=films,
         )
 
+    def _films(self, kind: type[AnyScored], ids: IdArray, scores: Scores) -> list[AnyScored]:
+        fields = self.catalogue.fields
+        return [kind(**fields[i], score=score) for i, score in self._by_movie(ids, scores)]
+
+    def _by_movie(self, ids: IdArray, values: Scores) -> list[tuple[int, float]]:
+        """Return pairs of movie id and value for columns, without the padding of short lists."""
+        found = ids >= 0
+        return [*zip(self._items[ids[found]].tolist(), values[found].tolist(), strict=True)]
+
     def _because(self, row: int, history: sparse.csr_matrix, item: int) -> list[Because] | None:
         try:
-            ids, parts = self.model.explain(row, history, item, N=N_REASONS)
+            pairs = self._by_movie(*self.model.explain(row, history, item, N=N_REASONS))
         except DataError:  # the model's scores are not sums over the history
             return None
-        ids, parts = _without_padding(ids, parts)
-        reasons = zip(self._items[ids].tolist(), parts.tolist(), strict=True)
         fields = self.catalogue.fields
         return [
-            Because(movie_id=movie_id, title=fields[movie_id]["title"], adds=part)
-            for movie_id, part in reasons
+            Because(movie_id=i, title=fields[i]["title"], adds=part)
+            for i, part in pairs
             if part > 0
         ]
 
     def _similar_by_model(self, movie_id: int, n: int) -> list[Scored]:
-        column = self._column.get(movie_id)
-        if column is None:
+        if movie_id not in self._column:
             return []
         try:
-            ids, scores = self.model.similar_items(column, N=n + 1)
+            best = self.model.similar_items(self._column[movie_id], N=n + 1)
         except DataError:  # the model has no item similarity
             return []
-        others = ids != column
-        ids, scores = _without_padding(ids[others], scores[others])
-        pairs = zip(self._items[ids].tolist(), scores.tolist(), strict=True)
-        return [Scored(**self.catalogue.fields[i], score=score) for i, score in pairs][:n]
+        return [film for film in self._films(Scored, *best) if film.movie_id != movie_id][:n]
 
 
 @dataclass(frozen=True)
@@ -205,11 +198,9 @@ class Trial:
 
 
 class Current:
-    """Reference to the engine in use. A request takes `engine` once and keeps it to its end.
+    """The engine in use, and the trial beside it. A request keeps the engine that it began with.
 
-    `address` is the folder of an artifact, or ``s3://bucket/prefix`` for its latest run. A
-    DataError or StorageError is raised when there is none, or it is damaged or out of reach.
-    `trial` is the candidate beside it, or None.
+    See :func:`course_cloud.serving.create_app` for `address` and for what is raised.
     """
 
     trial: Trial | None = None
@@ -234,8 +225,7 @@ class Current:
     def start(self, run_id: str, share: float, shadow: bool, salt: str | None = None) -> Trial:
         """Try a run of the bucket beside the current one, instead of any other trial.
 
-        A DataError or StorageError is raised when there is no such run, it is the current one, the
-        share is not above 0 and at most 1, or the address is not in a bucket; nothing changes then.
+        After an error, a DataError or StorageError, nothing has changed.
         """
         with self._reloading:
             if not self._address.lower().startswith("s3://"):
@@ -249,7 +239,7 @@ class Current:
             return self.trial
 
     def stop(self) -> Trial | None:
-        """End the trial, and return it; every user is answered by the current engine again."""
+        """End the trial, and return it."""
         with self._reloading:
             ended, self.trial = self.trial, None
         return ended
@@ -260,17 +250,3 @@ def _load(address: str, run: str = "latest") -> artifacts.Artifact:
         return artifacts.load(Path(address))
     with tempfile.TemporaryDirectory(prefix="artifact-") as folder:  # loaded into memory
         return artifacts.load(artifacts.fetch(address, folder, run))
-
-
-def _unix_seconds(created: str) -> float:
-    try:
-        return datetime.fromisoformat(created).timestamp()
-    except ValueError:
-        raise DataError(
-            f"The artifact was saved {created!r}, which is no date; save it again."
-        ) from None
-
-
-def _without_padding(ids: IdArray, scores: Scores) -> tuple[IdArray, Scores]:
-    found = ids >= 0
-    return ids[found], scores[found]

@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
@@ -42,29 +43,24 @@ class Measures:
 
     def __init__(self, age: Callable[[], float]) -> None:
         self._registry = own = CollectorRegistry()
-        self.requests = Counter(
-            "course_requests", "Requests answered", ("route", "method", "status"), registry=own
+        counter = partial(Counter, registry=own)
+        seconds = partial(Histogram, buckets=BUCKETS, registry=own)
+        self.requests = counter(
+            "course_requests", "Requests answered", ("route", "method", "status")
         )
-        self.errors = Counter("course_errors", "Answers of 500 and above", ("route",), registry=own)
-        self.seconds = Histogram(
-            "course_request_seconds", "Until the last byte", ("route",), buckets=BUCKETS,
-            registry=own,
-        )  # fmt: skip
-        self.fallbacks = Counter(
-            "course_fallbacks", "Answers that are not what was asked for", ("route", "strategy"),
-            registry=own,
-        )  # fmt: skip
-        self.reloads = Counter("course_reloads", "Reloads", ("outcome",), registry=own)
-        self.likes = Counter("course_likes", "Liked films sent", ("known",), registry=own)
-        arms = ("arm", "run_id", "strategy")
-        self.answers = Counter("course_answers", "Recommendations", arms, registry=own)
-        self.arm_seconds = Histogram(
-            "course_arm_seconds", "To compute a list", ("arm",), buckets=BUCKETS, registry=own
-        )
+        self.errors = counter("course_errors", "Answers of 500 and above", ("route",))
+        self.seconds = seconds("course_request_seconds", "Until the last byte", ("route",))
+        unasked = "Answers that are not what was asked for"
+        self.fallbacks = counter("course_fallbacks", unasked, ("route", "strategy"))
+        self.reloads = counter("course_reloads", "Reloads", ("outcome",))
+        self.likes = counter("course_likes", "Liked films sent", ("known",))
+        self.answers = counter("course_answers", "Recommendations", ("arm", "run_id", "strategy"))
+        self.arm_seconds = seconds("course_arm_seconds", "To compute a list", ("arm",))
+        shared = "Share of the sent films that the shadow recommends too"
+        tenths = [n / 10 for n in range(11)]
         self.overlap = Histogram(
-            "course_shadow_overlap", "Share of the sent films that the shadow recommends too",
-            ("run_id",), buckets=[n / 10 for n in range(11)], registry=own,
-        )  # fmt: skip
+            "course_shadow_overlap", shared, ("run_id",), buckets=tenths, registry=own
+        )
         since = Gauge("course_artifact_age_seconds", "Since the artifact was saved", registry=own)
         since.set_function(age)
         ProcessCollector(registry=own)

@@ -28,11 +28,7 @@ def in_share(user_id: int, share: float, salt: str) -> bool:
 
 
 class Arms:
-    """Asks the engines of `current` and counts in `measures`; users without an id are not tried.
-
-    A slow candidate delays every user: a canary's answers are computed on the event loop, a
-    shadow's by the threads of the other routes.
-    """
+    """Asks the engines of `current` and counts in `measures`; users without an id are not tried."""
 
     def __init__(self, current: Current, measures: Measures) -> None:
         self.current, self.measures = current, measures

@@ -9,14 +9,6 @@ from course_cloud.spark.sessions import session, why_not
 from course_cloud.spark.tables import Parts, leave_last_out, read_ratings, to_implicit, to_spark
 
 __all__ = [
-    "Parts",
-    "evaluate",
-    "fit_als",
-    "leave_last_out",
-    "read_ratings",
-    "recommend",
-    "session",
-    "to_implicit",
-    "to_spark",
-    "why_not",
-]
+    "Parts", "evaluate", "fit_als", "leave_last_out", "read_ratings", "recommend", "session",
+    "to_implicit", "to_spark", "why_not",
+]  # fmt: skip

@@ -10,17 +10,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
 
 from course_cloud import spark as course
 from course_utils.errors import CourseError
 
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
 
-
-def main(given: list[str] | None = None) -> int:
-    """Parse the command line and run the job; return 1 after printing an error."""
+def _options(given: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m course_cloud.spark", description=__doc__)
     parser.add_argument("ratings", help="Parquet that every worker can reach")
     parser.add_argument("--master", help="a cluster's address; left out, this machine")
@@ -32,29 +27,29 @@ def main(given: list[str] | None = None) -> int:
     parser.add_argument("-k", type=int, default=10)
     parser.add_argument("--ties", choices=("order", "movie_id"), default="order")
     parser.add_argument("--out", help="where to write the lists, as Parquet")
-    options = parser.parse_args(given)
+    return parser.parse_args(given)
+
+
+def main(given: list[str] | None = None) -> int:
+    """Run the job and print the metrics; return 1 after printing an error."""
+    options = _options(given)
     try:
         spark = course.session(options.master, memory=options.memory, s3=options.s3)
-        run(spark, options)
+        positives = course.to_implicit(course.read_ratings(spark, options.ratings))
+        parts = course.leave_last_out(positives, n_test=5, min_train=5, ties=options.ties)
+        train, test = parts.train.cache(), parts.test.cache()
+        model = course.fit_als(
+            train, options.factors, iterations=options.iterations, blocks=options.blocks
+        )
+        lists = course.recommend(model, train, options.k).cache()
+        print(course.evaluate(lists, train, test, options.k).round(4).to_string())
+        if options.out:
+            lists.write.mode("errorifexists").parquet(options.out)
     except CourseError as problem:
         print(problem, file=sys.stderr)
         return 1
     spark.stop()
     return 0
-
-
-def run(spark: SparkSession, options: argparse.Namespace) -> None:
-    """Run the job, and print the metrics."""
-    positives = course.to_implicit(course.read_ratings(spark, options.ratings))
-    parts = course.leave_last_out(positives, n_test=5, min_train=5, ties=options.ties)
-    train, test = parts.train.cache(), parts.test.cache()
-    model = course.fit_als(
-        train, options.factors, iterations=options.iterations, blocks=options.blocks
-    )
-    lists = course.recommend(model, train, options.k).cache()
-    print(course.evaluate(lists, train, test, options.k).round(4).to_string())
-    if options.out:
-        lists.write.mode("errorifexists").parquet(options.out)
 
 
 if __name__ == "__main__":

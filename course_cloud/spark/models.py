@@ -56,13 +56,12 @@ def fit_als(
     Returns
     -------
     ALSModel
-        Its ``userFactors`` and ``itemFactors`` are DataFrames, distributed over the workers. The
-        user factors are the exact solution for the item factors.
+        The user factors are the exact solution for the item factors.
 
     Raises
     ------
     DataError
-        For a missing column, and when `factors` or `iterations` is no integer of at least 1.
+        For a bad column, and when `factors` or `iterations` is no integer of at least 1.
     """
     from pyspark.ml.recommendation import ALS
     from pyspark.sql import functions as F
@@ -89,15 +88,12 @@ def recommend(model: ALSModel, train: DataFrame, k: int = 10) -> DataFrame:
     """Return the `k` best films of every user, excluding those in `train`.
 
     ``model.recommendForAllUsers`` does not exclude films. Here each worker gets the factors of all
-    films, which are small, and calls :func:`course_utils.ranking.top_k_of_factors` for its share of
-    the users. User factors stay on their workers.
+    films, which are small, and ranks them for its share of the users.
 
     Parameters
     ----------
-    model
-        As :func:`fit_als` returns it.
-    train
-        What it was fitted on: ``user_id`` and ``movie_id``.
+    model, train
+        As :func:`fit_als` returned it, and what it was fitted on.
     k
         Number of films per user.
 
@@ -110,8 +106,8 @@ def recommend(model: ALSModel, train: DataFrame, k: int = 10) -> DataFrame:
     Raises
     ------
     DataError
-        For a missing column, and when `k` is no integer of at least 1. Errors in a worker, such as
-        a factor that is NaN, are raised as Spark's own errors.
+        For a bad column, and when `k` is no integer of at least 1. Errors in a worker, such as a
+        factor that is NaN, are raised as Spark's own errors.
     """
     from pyspark.sql import functions as F
 
@@ -141,40 +137,31 @@ def evaluate(
     Parameters
     ----------
     recommended
-        ``user_id``, ``rank`` from 1, ``movie_id``, as :func:`recommend` returns them.
+        As :func:`recommend` returns it.
     train, test
         ``user_id`` and ``movie_id``, each pair once. Rows of `test` whose user or film is not in
-        `train` are left out, as :func:`course_utils.interactions.encode` leaves them out.
+        `train` are left out.
     k
         The cut-off, or several.
 
     Returns
     -------
     Series
-        The means of the same metrics, by the same names and definitions, as
-        ``evaluate(...).summary`` with its defaults: recall, precision, hit_rate, mrr, map, ndcg,
-        coverage, popularity, gini, novelty, personalization.
+        As ``evaluate(...).summary`` with its defaults.
 
     Raises
     ------
     DataError
-        For a missing column, for `k` below 1, when no user has anything in the test set, and when
-        a list holds a film twice, two films at one rank, or a film that is not in `train`.
+        For a bad column or `k`, when no user has anything in the test set, and when a list holds a
+        film twice, two films at one rank, or a film that is not in `train`.
     """
-    from pyspark.sql import functions as F
-
-    need_frame(recommended, *PAIR, "rank")
-    for table in (train, test):
-        need_frame(table, *PAIR)
-    cutoffs = need_cutoffs(k)
-    known = encode(_collected(train.select(*PAIR)))
-    hidden = _collected(test.select(*PAIR))
+    cutoffs, lists = need_cutoffs(k), _collected(recommended, "rank")
+    known, hidden = encode(_collected(train)), _collected(test)
     hidden = hidden[hidden["user_id"].isin(known.users) & hidden["movie_id"].isin(known.items)]
     if hidden.empty:
         raise DataError("None of the users of the training set has anything in the test set.")
-    lists = _collected(recommended.select(*PAIR, "rank").where(F.col("rank") <= max(cutoffs)))
-    lists = lists[lists["user_id"].isin(hidden["user_id"])]
-    ranks = lists["rank"]
+    lists = lists[lists["user_id"].isin(hidden["user_id"]) & (lists["rank"] <= max(cutoffs))]
+    ranks = lists["rank"].astype(int)
     if lists.duplicated(["user_id", "rank"]).any() or ranks.min() < 1:
         raise DataError("Each user's ranks must be numbered from 1, without repeats.")
     ids = np.full((len(known.users), max(cutoffs)), NOTHING)
@@ -183,8 +170,9 @@ def evaluate(
     return evaluation.evaluate(ids, known.matrix, relevant, cutoffs).summary
 
 
-def _collected(table: DataFrame) -> pd.DataFrame:
-    return as_table(table.toArrow().to_pandas(), *PAIR)
+def _collected(table: DataFrame, *more: str) -> pd.DataFrame:
+    need_frame(table, *PAIR, *more)
+    return as_table(table.select(*PAIR, *more).toArrow().to_pandas(), *PAIR)
 
 
 def _best_films(

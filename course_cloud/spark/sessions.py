@@ -58,32 +58,28 @@ def session(
     ----------
     master
         ``"local[2]"`` for two threads of this machine, or the address of a cluster, such as
-        ``"spark://host:7077"`` or ``"yarn"``. By default the value of ``COURSE_SPARK_MASTER``, or
-        else ``"local[2]"``.
+        ``"yarn"``. By default the value of ``COURSE_SPARK_MASTER``, or else ``"local[2]"``.
     memory
         Of the driver's Java process, and of each executor.
     s3
-        Download hadoop-aws, which reads ``s3a://`` addresses, from Maven, in the version of
-        Spark's Hadoop. Managed clusters have it. Endpoint and region are taken from
-        ``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL`` and ``AWS_REGION``. Credentials come from the
-        same chain as in :func:`course_cloud.storage.connect` and are not written into the
-        settings, which Spark shows.
+        Download hadoop-aws, which reads ``s3a://`` addresses, from Maven. Managed clusters have it.
+        Endpoint and region are taken from the AWS environment variables, credentials as in
+        :func:`course_cloud.storage.connect`; Spark's settings, which it shows, hold none.
     settings
         More settings of Spark, by name. They override those of this function.
 
     Returns
     -------
     SparkSession
-        Without a web page. On this machine it listens on 127.0.0.1 only, and its log goes to a
-        temporary file. Workers of a cluster are sent the course's packages.
+        Without a web page. On this machine it listens on 127.0.0.1 only. Workers of a cluster are
+        sent the course's packages.
 
     Raises
     ------
     ClusterError
         When pyspark or Java is missing, or Spark does not start; the message quotes the log.
     """
-    reason = why_not()
-    if reason:
+    if reason := why_not():
         raise ClusterError(reason)
     with quiet_about_pandas():
         from pyspark.sql import SparkSession
@@ -156,10 +152,7 @@ def _hadoop_version() -> str:
     jars = Path(pyspark.__file__).parent / "jars"
     found = [path.stem.rsplit("-", 1)[1] for path in jars.glob("hadoop-client-api-*.jar")]
     if not found:
-        raise ClusterError(
-            f"There is no Hadoop in {jars}, so the version of hadoop-aws is unknown; install "
-            "pyspark with pip."
-        )
+        raise ClusterError(f"There is no Hadoop in {jars}; install pyspark with pip.")
     return found[0]
 
 

@@ -41,22 +41,10 @@ class Parts(NamedTuple):
 
 
 def to_spark(spark: SparkSession, ratings: pd.DataFrame) -> DataFrame:
-    """Convert a table of the course to a DataFrame of Spark.
+    """Convert a table with ``user_id``, ``movie_id`` and any other columns to a DataFrame of Spark.
 
-    Parameters
-    ----------
-    ratings
-        Columns ``user_id`` and ``movie_id``, and any others.
-
-    Returns
-    -------
-    DataFrame
-        The same columns, and ``row``, the position of each row in the table.
-
-    Raises
-    ------
-    DataError
-        For a missing column, and for ids and times that cannot be converted.
+    Its column ``row`` is the position of each row in the table. A DataError is raised for a missing
+    column, and for ids and times that cannot be converted.
     """
     import pyarrow as pa
 
@@ -72,14 +60,13 @@ def read_ratings(spark: SparkSession, path: str) -> DataFrame:
     Parameters
     ----------
     path
-        A path that every worker can read, or an address such as
-        ``"s3a://bucket/ratings.parquet"``.
+        What every worker can read, for example ``"s3a://bucket/ratings.parquet"``.
 
     Returns
     -------
     DataFrame
         Columns ``user_id``, ``movie_id``, ``rating``, ``timestamp``, and ``row``, which orders the
-        rows by file and by position in the file. It is lazy.
+        rows by file and by position in the file.
 
     Raises
     ------
@@ -122,17 +109,7 @@ def read_ratings(spark: SparkSession, path: str) -> DataFrame:
 def to_implicit(ratings: DataFrame, threshold: float = 4.0) -> DataFrame:
     """Return the positives: the rows with ``rating >= threshold``.
 
-    Parameters
-    ----------
-    ratings
-        With a column ``rating``, in stars.
-    threshold
-        Lowest rating of a positive.
-
-    Raises
-    ------
-    DataError
-        When there is no column ``rating``, or it holds no numbers.
+    A DataError is raised when there is no column ``rating``, or it holds no numbers.
     """
     threshold = need_number(threshold, "threshold")
     ratings = as_spark_table(ratings, "rating")
@@ -149,18 +126,15 @@ def as_spark_table(table: DataFrame, *names: str) -> DataFrame:
     from pyspark.sql import functions as F
 
     need_frame(table, *names)
-    kinds = {f.name: f.dataType.typeName() for f in table.schema if f.name in RATINGS}
-    for name, kind in kinds.items():
-        if kind not in (*NUMBERS, *(DATES if name == TIME else ())):
+    numbers = {}
+    for field in table.schema:
+        name, kind = field.name, field.dataType.typeName()
+        if name in RATINGS and kind not in (*NUMBERS, *(DATES if name == TIME else ())):
             to = {"rating": "double", TIME: "timestamp"}.get(name, "int")
             way = f"cast it: F.col({name!r}).cast({to!r})"
             raise DataError(f"Column {name!r} has the type {kind}; {way}.")
-    done = [
-        f.name
-        for f in table.schema
-        if not f.nullable and f.dataType.typeName() == TYPES.get(f.name)
-    ]
-    numbers = {n: _number(n, kinds[n]) for n in TYPES if n in kinds and n not in done}
+        if name in TYPES and (field.nullable or kind != TYPES[name]):
+            numbers[name] = _number(name, kind)
     if not numbers:
         return table
     _need_whole(table, numbers)
@@ -223,7 +197,7 @@ def leave_last_out(
     positives
         Columns ``user_id``, ``movie_id`` and ``timestamp``.
     n_test, n_val, min_train
-        As in :func:`course_utils.splits.leave_last_out`.
+        As there.
     ties
         Order of equal timestamps: ``"order"`` is file order and needs the column ``row``;
         ``"movie_id"`` is ascending movie id. There is no ``"random"``: the draw would depend on the
@@ -237,7 +211,7 @@ def leave_last_out(
     Raises
     ------
     DataError
-        For a missing column, a count that is no whole number of 0 or more, and unknown `ties`.
+        For a bad column, a count that is no integer of 0 or more, and unknown `ties`.
     """
     from pyspark.sql import Window
     from pyspark.sql import functions as F

@@ -81,7 +81,7 @@ TABLES = {
     "lists": (lambda: with_columns(cast=[["a"]] * N), "the column 'cast' holds list"),
     "long binaries": (lambda: table(1, x=pa.array([b"x"], pa.binary(1))), "'x' holds fixed_size"),
     "many columns": (
-        lambda: table(1, **{f"c{n}": [1] for n in range(9_000)}), "is no table of films",
+        lambda: table(1, **{f"c{n}": [1] for n in range(9_000)}), "more than 1,048,576 bytes",
     ),
     "text ids": (lambda: with_columns(movie_id=IDS.astype(str)), "must be whole numbers"),
     "float ids": (lambda: with_columns(movie_id=IDS * 1.0), "must be whole numbers"),

@@ -232,16 +232,16 @@ def test_parts_that_do_not_belong_together_are_refused(tmp_path):
     twice = pd.concat([cases.movies(), film])
     for options, why in [
         ({"model": Popularity()}, "not fitted"),
-        ({"model": object()}, "no model of course_utils.models; fit one of those"),
+        ({"model": object()}, "must be one of course_utils.models, .*; fit one"),
         ({"train": other.matrix}, "must be Interactions"),
         ({"train": other}, "fitted on 30 users × 40 items, and `train` has 31 × 40"),
         ({"movies": film}, "lacks 1 of the films that are recommended, movie 100"),
         ({"movies": twice}, "The movie ids of `movies` hold 101 twice"),
         ({"movies": film[["title"]]}, "columns 'movie_id' and 'title'"),
         ({"embeddings": cases.embeddings().vectors}, "must be Embeddings"),
-        ({"metrics": {"ndcg@10": 1}}, "must be a Series or a DataFrame, and are a dict"),
+        ({"metrics": {"ndcg@10": 1}}, "is a dict, and must be a Series or a DataFrame"),
         ({"metrics": pd.Series([np.inf])}, "infinity"),
-        ({"dataset": None}, "`dataset` must be a text, and is a NoneType"),
+        ({"dataset": None}, "`dataset` is a NoneType, and must be a text"),
         ({"metrics": pd.Series([1.0], index=[(1, 2)])}, "plain names"),
     ]:
         with pytest.raises(DataError, match=why):

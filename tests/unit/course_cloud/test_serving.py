@@ -152,7 +152,7 @@ def test_search_says_that_it_was_titles_and_why(client, tmp_path):
     with_texts, _, _ = served(tmp_path, embeddings=embeddings_of(movies))
     said = with_texts.get("/search", params={"q": "brazil"}).json()
     assert said["strategy"] == "titles"
-    assert said["reason"].startswith("Queries cannot be encoded here")
+    assert said["reason"].startswith("The query cannot be encoded here")
     assert with_texts.get("/health").json()["search"] == "titles"
 
 
