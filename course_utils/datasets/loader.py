@@ -155,10 +155,8 @@ def load_movielens(
     try:
         source = _find(release, data_home, download)
         return MovieLens(release.name, **_read(source, release))
-    except OSError as error:
-        raise DataError(
-            f"{error.filename or data_home} cannot be read: {error.strerror}."
-        ) from None
+    except PermissionError as error:
+        raise DataError(f"{error.filename} cannot be read: {error.strerror}.") from None
 
 
 def read_tables(source: Folder, release: Release) -> tuple[Tables, list[str]]:
