@@ -44,10 +44,9 @@ def connect(
     region
         By default the first that is set of ``AWS_REGION``, ``AWS_DEFAULT_REGION``, the profile's
         and ``"us-east-1"``.
-    attempts
-        Number of attempts for each request that is throttled, answered by 5xx or not answered.
-    connect_timeout, read_timeout
-        Seconds to wait for a connection, and for the next bytes on it.
+    attempts, connect_timeout, read_timeout
+        Number of attempts for a request that is throttled, answered by 5xx or not answered; seconds
+        to wait for a connection, and for the next bytes on it.
 
     Returns
     -------
@@ -71,13 +70,7 @@ def connect(
             "gone when this process ends."
         )
         session = _session(None, region, None)
-    return servers.make_client(
-        session,
-        endpoint_url=endpoint_url,
-        attempts=attempts,
-        connect_timeout=connect_timeout,
-        read_timeout=read_timeout,
-    )
+    return servers.make_client(session, endpoint_url, attempts, connect_timeout, read_timeout)
 
 
 _default: tuple[object, Any] = (None, None)

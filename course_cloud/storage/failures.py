@@ -53,9 +53,9 @@ NO_ANSWERS = {
     "login` and run the cell again",
     "CredentialRetrievalError MetadataRetrievalError": "the AWS credentials could not be fetched "
     "by {provider}; run `aws sso login`, or check the profile",
-    "ProxyConnectionError": "the proxy did not answer; check HTTPS_PROXY and HTTP_PROXY",
-    "LocationParseError LocationValueError InvalidURL ProxySchemeUnknown": "the proxy has no valid "
-    "address; write HTTPS_PROXY and HTTP_PROXY as http://host:port",
+    "ProxyConnectionError LocationParseError LocationValueError InvalidURL ProxySchemeUnknown": (
+        "the proxy cannot be reached; write HTTPS_PROXY and HTTP_PROXY as http://host:port"
+    ),
     "SSLError": "the TLS certificate of {where} cannot be verified; check the address, the "
     "clock and AWS_CA_BUNDLE",
     "EndpointConnectionError NewConnectionError MaxRetryError": "nobody answers at {where}; check "
@@ -113,9 +113,9 @@ def need(module: str) -> Any:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        missing = (error.name or module).split(".")[0]
+        name = (error.name or module).split(".")[0]
         raise StorageError(
-            f"{missing} is not installed; run: pip install 'course-utils[s3]'"
+            f"{name} is not installed; run: pip install 'course-utils[s3]'"
         ) from None
 
 
@@ -137,12 +137,13 @@ def _why(error: Any, bucket: str, key: str, client: Any) -> str | None:
         # of managed transfers, around the error that counts
         error = getattr(error, "last_exception", None) or error.__context__ or error
     provider = _provider(error)
+    where = str(client.meta.endpoint_url) if client is not None else "the server"
     if _code(error) and not provider:
-        return _refusal(error, bucket, key, client)
+        return _refusal(error, bucket, key, client, where)
     library = type(error).__module__.partition(".")[0]
     if bucket and not provider and library not in ("botocore", "boto3", "urllib3"):
         return None
-    why = _no_answer(error, _endpoint(client), provider)
+    why = _no_answer(error, where, provider)
     return why if bucket or provider or ";" in why else f"{why}; check {named_in(why)}"
 
 
@@ -156,20 +157,16 @@ def _provider(error: Exception) -> str:
     return ""
 
 
-def _endpoint(client: Any) -> str:
-    return str(client.meta.endpoint_url) if client is not None else "the server"
-
-
 def _meaning(table: dict[str, str], *names: str) -> str:
     """Return the first text of `table` that stands under one of the names; "" when none does."""
     return next((text for keys, text in table.items() if {*keys.split()} & {*names}), "")
 
 
-def _refusal(error: Any, bucket: str, key: str, client: Any) -> str:
+def _refusal(error: Any, bucket: str, key: str, client: Any, where: str) -> str:
     """Explain an error answer of the server."""
     if client is not None and bucket and _code(error) in ("400", "403", "404", "NoSuchKey", "301"):
         error = _asked_again(error, bucket, client)
-    code, where, about = _code(error), _endpoint(client), error.response.get("ResponseMetadata", {})
+    code, about = _code(error), error.response.get("ResponseMetadata", {})
     status = str(about.get("HTTPStatusCode", ""))
     if code in ("NoSuchKey", "404", "NotFound"):
         near = ", ".join(nearest_keys(client, bucket, key)) if client is not None and key else ""
@@ -200,10 +197,7 @@ def _asked_again(error: Any, bucket: str, client: Any) -> Any:
 
 
 def nearest_keys(client: Any, bucket: str, key: str, n: int = 3) -> list[str]:
-    """Return up to `n` keys similar to `key`, of the first 1,000 in its folder or the bucket.
-
-    Empty when none is similar, and when listing is not allowed.
-    """
+    """Return up to `n` keys similar to `key`, of the first 1,000 in its folder or the bucket."""
     keys: list[str] = []
     folder, slash, name = key.rpartition("/")
     try:
@@ -212,7 +206,7 @@ def nearest_keys(client: Any, bucket: str, key: str, n: int = 3) -> list[str]:
             keys += [item["Key"] for item in answer.get("Contents", [])]
             if near := difflib.get_close_matches(key, dict.fromkeys(keys), n):
                 return near
-    except Exception:  # the first error is the one to explain
+    except Exception:  # listing is not allowed, maybe; the first error is the one to explain
         return []
     by_name = {known.rpartition("/")[2]: known for known in reversed(keys)}
     return [by_name[near] for near in difflib.get_close_matches(name, by_name, n)]

@@ -25,7 +25,6 @@ ACCESS_KEY, SECRET, REGION = "local-practice", "not-a-real-secret", "us-east-1"
 
 def make_client(
     session: Any,
-    *,
     endpoint_url: str | None = None,
     attempts: int = ATTEMPTS,
     connect_timeout: float = CONNECT_TIMEOUT,
@@ -169,10 +168,8 @@ def _export() -> None:
         "AWS_ENDPOINT_URL": running.endpoint,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": SECRET,
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-        "no_proxy": direct,
-        "NO_PROXY": direct,
+        **dict.fromkeys(["AWS_REGION", "AWS_DEFAULT_REGION"], REGION),
+        **dict.fromkeys(["no_proxy", "NO_PROXY"], direct),
         # they would override the endpoint or the credentials
         **dict.fromkeys(["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN"]),
         **dict.fromkeys(["AWS_ENDPOINT_URL_S3", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]),
