@@ -39,7 +39,7 @@ def upload_dir(
     in folders (``.DS_Store``, ``.ipynb_checkpoints``, …) is ignored, and empty folders have no key.
 
     A file beyond 8 MiB goes up in parallel parts; when one of them fails, or Ctrl-C is pressed,
-    boto3 aborts the upload. Only when the connection is lost then do its parts stay in the bucket,
+    boto3 aborts the upload. When the connection is lost just then, its parts stay in the bucket,
     and are paid for, until a lifecycle rule removes them. A big file that changes meanwhile is
     removed from the bucket. Memory: up to 8 MiB for each worker.
 
