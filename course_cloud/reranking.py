@@ -54,9 +54,9 @@ class Reranker(Recommender):
         self.models = list(models)
         if not self.models or not all(isinstance(model, Recommender) for model in self.models):
             raise DataError("Give a list of models of the course, such as [ALS(), EASE()].")
-        self.followed = (
-            None if followed is None else validation.as_user_items(followed, "`followed`")
-        )
+        if followed is not None:
+            followed = validation.as_user_items(followed, "`followed`")
+        self.followed = followed
         n_features = len(self.models) + (followed is not None) + 3
         self.trees = None if trees is None else _need_trees(trees, n_features)
         self.n_candidates = validation.need_positive(n_candidates, "n_candidates")
@@ -106,9 +106,9 @@ class Reranker(Recommender):
 
     def _fit(self, matrix: sparse.csr_matrix) -> None:
         if self.followed is not None and self.followed.shape != matrix.shape:
-            both = f"{self.followed.shape}, and the matrix {matrix.shape}"
             raise DataError(
-                f"`followed` has the shape {both}; make it of the same users and items."
+                f"`followed` has the shape {self.followed.shape}, and the matrix {matrix.shape}; "
+                "make it of the same users and items."
             )
         for model in self.models:
             model.fit(matrix)
@@ -152,10 +152,7 @@ def tree_arrays(model: HistGradientBoostingClassifier) -> npt.NDArray[np.float64
 def sum_of_trees(
     trees: npt.NDArray[np.float64], values: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float64]:
-    """Return the sum of the trees' values, shape (n,), for features of shape (n, n_features).
-
-    It differs from the classifier's ``decision_function`` by a constant.
-    """
+    """Return the sums of the trees, shape (n,): ``decision_function`` up to a constant."""
     tree, row = np.arange(len(trees)), np.arange(len(values))[:, None]
     node = np.zeros((len(values), len(trees)), dtype=np.intp)
     for _ in range(trees.shape[1]):  # no path is longer

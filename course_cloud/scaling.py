@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from course_utils.errors import DataError
+from course_utils.validation import need_number
 
 RECORD = Path(__file__).with_name("scaling.json")  # written by benchmarks/scale.py
 # The start, of Python or of Spark, is no work.
@@ -77,13 +78,11 @@ def monthly_cost(assumed: Assumptions) -> pd.DataFrame:
     """Return the resources and the cost of a month of recommendations.
 
     It has a row per resource: ``amount``, ``unit`` and ``dollars`` a month, 0 for intermediate
-    results; the last row is the sum per million users. One capacity unit of AWS' load balancer is
-    25 new connections a second or 1 GB an hour, whichever takes more units. A DataError is raised
-    when an assumption is not above 0, or the utilization is above 1.
+    results; the last row is the sum per million users. A DataError is raised when an assumption is
+    not above 0, or the utilization is above 1.
     """
     for name, value in vars(assumed).items():
-        if not 0 < value < math.inf:
-            raise DataError(f"{name} must be above 0, and is {value!r}.")
+        need_number(value, name, above=True)
     if assumed.utilization > 1:
         raise DataError(f"utilization is a share, at most 1, and is {assumed.utilization!r}.")
     a = assumed
@@ -95,11 +94,10 @@ def monthly_cost(assumed: Assumptions) -> pd.DataFrame:
     cores = max(busy, shards) * a.copies
     ratings = a.users * a.ratings_per_user
     fitting = ratings / 1e6 * a.fit_core_seconds_per_million * a.fits_per_day * DAYS / 3600
-    stored, out, logged = (
-        n / 1e9
-        for n in (ratings * BYTES_PER_RATING, month * a.answer_bytes, month * a.logged_bytes)
-    )
+    stored, out = ratings * BYTES_PER_RATING / 1e9, month * a.answer_bytes / 1e9
+    logged = month * a.logged_bytes / 1e9
     moved = second * 3600 * (a.answer_bytes + a.request_bytes) / 1e9  # GB an hour
+    # a capacity unit of AWS' balancer: 25 new connections a second, or 1 GB an hour
     units = max(second / a.requests_per_connection / 25, moved)
     balancer = hours * (a.dollars_per_balancer_hour + units * a.dollars_per_lcu_hour)
     rows: list[tuple[str, float, str, float]] = [

@@ -1,8 +1,6 @@
 """Tables and files in S3, with or without an AWS account.
 
->>> from course_cloud.storage import connect, list_keys, read_table   # doctest: +SKIP
->>> for obj in list_keys("s3://movielens-class/ml-1m/"):              # doctest: +SKIP
-...     print(obj.key, obj.size)
+>>> from course_cloud.storage import read_table                       # doctest: +SKIP
 >>> ratings = read_table("s3://movielens-class/ml-1m/ratings.csv")    # doctest: +SKIP
 
 Every function accepts a boto3 client as ``client=``, and otherwise uses one of `connect`: for AWS

@@ -21,8 +21,7 @@ LONGEST_KEY = 1024  # bytes of UTF-8
 CLUTTER = {".DS_Store", "Thumbs.db", "desktop.ini", ".ipynb_checkpoints"}
 TEMPORARY = ".course-", ".part"  # start and end of the name of an unfinished download
 # What Windows reserves; other systems accept these names.
-_WINDOWS_SIGNS = re.compile(r'[<>:"|?*]|[. ]$')
-_WINDOWS_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+_WINDOWS = re.compile(r'[<>:"|?*]|[. ]$|^(con|prn|aux|nul|com\d|lpt\d)(\.|$)', re.IGNORECASE)
 _DRIVE = re.compile(r"[A-Za-z]:")
 NAME_BYTES = 255  # of a file's name, in UTF-8
 
@@ -38,16 +37,12 @@ class Address(NamedTuple):
 
 
 class S3Object(NamedTuple):
-    """An object as a listing shows it.
-
-    Its `etag` is the server's fingerprint of the content: the MD5 of an object that was uploaded in
-    one part, without encryption by KMS; otherwise it is no checksum of the whole content.
-    """
+    """An object as a listing shows it."""
 
     bucket: str
     key: str
     size: int  # bytes
-    etag: str
+    etag: str  # the content's MD5 after an upload in one part without KMS, else no checksum of it
     modified: datetime  # time of the last write, in UTC
 
     @property
@@ -63,16 +58,14 @@ def parse_address(address: str, *, need_key: bool = True) -> Address:
     ----------
     address
         ``"s3://bucket/some/key.csv"``, or ``"some/key.csv"`` when ``COURSE_BUCKET`` is set. The
-        key is taken literally: spaces, ``..`` and non-ASCII letters have no special meaning, and
-        nothing is percent-encoded.
+        key is taken literally: no sign has a special meaning, and nothing is percent-encoded.
     need_key
         Whether to refuse a bucket without a key.
 
     Raises
     ------
     StorageError
-        For another scheme, an invalid bucket name, a missing or overlong key, and for a bare key
-        when COURSE_BUCKET is not set.
+        For another scheme, an invalid bucket name, and a missing or overlong key.
 
     Examples
     --------
@@ -97,21 +90,20 @@ def parse_address(address: str, *, need_key: bool = True) -> Address:
     return Address(bucket, key)
 
 
-def need_bucket_name(bucket: str) -> None:
-    """Raise a `StorageError` for an invalid bucket name."""
+def need_bucket_name(bucket: str, where: str = "") -> None:
+    """Raise a `StorageError` for an invalid bucket name; `where` begins its message."""
     if not BUCKET.fullmatch(bucket) or ".." in bucket or LIKE_AN_IP.fullmatch(bucket):
         raise StorageError(
-            f"{bucket!r} cannot be a bucket's name; that is 3 to 63 lower-case letters, digits, "
-            "dots and hyphens, with a letter or digit at both ends."
+            f"{where}{bucket!r} cannot be a bucket's name; that is 3 to 63 lower-case letters, "
+            "digits, dots and hyphens, with a letter or digit at both ends."
         )
 
 
 def _in_the_courses_bucket(key: str) -> tuple[str, str]:
-    if "://" in key:
-        raise StorageError(f"{key!r} is no address in S3; write s3://bucket/key.")
-    if key.startswith(("/", "./", "../", "~")):
+    if "://" in key or key.startswith(("/", "./", "../", "~")):
         raise StorageError(
-            f"{key!r} looks like a file on this computer; an object is written s3://bucket/key."
+            f"{key!r} is no address in S3 but looks like a file on this computer, or like another "
+            "service's address; an object is written s3://bucket/key."
         )
     named = os.environ.get("COURSE_BUCKET", "").strip()
     if not named:
@@ -120,10 +112,7 @@ def _in_the_courses_bucket(key: str) -> tuple[str, str]:
             "that bare keys are in."
         )
     bucket = named.removeprefix("s3://").rstrip("/")
-    try:
-        need_bucket_name(bucket)
-    except StorageError as error:
-        raise StorageError(f"COURSE_BUCKET is {named!r}, and {error}") from None
+    need_bucket_name(bucket, f"COURSE_BUCKET is {named!r}, and ")
     return bucket, key
 
 
@@ -143,13 +132,12 @@ def list_keys(prefix: str, *, client: Any = None) -> list[S3Object]:
         in the bucket that ``COURSE_BUCKET`` names. It is a string and not a folder: ``ml-1`` finds
         ``ml-10m/…`` as well as ``ml-1m/…``; end it with ``/`` to select one of them.
     client
-        A boto3 client of S3; when left out, one from `connect`.
+        As everywhere: a boto3 client of S3; when left out, one from `connect`.
 
     Returns
     -------
     list of S3Object
-        Empty when no key begins with `prefix`. ``pandas.DataFrame(list_keys(…))`` makes a table.
-        Old versions are not listed.
+        Without old versions. ``pandas.DataFrame(list_keys(…))`` makes a table.
 
     Raises
     ------
@@ -175,32 +163,22 @@ def list_keys(prefix: str, *, client: Any = None) -> list[S3Object]:
 
 def why_no_file(name: str) -> str | None:
     """Return why a key without its prefix is no path of a file below a folder, or None if it is."""
-    parts = name.split("/")
-    if name.startswith("/"):
-        return "begins with a slash"
-    if "" in parts:
-        return "has an empty folder or file name between its slashes"
-    if ".." in parts:
-        return "leads out of the folder"
-    if "." in parts:
-        return "has the part '.'"
-    if "\\" in name:
-        return "has a backslash, a slash to Windows"
-    if _DRIVE.match(name):
-        return "begins with a drive letter"
-    if any(unicodedata.category(sign) == "Cc" for sign in name):
-        return "has a control character"
-    try:
-        longest = max(len(part.encode()) for part in parts)
-    except UnicodeEncodeError:
-        return "is not valid Unicode"
-    if longest > NAME_BYTES:
-        return f"has a name longer than {NAME_BYTES} bytes"
-    if os.name == "nt" and any(
-        _WINDOWS_SIGNS.search(p) or _WINDOWS_DEVICES.match(p) for p in parts
-    ):
-        return "has a name that Windows does not allow"
-    return None
+    parts, kinds = name.split("/"), {unicodedata.category(sign) for sign in name}
+    longest = max(len(part.encode(errors="surrogatepass")) for part in parts)
+    faults = {
+        "begins with a slash": name.startswith("/"),
+        "has an empty folder or file name between its slashes": "" in parts,
+        "leads out of the folder": ".." in parts,
+        "has the part '.'": "." in parts,
+        "has a backslash, a slash to Windows": "\\" in name,
+        "begins with a drive letter": _DRIVE.match(name),
+        "has a control character": "Cc" in kinds,
+        "is not valid Unicode": "Cs" in kinds,
+        f"has a name longer than {NAME_BYTES} bytes": longest > NAME_BYTES,
+        "has a name that Windows does not allow": os.name == "nt"
+        and any(map(_WINDOWS.search, parts)),
+    }
+    return next((why for why, is_so in faults.items() if is_so), None)
 
 
 def is_clutter(path: str | PurePath) -> bool:
@@ -208,6 +186,7 @@ def is_clutter(path: str | PurePath) -> bool:
     return any(part in CLUTTER or part.startswith("._") for part in PurePath(path).parts)
 
 
-def shown(name: str) -> str:
-    """Return `name` quoted, shortened and safe to print."""
-    return ascii(name[:60] + "…") if len(name) > 61 else repr(name)
+def shown(*names: str) -> str:
+    """Return up to three names quoted, shortened and safe to print."""
+    texts = [ascii(name[:60] + "…") if len(name) > 61 else repr(name) for name in names[:3]]
+    return ", ".join([*texts, "…"] if len(names) > 3 else texts)

@@ -39,15 +39,14 @@ def connect(
         A profile of ``~/.aws/config``; by default ``AWS_PROFILE``.
     endpoint_url
         A server other than AWS; by default ``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL`` or the
-        profile's.
+        profile's. It is addressed by path (``http://host/bucket/key``), and gets checksums only
+        when S3 requires them: Swift and others refuse the newer trailers.
     region
-        By default ``AWS_REGION``, ``AWS_DEFAULT_REGION``, the profile's, or ``"us-east-1"``: the
-        first of them that is set.
-    attempts
-        Number of attempts for each request, with growing pauses between, when the server answers
-        5xx, throttles or does not answer.
-    connect_timeout, read_timeout
-        Seconds to wait for a connection, and for the next bytes on it.
+        By default the first that is set of ``AWS_REGION``, ``AWS_DEFAULT_REGION``, the profile's
+        and ``"us-east-1"``.
+    attempts, connect_timeout, read_timeout
+        Number of attempts for a request that is throttled, answered by 5xx or not answered; seconds
+        to wait for a connection, and for the next bytes on it.
 
     Returns
     -------
@@ -57,14 +56,8 @@ def connect(
     Raises
     ------
     StorageError
-        For a setting or file of AWS that cannot be right, no credentials although a setting shows
-        that some were meant, and when boto3 is not installed. Credentials that expire are fetched,
-        and may be refused, at the first request.
-
-    Notes
-    -----
-    A server other than AWS is addressed by path (``http://host/bucket/key``) and gets checksums
-    only when S3 requires them: Swift and others refuse the newer trailers.
+        For a wrong setting or file of AWS, no credentials where a setting shows that some were
+        meant, and without boto3. Credentials that expire are fetched with the first request.
     """
     session = _session(profile, region, endpoint_url)
     if not _has_credentials(session) and _metadata_service_answers():
@@ -77,13 +70,7 @@ def connect(
             "gone when this process ends."
         )
         session = _session(None, region, None)
-    return servers.make_client(
-        session,
-        endpoint_url=endpoint_url,
-        attempts=attempts,
-        connect_timeout=connect_timeout,
-        read_timeout=read_timeout,
-    )
+    return servers.make_client(session, endpoint_url, attempts, connect_timeout, read_timeout)
 
 
 _default: tuple[object, Any] = (None, None)
@@ -103,10 +90,7 @@ def usable(client: Any) -> Any:
 
 
 def default_client() -> Any:
-    """Return the client of calls without ``client=``: `connect` makes it once.
-
-    It makes a new one when the environment or ``~/.aws`` has changed.
-    """
+    """Return the client of calls without ``client=``, a new one when settings have changed."""
     global _default
     made_for, client = _default
     if client is None or made_for != _circumstances():
@@ -123,10 +107,7 @@ def _circumstances() -> object:
 def _session(
     profile: str | None, region: str | None, endpoint_url: str | None, metadata: bool = False
 ) -> Any:
-    """Return a boto3 session of checked settings, with the default chain of credentials.
-
-    The chain asks EC2's metadata service only with `metadata`.
-    """
+    """Return a boto3 session of checked settings, which asks EC2 only with `metadata`."""
     boto3 = need("boto3")
     core = need("botocore.session").get_session()
     with explained("connect"):
@@ -162,9 +143,9 @@ def _metadata_service_answers() -> bool:
         return True  # set on purpose, at another address
     try:
         socket.create_connection(METADATA_SERVICE, timeout=METADATA_SECONDS).close()
+        return True
     except OSError:
         return False
-    return True
 
 
 def _refuse_if_some_were_meant(core: Any, endpoint_url: str | None) -> None:

@@ -31,18 +31,18 @@ def copy_prefix(
 ) -> Transferred:
     """Copy every object below one address to another, in the same bucket or a second one.
 
-    The server copies; nothing is downloaded. Objects that the target holds already, with the same
-    size and content, are skipped; others of the same key are replaced. An object that was uploaded
-    in parts is copied in the same parts if the server reports their size, so that the copy has the
-    same ETag and is recognized by the next call.
+    Objects that the target holds already, with the same size and content, are skipped; others of
+    the same key are replaced. Metadata and content types are kept, storage classes and access lists
+    are not; tags are kept only by copies in one request. An object that was uploaded in parts is
+    copied in the same parts if the server reports their size, so that the copy has the same ETag; a
+    copy with another ETag is made again by the next call, unless both have the SHA-256 of
+    `upload_dir` in their metadata. Copies get the encryption of the target bucket.
 
     Parameters
     ----------
     source, target
-        Two addresses as in :func:`course_cloud.storage.upload_dir`.
-    client
-        A boto3 S3 client that may read the source and write the target, both on the same server.
-    workers, progress
+        Two addresses as in :func:`course_cloud.storage.upload_dir`, on one server.
+    client, workers, progress
         As in :func:`course_cloud.storage.upload_dir`.
 
     Raises
@@ -50,15 +50,7 @@ def copy_prefix(
     StorageError
         Before anything is copied: when there is nothing below the source, the target lies in the
         source (a second call would copy the copies), or a key gets longer than 1,024 bytes.
-        Afterwards, once: when objects failed, as in `upload_dir`. A copy in parts that fails is
-        aborted, so that no parts stay in the bucket.
-
-    Notes
-    -----
-    Metadata and content types are kept, storage classes and access lists are not; tags are kept
-    only by copies in one request. Copies get the encryption of the target bucket. A copy whose ETag
-    differs from its source's is compared by size, and copied again by the next call unless both
-    have the SHA-256 of `upload_dir` in their metadata.
+        Afterwards, once: when objects failed, as in `upload_dir`. No parts of them stay.
     """
     client = usable(client)
     here = addresses.as_folder(source)
@@ -69,20 +61,16 @@ def copy_prefix(
     items = addresses.list_keys(str(here), client=client)
     if not items:
         raise StorageError(f"There is nothing to copy below {here}; check the address.")
-    keys = {item: there.key + item.key.removeprefix(here.key) for item in items}
-    for key in keys.values():
-        if len(key.encode()) > addresses.LONGEST_KEY:
-            raise StorageError(
-                f"The key {addresses.shown(key)} would have more than {addresses.LONGEST_KEY} "
-                "bytes, so nothing was copied; choose a shorter target."
-            )
+    copies = {
+        item: addresses.parse_address(f"{there}{item.key.removeprefix(here.key)}", need_key=False)
+        for item in items
+    }
     known = {item.key: item for item in addresses.list_keys(str(there), client=client)}
     with Crew("copy", workers, sum(item.size for item in items), progress) as crew:
         jobs = []
-        for item, key in keys.items():
+        for item, to in copies.items():
             big = "-" in item.etag or item.size > LARGEST_COPY
-            to = Address(there.bucket, key)
-            copy = partial(_copy, client, item, to, known.get(key), crew, big)
+            copy = partial(_copy, client, item, to, known.get(to.key), crew, big)
             jobs.append(Job(item.key, item.size, copy, big))
         crew.run(jobs)
     return crew.summary("copied", f"from {here} to {there}", len(jobs), "copy_prefix")
@@ -92,8 +80,12 @@ def _copy(
     client: Any, item: S3Object, to: Address, known: S3Object | None, crew: Crew, big: bool
 ) -> bool:
     """Copy one object; return False when `known`, the object there, has the same content."""
-    if known and known.size == item.size and _is_same(client, item, to, known):
-        return False
+    if known and known.size == item.size:
+        if known.etag == item.etag:
+            return False
+        ours, theirs = (_head(client, one)["Metadata"].get(SHA256) for one in (item, to))
+        if ours and ours == theirs:
+            return False
     if big:
         stored = _copy_parts(client, item, to, crew)
     else:
@@ -112,7 +104,7 @@ def _copy(
 
 def _need_unchanged(client: Any, item: S3Object, to: Address, stored: Any) -> None:
     """Remove a copy, and raise, when its ETag differs because the source changed meanwhile."""
-    ours, theirs = _heads(client, item, to)
+    ours, theirs = _head(client, item), _head(client, to)
     if ours["ETag"].strip('"') == item.etag and theirs["ContentLength"] == item.size:
         return  # encryption or other part sizes change the ETag, too
     transfers.remove_version(client, to, stored)
@@ -122,25 +114,14 @@ def _need_unchanged(client: Any, item: S3Object, to: Address, stored: Any) -> No
     )
 
 
-def _is_same(client: Any, item: S3Object, to: Address, known: S3Object) -> bool:
-    if known.etag == item.etag:
-        return True
-    ours, theirs = _heads(client, item, to)
-    sha256 = ours["Metadata"].get(SHA256)
-    return sha256 is not None and sha256 == theirs["Metadata"].get(SHA256)
-
-
-def _heads(client: Any, item: S3Object, to: Address) -> tuple[Any, Any]:
-    with explained("look at", item.bucket, item.key, client):
-        ours = client.head_object(Bucket=item.bucket, Key=item.key)
-    with explained("look at", *to, client):
-        return ours, client.head_object(Bucket=to.bucket, Key=to.key)
+def _head(client: Any, place: Address | S3Object, **asked: str) -> Any:
+    with explained("look at", place.bucket, place.key, client):
+        return client.head_object(Bucket=place.bucket, Key=place.key, **asked)
 
 
 def _copy_parts(client: Any, item: S3Object, to: Address, crew: Crew) -> Any:
     """Copy by boto3's managed transfer, in the parts of the source; return a HEAD of the copy."""
-    with explained("look at", item.bucket, item.key, client):
-        about = client.head_object(Bucket=item.bucket, Key=item.key, IfMatch=f'"{item.etag}"')
+    about = _head(client, item, IfMatch=f'"{item.etag}"')
     part = transfers.part_size(item.size)
     described = {name: about[name] for name in KEPT if about.get(name)}
     if "-" in item.etag:
@@ -155,4 +136,4 @@ def _copy_parts(client: Any, item: S3Object, to: Address, crew: Crew) -> Any:
             Config=transfers.transfer_config(part, crew.workers),
             Callback=crew.bar.update,
         )
-        return client.head_object(Bucket=to.bucket, Key=to.key)
+    return _head(client, to)

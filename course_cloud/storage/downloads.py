@@ -13,7 +13,7 @@ import tempfile
 import unicodedata
 from collections.abc import Collection, Iterator
 from functools import cache, partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from course_cloud.storage import addresses, transfers
@@ -24,8 +24,7 @@ from course_cloud.storage.objects import fetch
 from course_cloud.storage.transfers import PART, Crew, Job, Transferred
 from course_utils.errors import StorageError
 
-PATH_BYTES = 4096
-ROOM = 64  # bytes of a path that stay free for the name of a temporary file
+PATH_BYTES = 4096 - 64  # the rest stays free for the name of a temporary file
 
 
 def download_dir(
@@ -40,8 +39,9 @@ def download_dir(
 
     Files that the folder holds already, with the same size and content, are skipped; other files of
     the same name are replaced. Each file appears complete and verified or not at all, so a second
-    call continues an interrupted one, file by file. An object beyond 8 MiB is downloaded by boto3
-    in parallel ranges; when it fails, the next call downloads it from its beginning.
+    call continues an interrupted one, file by file. Empty objects whose key ends with a slash, the
+    folders of the S3 console, are ignored. Files that are not in the bucket stay in the folder.
+    Memory: up to 16 MiB for each worker.
 
     Parameters
     ----------
@@ -62,11 +62,6 @@ def download_dir(
     CourseWarning
         When only the size of an object could be compared: one without the SHA-256 of `upload_dir`
         that is encrypted with KMS, or was uploaded in parts whose sizes the server does not report.
-
-    Notes
-    -----
-    Empty objects whose key ends with a slash, the folders of the S3 console, are ignored. Files
-    that are not in the bucket stay in the folder. Memory: up to 16 MiB for each worker.
     """
     top = Path(folder)
     client = usable(client)
@@ -95,15 +90,10 @@ def download_dir(
 
 def _download(client: Any, item: S3Object, path: Path, crew: Crew) -> bool:
     """Download one object; return False when the file has the same content already."""
-    if (
-        path.is_file()
-        and path.stat().st_size == item.size
-        and transfers.same_bytes(client, item, path)
-    ):
+    if path.is_file() and transfers.same_bytes(client, item, path):
         return False
     with disk("write", path):
-        if not path.parent.is_dir():
-            path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(secrets.token_hex(8).join(addresses.TEMPORARY))
     try:
         content: bytes | Path = temporary
@@ -150,9 +140,6 @@ def places(names: Collection[str], folder: Path, source: str) -> dict[str, Path]
     """Return the path in `folder` for each name, or refuse them all when one cannot be a file.
 
     `names` are keys without their prefix, and `source` names their place in the error message.
-    Refused are names that :func:`course_cloud.storage.addresses.why_no_file` refuses, two names for
-    one file ("A" and "a" too, when the file system ignores case), a name that is both file and
-    folder, paths that are too long, and a link, folder or device in the place of a file or folder.
     The folder itself may be a link. Links that appear during the download are not detected.
     """
     top = folder.resolve()
@@ -162,9 +149,8 @@ def places(names: Collection[str], folder: Path, source: str) -> dict[str, Path]
     if bad:
         told = "; ".join(f"{addresses.shown(name)} {why}" for name, why in bad[:3])
         more = f"; and {len(bad) - 3:,} more" if len(bad) > 3 else ""
-        keys = f"{len(bad):,} key{'s' * (len(bad) > 1)}"
         raise StorageError(
-            f"{source} holds {keys} that cannot become a file in {folder}: "
+            f"{len(bad):,} of {len(names):,} keys below {source} cannot become a file in {folder}: "
             f"{told}{more}. Nothing was downloaded; copy such objects to other keys first, or "
             "choose another folder."
         )
@@ -183,31 +169,22 @@ def _clashes(names: Collection[str], fold: bool) -> Iterator[tuple[str, str]]:
         if other != name:
             yield name, f"and {addresses.shown(other)} are one file to this file system"
     for name in names:
-        parts = identity(name).split("/")
-        for n in range(1, len(parts)):
-            file = files.get("/".join(parts[:n]))
-            if file is not None:
-                yield name, f"needs a folder where {addresses.shown(file)} is a file"
-                break
+        folders = map(str, PurePosixPath(identity(name)).parents)
+        if file := next((files[folder] for folder in folders if folder in files), None):
+            yield name, f"needs a folder where {addresses.shown(file)} is a file"
 
 
 def _in_the_way(names: Collection[str], top: Path) -> Iterator[tuple[str, str]]:
     """Yield the names whose path is blocked by what the folder holds already."""
-
-    @cache
-    def blocked(folder: Path) -> str | None:
-        if folder == top:
-            return None
-        return blocked(folder.parent) or _obstacle(folder, folders=True)
-
+    obstacle = cache(_obstacle)
     for name in names:
         path = top / name
-        if len(os.fsencode(path)) > PATH_BYTES - ROOM:
-            yield name, f"would have a path longer than {PATH_BYTES - ROOM:,} bytes"
-        else:
-            why = blocked(path.parent) or _obstacle(path, folders=False)
-            if why:
-                yield name, why
+        above = [top / folder for folder in reversed(Path(name).parents)][1:]  # without top itself
+        whys = [*(obstacle(folder, True) for folder in above), _obstacle(path, folders=False)]
+        if len(os.fsencode(path)) > PATH_BYTES:
+            yield name, f"would have a path longer than {PATH_BYTES:,} bytes"
+        elif why := next(filter(None, whys), None):
+            yield name, why
 
 
 def _obstacle(path: Path, folders: bool) -> str | None:
@@ -219,12 +196,8 @@ def _obstacle(path: Path, folders: bool) -> str | None:
         return f"cannot be looked at ({error.strerror})"
     if stat.S_ISLNK(mode) or getattr(os.path, "isjunction", lambda _: False)(path):
         return f"would go through the link {path}"
-    if folders and not stat.S_ISDIR(mode):
-        return f"needs a folder where {path} is a file"
-    if not folders and not stat.S_ISREG(mode):
-        what = "a folder" if stat.S_ISDIR(mode) else "no ordinary file"
-        return f"would replace {path}, which is {what}"
-    return None
+    needed, is_right = ("folder", stat.S_ISDIR) if folders else ("ordinary file", stat.S_ISREG)
+    return None if is_right(mode) else f"finds {path} in the way, which is no {needed}"
 
 
 def _existing(folder: Path) -> Path:
@@ -244,8 +217,8 @@ def ignores_case(folder: Path) -> bool:
 
 def _need_room(sizes: dict[Path, int], folder: Path) -> None:
     """Refuse a download that the disk has no room for; files of the right size do not count."""
-    there = {path: path.stat().st_size if path.is_file() else -1 for path in sizes}
-    needed = sum(size for path, size in sizes.items() if there[path] != size)
+    there = {path: path.stat().st_size for path in sizes if path.is_file()}
+    needed = sum(size for path, size in sizes.items() if there.get(path) != size)
     free = shutil.disk_usage(_existing(folder.resolve())).free
     if needed > free:
         raise StorageError(

@@ -21,30 +21,22 @@ from course_utils.errors import CourseError, StorageError
 # botocore reports the HTTP status instead of a code.
 MEANINGS = {
     "NoSuchBucket": "there is no bucket {bucket} at {where}; check its name, or create it",
-    "ExpiredToken": "your AWS session has expired; run `aws sso login` (or get new credentials) "
-    "and run the cell again",
+    "ExpiredToken ExpiredTokenException InvalidToken": "your AWS session has expired; run `aws sso "
+    "login` (or get new credentials) and run the cell again",
     "InvalidAccessKeyId": "{where} does not know your access key; check which profile is in use "
     "(`aws configure list`) and that the key was not deleted",
     "SignatureDoesNotMatch": "{where} finds the request wrongly signed, so the secret does not "
     "belong to the access key; run `aws configure` (or `aws sso login`) again",
-    "AccessDenied": "access denied; your credentials are good but may not do this here (ask who "
-    "owns the bucket), and a key that is absent looks the same where listing is not allowed",
-    "PreconditionFailed": "the object changed while it was being read or written; run it again",
-    "InvalidRange": "the object is empty, or shorter than it was; look at it with list_keys",
+    "AccessDenied Forbidden 403": "access denied; your credentials are good but may not do this "
+    "here (ask who owns the bucket), and a key that is absent looks the same where listing is not "
+    "allowed",
+    "PreconditionFailed ConditionalRequestConflict 412": "the object changed while it was being "
+    "read or written; run it again",
+    "InvalidRange 416": "the object is empty, or shorter than it was; look at it with list_keys",
     "BucketAlreadyExists": "the name {bucket} is taken, names are shared by all of S3; choose "
     "another",
-    "PermanentRedirect": "the bucket {bucket} lies in another region; set AWS_REGION to it",
-}
-SAME = {
-    "ExpiredTokenException": "ExpiredToken",
-    "InvalidToken": "ExpiredToken",
-    "Forbidden": "AccessDenied",
-    "403": "AccessDenied",
-    "ConditionalRequestConflict": "PreconditionFailed",
-    "412": "PreconditionFailed",
-    "416": "InvalidRange",
-    "AuthorizationHeaderMalformed": "PermanentRedirect",
-    "301": "PermanentRedirect",
+    "PermanentRedirect AuthorizationHeaderMalformed 301": "the bucket {bucket} lies in another "
+    "region; set AWS_REGION to it",
 }
 # The exceptions of botocore and urllib3 when there is no answer, by the names of their classes. One
 # that holds another is looked up by both; the first entry counts.
@@ -61,9 +53,9 @@ NO_ANSWERS = {
     "login` and run the cell again",
     "CredentialRetrievalError MetadataRetrievalError": "the AWS credentials could not be fetched "
     "by {provider}; run `aws sso login`, or check the profile",
-    "ProxyConnectionError": "the proxy did not answer; check HTTPS_PROXY and HTTP_PROXY",
-    "LocationParseError LocationValueError InvalidURL ProxySchemeUnknown": "the proxy has no valid "
-    "address; write HTTPS_PROXY and HTTP_PROXY as http://host:port",
+    "ProxyConnectionError LocationParseError LocationValueError InvalidURL ProxySchemeUnknown": (
+        "the proxy cannot be reached; write HTTPS_PROXY and HTTP_PROXY as http://host:port"
+    ),
     "SSLError": "the TLS certificate of {where} cannot be verified; check the address, the "
     "clock and AWS_CA_BUNDLE",
     "EndpointConnectionError NewConnectionError MaxRetryError": "nobody answers at {where}; check "
@@ -89,10 +81,10 @@ RETRIED = "503", "500", "502", "504", "429"
 def explained(doing: str, bucket: str = "", key: str = "", client: Any = None) -> Iterator[None]:
     """Turn an exception of botocore in the block into a `StorageError` of one sentence.
 
-    `doing` is the verb of "Could not read s3://bucket/key: …". The endpoint of `client` is named,
-    and it makes one more request to find the nearest keys of a missing one, or the reason for a
-    refused HEAD. Errors that are not of botocore, boto3, s3transfer or urllib3 are not changed,
-    unless a provider of credentials raised them, or there is no bucket: then a setting is wrong.
+    `doing` is the verb of "Could not read s3://bucket/key: …". `client` makes one more request to
+    find the nearest keys of a missing one, or the reason for a refused HEAD. Errors of others are
+    not changed, unless a provider of credentials raised them, or there is no bucket: then a setting
+    is wrong.
     """
     try:
         yield
@@ -121,9 +113,9 @@ def need(module: str) -> Any:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        missing = (error.name or module).split(".")[0]
+        name = (error.name or module).split(".")[0]
         raise StorageError(
-            f"{missing} is not installed; run: pip install 'course-utils[s3]'"
+            f"{name} is not installed; run: pip install 'course-utils[s3]'"
         ) from None
 
 
@@ -137,30 +129,21 @@ def _code(error: Exception) -> str:
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
 
 
-def _why(error: Exception, bucket: str, key: str, client: Any) -> str | None:
+def _why(error: Any, bucket: str, key: str, client: Any) -> str | None:
     """Return what `error` means and what to do; None for one that is not about S3."""
     if isinstance(error, CourseError):
         return None
-    try:
-        import boto3.exceptions
-        import botocore.exceptions as theirs
-        from s3transfer.exceptions import S3DownloadFailedError
-        from urllib3.exceptions import HTTPError
-    except ModuleNotFoundError:
-        return None  # then the error is not one of theirs
-
-    wrappers = (boto3.exceptions.Boto3Error, S3DownloadFailedError)  # of boto3's managed transfers
-    if isinstance(error, wrappers) and isinstance(error.__context__, Exception):
-        error = error.__context__
-    if isinstance(getattr(error, "last_exception", None), Exception):
-        error = error.last_exception  # type: ignore[attr-defined]
+    if type(error).__module__ in ("boto3.exceptions", "s3transfer.exceptions"):
+        # of managed transfers, around the error that counts
+        error = getattr(error, "last_exception", None) or error.__context__ or error
     provider = _provider(error)
-    if isinstance(error, theirs.ClientError) and not provider:
-        return _refusal(error, bucket, key, client)
-    known = isinstance(error, theirs.BotoCoreError | HTTPError | boto3.exceptions.Boto3Error)
-    if not (known or provider or not bucket):
+    where = str(client.meta.endpoint_url) if client is not None else "the server"
+    if _code(error) and not provider:
+        return _refusal(error, bucket, key, client, where)
+    library = type(error).__module__.partition(".")[0]
+    if bucket and not provider and library not in ("botocore", "boto3", "urllib3"):
         return None
-    why = _no_answer(error, _endpoint(client), provider)
+    why = _no_answer(error, where, provider)
     return why if bucket or provider or ";" in why else f"{why}; check {named_in(why)}"
 
 
@@ -174,32 +157,33 @@ def _provider(error: Exception) -> str:
     return ""
 
 
-def _endpoint(client: Any) -> str:
-    return str(client.meta.endpoint_url) if client is not None else "the server"
+def _meaning(table: dict[str, str], *names: str) -> str:
+    """Return the first text of `table` that stands under one of the names; "" when none does."""
+    return next((text for keys, text in table.items() if {*keys.split()} & {*names}), "")
 
 
-def _refusal(error: Any, bucket: str, key: str, client: Any) -> str:
+def _refusal(error: Any, bucket: str, key: str, client: Any, where: str) -> str:
     """Explain an error answer of the server."""
-    code = _code(error)
-    if client is not None and bucket and code in ("400", "403", "404", "NoSuchKey", "301"):
+    if client is not None and bucket and _code(error) in ("400", "403", "404", "NoSuchKey", "301"):
         error = _asked_again(error, bucket, client)
-        code = _code(error)
-    response, code = error.response, SAME.get(code, code)
-    status = str(response.get("ResponseMetadata", {}).get("HTTPStatusCode", ""))
+    code, about = _code(error), error.response.get("ResponseMetadata", {})
+    status = str(about.get("HTTPStatusCode", ""))
     if code in ("NoSuchKey", "404", "NotFound"):
-        return _no_such_key(bucket, key, client)
+        near = ", ".join(nearest_keys(client, bucket, key)) if client is not None and key else ""
+        others = f"list what there is with list_keys('s3://{bucket}/')"
+        return f"there is no such key; {f'the nearest are {near}' if near else others}"
     if code == "RequestTimeTooSkewed":
-        return _clock(response)
-    if code in MEANINGS:
-        return MEANINGS[code].format(bucket=bucket or "of that name", where=_endpoint(client))
+        return _clock(about)
+    if meaning := _meaning(MEANINGS, code):
+        return meaning.format(bucket=bucket or "of that name", where=where)
     if code in ("SlowDown", "ServiceUnavailable", *RETRIED) or status in RETRIED:
-        tries = response.get("ResponseMetadata", {}).get("RetryAttempts", 0) + 1
+        tries = about.get("RetryAttempts", 0) + 1
         return (
-            f"{_endpoint(client)} answered {status or code} {tries} time{'s' * (tries > 1)}, it is "
-            "overloaded or down; wait a minute and run it again"
+            f"{where} answered {status or code} {tries} time{'s' * (tries > 1)}, it is overloaded "
+            "or down; wait a minute and run it again"
         )
-    said = " ".join(str(response.get("Error", {}).get("Message", "")).split()).rstrip(".")[:200]
-    return f"{_endpoint(client)} answered {code}" + (f" ({said})" if said else "")
+    said = " ".join(str(error.response["Error"].get("Message", "")).split()).rstrip(".")[:200]
+    return f"{where} answered {code}" + (f" ({said})" if said else "")
 
 
 def _asked_again(error: Any, bucket: str, client: Any) -> Any:
@@ -212,18 +196,8 @@ def _asked_again(error: Any, bucket: str, client: Any) -> Any:
     return error
 
 
-def _no_such_key(bucket: str, key: str, client: Any) -> str:
-    near = nearest_keys(client, bucket, key) if client is not None and bucket and key else []
-    if near:
-        return f"there is no such key; the nearest are {', '.join(near)}"
-    return f"there is no such key; list what there is with list_keys('s3://{bucket}/')"
-
-
 def nearest_keys(client: Any, bucket: str, key: str, n: int = 3) -> list[str]:
-    """Return up to `n` keys similar to `key`, of the first 1,000 in its folder or the bucket.
-
-    Empty when none is similar, and when listing is not allowed.
-    """
+    """Return up to `n` keys similar to `key`, of the first 1,000 in its folder or the bucket."""
     keys: list[str] = []
     folder, slash, name = key.rpartition("/")
     try:
@@ -232,18 +206,17 @@ def nearest_keys(client: Any, bucket: str, key: str, n: int = 3) -> list[str]:
             keys += [item["Key"] for item in answer.get("Contents", [])]
             if near := difflib.get_close_matches(key, dict.fromkeys(keys), n):
                 return near
-    except Exception:  # the first error is the one to explain
+    except Exception:  # listing is not allowed, maybe; the first error is the one to explain
         return []
     by_name = {known.rpartition("/")[2]: known for known in reversed(keys)}
     return [by_name[near] for near in difflib.get_close_matches(name, by_name, n)]
 
 
-def _clock(response: Any) -> str:
+def _clock(about: Any) -> str:
     """Return how far this computer's clock is from the server's, by the answer's Date."""
-    date = response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
     try:
-        server = parsedate_to_datetime(date)
-    except (TypeError, ValueError):
+        server = parsedate_to_datetime(about["HTTPHeaders"]["date"])
+    except (KeyError, TypeError, ValueError):
         return "the clock of this computer is wrong; set it and run the cell again"
     minutes = (datetime.now(UTC) - server.replace(tzinfo=server.tzinfo or UTC)).total_seconds() / 60
     far = f"{abs(minutes):.0f} minutes {'ahead of' if minutes > 0 else 'behind'} the server's"
@@ -254,15 +227,13 @@ def _no_answer(error: Exception, where: str, provider: str) -> str:
     """Explain what went wrong before an answer or in the middle of it."""
     details = getattr(error, "kwargs", {})
     inner = details.get("error")
-    kinds = {type(error).__name__, type(inner).__name__}
     # of a file's damage only the place is told: its lines hold secrets
     line = getattr(inner, "lineno", None) or next((n for n, _ in getattr(inner, "errors", ())), "?")
     if "://" in str(details.get("endpoint_url")):  # of another service, maybe
         where = "/".join(details["endpoint_url"].split("/")[:3])
-    told = {**details, "where": where, "provider": provider or "their source", "line": line}
-    for names, meaning in NO_ANSWERS.items():
-        if kinds & {*names.split()}:
-            return meaning.format(**told)
+    if meaning := _meaning(NO_ANSWERS, type(error).__name__, type(inner).__name__):
+        source = provider or "their source"
+        return meaning.format(**{**details, "where": where, "provider": source, "line": line})
     said = " ".join(str(error).split()).rstrip(".")[:200].replace(". ", ", ")
     said = said or type(error).__name__
     return f"no AWS credentials come by {provider} ({said}); mend it" if provider else said

@@ -31,23 +31,21 @@ def fetch(
 
     `etag` selects the version, None for the current one; `span` is an HTTP range such as
     ``"bytes=0-99"``, or ``"bytes=-100"`` for the last 100 bytes; `doing` is the verb of the error
-    message. When the connection breaks off, the missing bytes of the same version are requested;
-    four retries in a row without a new byte raise a `StorageError`.
+    message. When the connection breaks off, the missing bytes of the same version are requested,
+    until `RETRIES` in a row bring nothing new.
     """
     from botocore.exceptions import BotoCoreError
     from urllib3.exceptions import HTTPError
 
-    asked: dict[str, Any] = {"Bucket": place.bucket, "Key": place.key}
     first: dict[str, Any] = {}
     blocks: list[bytes] = []
     start = end = fruitless = 0
     with explained(doing, *place, client):
         while True:
+            asked = {"Range": span} if span else {}
             if etag is not None:
                 asked["IfMatch"] = f'"{etag}"'
-            if span:
-                asked["Range"] = span
-            answer = client.get_object(**asked)
+            answer = client.get_object(Bucket=place.bucket, Key=place.key, **asked)
             version = answer["ETag"].strip('"')
             etag = etag or version
             if etag != version:  # some servers ignore If-Match
@@ -61,13 +59,12 @@ def fetch(
             had = len(blocks)
             try:
                 blocks.extend(answer["Body"].iter_chunks(BLOCK))
+                break
             except (BotoCoreError, HTTPError):
                 answer["Body"].close()
                 fruitless = fruitless + 1 if len(blocks) == had else 1
                 if fruitless > RETRIES:
                     raise
-            else:
-                break
             time.sleep(PAUSE * 2 ** (fruitless - 1))
             span = f"bytes={start + sum(map(len, blocks))}-{end - 1}"
     data = b"".join(blocks)
@@ -132,13 +129,11 @@ def presign(address: str, expires: int = 3600, *, client: Any = None) -> str:
 
     Parameters
     ----------
-    address
-        ``"s3://bucket/key"``, or a bare key when ``COURSE_BUCKET`` is set.
+    address, client
+        As in `write_table`.
     expires
         Seconds for which the link works, 1 to 604,800 (a week). It ends earlier when the
         credentials that signed it do: those of SSO and of roles live for hours.
-    client
-        A boto3 client of S3; when left out, one from `connect`.
 
     Returns
     -------
@@ -149,8 +144,7 @@ def presign(address: str, expires: int = 3600, *, client: Any = None) -> str:
     Raises
     ------
     StorageError
-        For a time out of bounds, for a key with ``..`` between slashes, and when there are no
-        credentials to sign with.
+        For a time out of bounds, a key with ``..`` between slashes, and without credentials.
     """
     place = parse_address(address)
     if isinstance(expires, bool) or not isinstance(expires, int) or not 1 <= expires <= 604_800:

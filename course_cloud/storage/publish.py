@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import tempfile
-from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from course_cloud.storage.addresses import Address, need_bucket_name, parse_address
+from course_cloud.storage.addresses import Address, parse_address
 from course_cloud.storage.client import usable
 from course_cloud.storage.failures import explained
-from course_cloud.storage.tables import IN_MEMORY, read_table, upload, write_to_file
+from course_cloud.storage.objects import fetch
+from course_cloud.storage.tables import read_table, store
 from course_utils.datasets import load_movielens
 
 MANIFEST = "manifest.json"
+_camel = partial(re.sub, "_([a-z])", lambda match: match[1].upper())  # userId for user_id
 UNKNOWN_MOVIES, RATED_TWICE, OFF_SCALE = 5, 3, 2  # damaged rows of each kind
 
 
@@ -44,18 +45,17 @@ def publish_movielens(
     Parameters
     ----------
     name
-        A release that `course_utils.datasets.load_movielens` knows, ``"sample"`` for example.
-    bucket
-        An existing bucket.
-    prefix
-        The beginning of the keys, with or without a slash at the end.
+        A release that `course_utils.datasets.load_movielens` knows. Their licenses differ: read the
+        README before others can read the bucket. The ``"sample"`` of the course is free to pass on.
+    bucket, prefix
+        An existing bucket, and the beginning of the keys, with or without a slash at the end.
     client
-        A boto3 client of S3; when left out, one from `connect`.
+        As in `list_keys`.
 
     Returns
     -------
     list of Published
-        The files written, in that order.
+        The files written, in that order; those of an earlier publication are replaced.
 
     Raises
     ------
@@ -63,66 +63,41 @@ def publish_movielens(
         For a bucket that is not there or may not be written to.
     DataError, DownloadError
         As `load_movielens` raises them.
-
-    Notes
-    -----
-    Files of an earlier publication are replaced. GroupLens' licenses differ between releases: read
-    the README of the one you publish before others can read the bucket. The sample of the course
-    is free to pass on.
     """
     bucket = bucket.removeprefix("s3://").rstrip("/")
-    need_bucket_name(bucket)
     folder = "/".join(part for part in (prefix.strip("/"), name) if part)
     manifest = parse_address(f"s3://{bucket}/{folder}/{MANIFEST}")
     client = usable(client)
     with explained("publish to", bucket, "", client):
         client.head_bucket(Bucket=bucket)  # before the release is downloaded
     release = load_movielens(name)
-    tables = {
-        table: getattr(release, table)
-        for table in ("ratings", "movies", "users", "tags", "links")
-        if getattr(release, table) is not None
-    }
     with explained("replace", *manifest, client):
         client.delete_object(Bucket=bucket, Key=manifest.key)  # until the release is complete again
-    written = [
-        _publish(client, table, Address(bucket, f"{folder}/{file}"))
-        for file, table in _files(tables)
-    ]
+    written = []
+    for kind in ("ratings", "movies", "users", "tags", "links"):
+        table = getattr(release, kind)
+        if table is None:
+            continue
+        # MovieLens has no column "year"; the course's loader takes it from the title
+        plain = table.drop(columns="year", errors="ignore").rename(columns=_camel)
+        for content, suffix in ((plain, "csv"), (table, "parquet")):
+            place = Address(bucket, f"{folder}/{kind}.{suffix}")
+            written.append(_publish(client, content, place))
     listed = [
         {"file": address.rpartition("/")[2], "size": size, "sha256": sha256, "rows": rows}
         for address, size, sha256, rows in written
     ]
-    text = json.dumps({"release": name, "files": listed}, indent=2) + "\n"
+    text = (json.dumps({"release": name, "files": listed}, indent=2) + "\n").encode()
     with explained("write", *manifest, client):
         client.put_object(
-            Bucket=bucket, Key=manifest.key, Body=text.encode(), ContentType="application/json"
+            Bucket=bucket, Key=manifest.key, Body=text, ContentType="application/json"
         )
-    sha256 = hashlib.sha256(text.encode()).hexdigest()
-    return [*written, Published(str(manifest), len(text.encode()), sha256, None)]
-
-
-def _files(tables: dict[str, pd.DataFrame]) -> Iterator[tuple[str, pd.DataFrame]]:
-    for name, table in tables.items():
-        # MovieLens has no column "year"; the course's loader takes it from the title
-        plain = table.drop(columns="year") if "year" in table.columns else table
-        yield f"{name}.csv", plain.rename(columns=_camel)
-        yield f"{name}.parquet", table
-
-
-def _camel(name: str) -> str:
-    """Return a column's name as MovieLens writes it: userId for user_id."""
-    return re.sub("_([a-z])", lambda match: match[1].upper(), name)
+    sha256 = hashlib.sha256(text).hexdigest()
+    return [*written, Published(str(manifest), len(text), sha256, None)]
 
 
 def _publish(client: Any, table: pd.DataFrame, place: Address) -> Published:
-    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file:
-        write_to_file(table, file, f".{place.key.rpartition('.')[2]}", str(place))
-        size = file.tell()
-        file.seek(0)
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        file.seek(0)
-        upload(client, file, place)
+    size, sha256 = store(client, table, place)
     return Published(str(place), size, sha256, len(table))
 
 
@@ -131,10 +106,8 @@ def publish_damaged(name: str, bucket: str, prefix: str, *, client: Any = None) 
 
     The table of ratings is damaged first and the manifest is adapted, so that both agree: rows
     refer to unknown films, repeat a user and a film, or have a rating outside MovieLens' scale.
-    Then one file is truncated, one byte is changed, one file is deleted and one is added.
-
-    The arguments and errors are those of `publish_movielens`. Returns the prefix of the release,
-    without a slash at its end.
+    Then one file is truncated, one byte is changed, one file is deleted and one is added. Returns
+    the prefix of the release, without a slash at its end.
     """
     client = usable(client)
     published = publish_movielens(name, bucket, prefix, client=client)
@@ -142,11 +115,11 @@ def publish_damaged(name: str, bucket: str, prefix: str, *, client: Any = None) 
     _damage_rows(client, bucket, folder)
     last = published[-3].address.rpartition("/")[2]  # of the last table; then its Parquet file
     with explained("damage", bucket, folder, client):
-        ratings = _read(client, bucket, f"{folder}/ratings.csv")
-        _write(client, bucket, f"{folder}/ratings.csv", ratings[: len(ratings) // 2])
-        movies = _read(client, bucket, f"{folder}/movies.csv")
+        ratings, _ = fetch(client, Address(bucket, f"{folder}/ratings.csv"))
+        movies, _ = fetch(client, Address(bucket, f"{folder}/movies.csv"))
         middle = len(movies) // 2
         flipped = movies[:middle] + bytes([movies[middle] ^ 1]) + movies[middle + 1 :]
+        _write(client, bucket, f"{folder}/ratings.csv", ratings[: len(ratings) // 2])
         _write(client, bucket, f"{folder}/movies.csv", flipped)
         client.delete_object(Bucket=bucket, Key=f"{folder}/{last}")
         _write(client, bucket, f"{folder}/ratings (1).csv", ratings[:1000])
@@ -166,14 +139,10 @@ def _damage_rows(client: Any, bucket: str, folder: str) -> None:
     damaged.loc[: OFF_SCALE - 1, "rating"] = 0
     _, size, sha256, rows = _publish(client, damaged, Address(bucket, key))
     with explained("damage", bucket, key, client):
-        manifest = json.loads(_read(client, bucket, f"{folder}/{MANIFEST}"))
+        manifest = json.loads(fetch(client, Address(bucket, f"{folder}/{MANIFEST}"))[0])
         entry = next(file for file in manifest["files"] if file["file"] == "ratings.parquet")
         entry.update(size=size, sha256=sha256, rows=rows)
         _write(client, bucket, f"{folder}/{MANIFEST}", json.dumps(manifest, indent=2).encode())
-
-
-def _read(client: Any, bucket: str, key: str) -> bytes:
-    return bytes(client.get_object(Bucket=bucket, Key=key)["Body"].read())
 
 
 def _write(client: Any, bucket: str, key: str, data: bytes) -> None:

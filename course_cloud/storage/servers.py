@@ -25,7 +25,6 @@ ACCESS_KEY, SECRET, REGION = "local-practice", "not-a-real-secret", "us-east-1"
 
 def make_client(
     session: Any,
-    *,
     endpoint_url: str | None = None,
     attempts: int = ATTEMPTS,
     connect_timeout: float = CONNECT_TIMEOUT,
@@ -103,16 +102,14 @@ class LocalS3:
 def local_s3(*, environment: bool = True) -> LocalS3:
     """Start a local S3 server on a free port of 127.0.0.1, or join the one that runs.
 
-    In a notebook, call it once: there is one server per process, and a second call joins it. In a
-    script, write ``with local_s3() as server:``: when the last block ends, the server stops, its
-    content is lost, and the environment is restored.
+    There is one server per process. At the end of the last ``with local_s3() as server:`` it stops,
+    its content is lost, and the environment is restored.
 
     Parameters
     ----------
     environment
-        Whether to set ``AWS_ENDPOINT_URL``, the credentials and the region of this process's
-        environment, so that `connect`, plain boto3 and the ``aws`` command in a notebook cell use
-        the server.
+        Whether to set the endpoint, credentials and region in this process's environment, so that
+        `connect`, plain boto3 and the ``aws`` command in a notebook cell use the server.
 
     Returns
     -------
@@ -148,8 +145,10 @@ def _start() -> None:
 
 def _stop() -> None:
     server = running.server
-    _restore()
-    running.server, running.endpoint, running.holds = None, "", 0
+    # a variable that was changed meanwhile stays
+    kept = [name for name, value in running.ours.items() if os.environ.get(name) == value]
+    _set({name: running.before[name] for name in kept})
+    vars(running).update(server=None, endpoint="", holds=0, before={}, ours={})
     _forget(*server.get_host_and_port())
     server.stop()
     server._server.server_close()  # moto leaves the listening socket open
@@ -169,31 +168,19 @@ def _export() -> None:
         "AWS_ENDPOINT_URL": running.endpoint,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": SECRET,
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-        "no_proxy": direct,
-        "NO_PROXY": direct,
+        **dict.fromkeys(["AWS_REGION", "AWS_DEFAULT_REGION"], REGION),
+        **dict.fromkeys(["no_proxy", "NO_PROXY"], direct),
         # they would override the endpoint or the credentials
-        "AWS_PROFILE": None,
-        "AWS_DEFAULT_PROFILE": None,
-        "AWS_SESSION_TOKEN": None,
-        "AWS_ENDPOINT_URL_S3": None,
-        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": None,
+        **dict.fromkeys(["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN"]),
+        **dict.fromkeys(["AWS_ENDPOINT_URL_S3", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]),
     }
     running.before = {name: os.environ.get(name) for name in running.ours}
-    for name, value in running.ours.items():
-        _set(name, value)
+    _set(running.ours)
 
 
-def _restore() -> None:
-    for name, value in running.before.items():
-        if os.environ.get(name) == running.ours[name]:  # else it was changed meanwhile
-            _set(name, value)
-    running.before, running.ours = {}, {}
-
-
-def _set(name: str, value: str | None) -> None:
-    if value is None:
-        os.environ.pop(name, None)
-    else:
-        os.environ[name] = value
+def _set(variables: dict[str, str | None]) -> None:
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

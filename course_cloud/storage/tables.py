@@ -1,11 +1,7 @@
 """Tables in S3 read into pandas and written back, in the format of the key's suffix.
 
-| suffix | read | written | a column subset moves |
-| --- | --- | --- | --- |
-| `.csv` `.tsv` | yes | yes | the whole object |
-| `.csv.gz` `.tsv.gz` | yes | yes | the whole object |
-| `.dat` (MovieLens' ``::``), `.dat.gz` | yes | no | the whole object |
-| `.parquet` | yes | yes | the footer and those columns |
+`.csv`, `.tsv`, both also with `.gz`, and `.parquet` are read and written, `.dat` (MovieLens'
+``::``) and `.dat.gz` are only read.
 
 Limits: the table must fit in memory, and so must the object when it is text. S3 limits an object to
 5 TB. Objects encrypted with a key of your own (SSE-C) cannot be read; those that the server
@@ -15,6 +11,7 @@ encrypts (SSE-S3, SSE-KMS) can. A folder of Parquet files is not read as one tab
 from __future__ import annotations
 
 import gzip
+import hashlib
 import tempfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -63,9 +60,8 @@ def read_table(
 
     Parameters
     ----------
-    address
-        ``"s3://bucket/key"``, or a bare key when ``COURSE_BUCKET`` is set. An object from
-        `list_keys` is read only if it has not changed since it was listed.
+    address, client
+        As in `write_table`. An object from `list_keys` is read only if it has not changed since.
     columns
         The columns to return, in this order; None for all.
     dtype
@@ -74,8 +70,6 @@ def read_table(
     encoding
         Encoding of a text file, by default UTF-8. A ``.dat`` that is not valid UTF-8 is then read
         as latin-1.
-    client
-        A boto3 client of S3; when left out, one from `connect`.
 
     Returns
     -------
@@ -89,12 +83,7 @@ def read_table(
     StorageError
         When the object cannot be read, or changes while it is read.
     DataError
-        For an unknown suffix, an unknown column (the message lists the existing ones), and damaged
-        or invalid content.
-
-    Examples
-    --------
-    >>> read_table("s3://movielens-class/ml-1m/ratings.parquet", ["rating"])  # doctest: +SKIP
+        For an unknown suffix or column, and damaged or invalid content.
     """
     etag = address.etag if isinstance(address, S3Object) else None
     place = parse_address(address.address if isinstance(address, S3Object) else address)
@@ -123,18 +112,17 @@ def read_table(
 def write_table(table: pd.DataFrame, address: str, *, client: Any = None) -> str:
     """Write a table to S3, in the format of the key's suffix.
 
-    As always in S3, the object appears complete or not at all, and replaces an existing one. Above
-    16 MB it is uploaded in parts; when one of them fails, the upload is aborted.
+    The object appears complete or not at all, and replaces an existing one. Above 16 MB it is
+    uploaded in parts; when one of them fails, the upload is aborted.
 
     Parameters
     ----------
     table
         The table. Its index is not written; a named index is refused.
-    address
-        ``"s3://bucket/key"``, or a bare key when ``COURSE_BUCKET`` is set. Ends with ``.csv``,
-        ``.tsv``, one of them with ``.gz``, or ``.parquet``.
-    client
-        A boto3 client of S3; when left out, one from `connect`.
+    address, client
+        ``"s3://bucket/key"``, or a bare key when ``COURSE_BUCKET`` is set, with the end ``.csv``,
+        ``.tsv``, one of them with ``.gz``, or ``.parquet``; a client of S3, by default from
+        `connect`.
 
     Returns
     -------
@@ -150,12 +138,23 @@ def write_table(table: pd.DataFrame, address: str, *, client: Any = None) -> str
         bucket, and are paid for, until a lifecycle rule removes them.
     """
     place = parse_address(address)
+    store(client, table, place)
+    return str(place)
+
+
+def store(client: Any, table: pd.DataFrame, place: Address) -> tuple[int, str]:
+    """Write a table to `place`, above 16 MB in parts; return the object's size and SHA-256."""
     suffix = _suffix(place, WRITABLE, "written")
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file:
         write_to_file(table, file, suffix, str(place))
+        size = file.tell()
         file.seek(0)
-        upload(usable(client), file, place)
-    return str(place)
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        file.seek(0)
+        client = usable(client)
+        with explained("write", *place, client):
+            client.upload_fileobj(file, *place, Config=transfer_config(MULTIPART))
+    return size, sha256
 
 
 def write_to_file(table: pd.DataFrame, file: IO[bytes], suffix: str, label: str) -> None:
@@ -184,13 +183,6 @@ def write_to_file(table: pd.DataFrame, file: IO[bytes], suffix: str, label: str)
     )
 
 
-def upload(client: Any, file: IO[bytes], place: Address) -> None:
-    """Upload an open file to `place`, above 16 MB in parts, which are removed on failure."""
-    config = transfer_config(MULTIPART)
-    with explained("write", *place, client):
-        client.upload_fileobj(file, place.bucket, place.key, Config=config)
-
-
 def _read_parquet(
     client: Any, place: Address, columns: list[str] | None, etag: str | None
 ) -> pd.DataFrame:
@@ -203,18 +195,15 @@ def _read_parquet(
     try:
         # pre_buffer: the byte ranges of neighboring columns are joined into one read
         with parquet.ParquetFile(source, pre_buffer=True) as file:
-            if columns is not None:
-                _known(columns, file.schema_arrow.names, place)
+            _known(columns, file.schema_arrow.names, place)
             table = file.read(columns=columns)
-        frame: pd.DataFrame = (
-            table.to_pandas() if columns is None else table.select(columns).to_pandas()
-        )
+        frame: pd.DataFrame = (table.select(columns) if columns else table).to_pandas()
+        return frame
+    except StorageError:
+        raise
     except (pa.ArrowException, OSError) as error:
-        if isinstance(error, StorageError):
-            raise
         said = str(error).splitlines()[0][:120].rstrip(".")
         raise DataError(f"{place} is a damaged Parquet file ({said}); write it again.") from None
-    return frame
 
 
 def _parse_csv(
@@ -245,10 +234,8 @@ def _parse_csv(
     try:
         with arrow_csv.open_csv(pa.BufferReader(data), read, parse) as beginning:
             names = beginning.schema.names
-        if types:
-            _known([*types], names, place)
-        if columns is not None:
-            _known(columns, names, place)
+        _known([*types] or None, names, place)
+        _known(columns, names, place)
         table = arrow_csv.read_csv(pa.BufferReader(data), read, parse, convert)
     except (pa.ArrowInvalid, UnicodeDecodeError, LookupError) as error:
         said = str(error).splitlines()[0][:160].rstrip(".")
@@ -282,21 +269,22 @@ def _parse_dat(data: bytes, place: Address, encoding: str | None) -> pd.DataFram
             f"{place}: a .dat has no header, and only {', '.join(DAT)} .dat of MovieLens are "
             "known; save the table as .csv or .parquet."
         )
+    columns, label = DAT[name], str(place)
     if name == "ratings":
-        return parsing.parse_delimited(
-            data, DAT[name], str(place), delimiter="::", scale=HALF_STARS
-        )
+        return parsing.parse_delimited(data, columns, label, delimiter="::", scale=HALF_STARS)
     if encoding is None:
         try:
-            data.decode("utf-8")
-            encoding = "utf-8"
+            data.decode()
         except UnicodeDecodeError:
             encoding = "latin-1"
-    return parsing.parse_lines(data, DAT[name], str(place), delimiter="::", encoding=encoding)
+    encoding = encoding or "utf-8"
+    return parsing.parse_lines(data, columns, label, delimiter="::", encoding=encoding)
 
 
-def _known(columns: list[str], names: list[str], place: Address) -> list[str]:
-    """Return `columns`, or raise a `DataError` that lists the columns there are."""
+def _known(columns: list[str] | None, names: list[str], place: Address) -> list[str]:
+    """Return `columns`, by default all, or raise a `DataError` that lists those there are."""
+    if columns is None:
+        return names
     absent = [column for column in columns if column not in names]
     if absent:
         shown = ", ".join(names[:30]) + (", …" if len(names) > 30 else "")

@@ -100,23 +100,23 @@ class Crew:
     def summary(self, done: str, place: str, n_files: int, again: str) -> Transferred:
         """Return the counts, or raise one `StorageError` for all failures."""
         if self.failures:
-            whole = self._files + self._skipped
-            names = ", ".join(shown(name) for name in list(self.failures)[:3])
-            untried = n_files - whole - len(self.failures)
-            more = ", …" if len(self.failures) > 3 else ""
+            whole, failed = self._files + self._skipped, len(self.failures)
+            untried = n_files - whole - failed
             first = next(iter(self.failures.values()))
+            complete = {0: "None is complete", 1: "The other one is complete"}.get(
+                whole, f"The other {whole:,} are complete"
+            )
             raise StorageError(
-                f"{len(self.failures) + untried:,} of {n_files:,} files could not be {done} "
-                f"{place} ({names}{more}"
+                f"{failed + untried:,} of {n_files:,} files could not be {done} {place} "
+                f"({shown(*self.failures)}"
                 + (f"; {untried:,} were not tried any more" if untried else "")
-                + f"). {'The first: ' if len(self.failures) > 1 else ''}{first} "
-                f"{_whole(whole)}; call {again} again to go on from there."
+                + f"). {'The first: ' if failed > 1 else ''}{first} "
+                f"{complete}; call {again} again to go on from there."
             )
         if self.unverified:
-            names = ", ".join(shown(name) for name in self.unverified[:3])
             warnings.warn(
                 f"Only the sizes of {len(self.unverified):,} of {n_files:,} files could be "
-                f"checked, their objects carry no checksum of their content: {names}.",
+                f"checked, their objects carry no checksum: {shown(*self.unverified)}.",
                 CourseWarning,
                 stacklevel=3,
             )
@@ -162,12 +162,6 @@ def transfer_config(part: int, workers: int = 10) -> Any:
     )
 
 
-def _whole(n: int) -> str:
-    if n == 1:
-        return "The other one is complete"
-    return f"The other {n:,} are complete" if n else "None is complete"
-
-
 def remove_version(client: Any, place: Address, answer: Any) -> None:
     """Delete the object that a write has just made, and which `answer` describes."""
     version = {"VersionId": answer["VersionId"]} if answer.get("VersionId") else {}
@@ -178,13 +172,15 @@ def remove_version(client: Any, place: Address, answer: Any) -> None:
 def same_bytes(client: Any, item: S3Object, content: bytes | Path) -> bool | None:
     """Return whether `content` is the object; None when only their sizes can be compared.
 
-    The ETag in the listing is tried first: the MD5 of the object or, of one uploaded in parts, the
-    MD5 of the MD5s of its parts. Otherwise the server is asked, and the SHA-256 in the object's
-    metadata decides, or else its ETag with the part sizes that the server reports. Under SSE-KMS
-    and SSE-C the ETag is no checksum.
+    The ETag in the listing is tried first: the MD5 of the object or, of one uploaded in parts, of
+    the MD5s of its parts. Otherwise the SHA-256 in the object's metadata decides, or else the ETag
+    with the part sizes that the server reports; under SSE-KMS and SSE-C it is no checksum.
     """
     in_parts = "-" in item.etag
     with disk("read", content):
+        size = content.stat().st_size if isinstance(content, Path) else len(content)
+        if size != item.size:
+            return False
         found = composite(content, part_sizes(item.size)) if in_parts else digest(content, "md5")
         if found == item.etag:
             return True

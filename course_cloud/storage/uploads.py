@@ -34,24 +34,25 @@ def upload_dir(
     """Upload every file below a folder, each under the address and its path in the folder.
 
     Files that the bucket holds already, with the same size and content, are skipped, so a second
-    call continues an interrupted one, file by file. A file beyond 8 MiB is uploaded by boto3 in
-    parallel parts. When a part fails, boto3 aborts the upload: no parts stay in the bucket, and the
-    next call sends the file from its beginning.
+    call continues an interrupted one, file by file. Every object gets its SHA-256 as metadata.
+    Objects without a file in the folder stay in the bucket. What macOS, Windows and Jupyter leave
+    in folders (``.DS_Store``, ``.ipynb_checkpoints``, …) is ignored, and empty folders have no key.
+
+    A file beyond 8 MiB goes up in parallel parts; when one of them fails, or Ctrl-C is pressed,
+    boto3 aborts the upload. When the connection is lost just then, its parts stay in the bucket,
+    and are paid for, until a lifecycle rule removes them. A big file that changes meanwhile is
+    removed from the bucket. Memory: up to 8 MiB for each worker.
 
     Parameters
     ----------
-    folder
-        A folder on this computer.
-    address
-        ``"s3://bucket/prefix"``, or a prefix in the bucket that COURSE_BUCKET names. The prefix
-        is a folder's name: a slash is appended.
+    folder, address
+        The folder on this computer, and ``"s3://bucket/prefix"`` or a prefix in the bucket that
+        COURSE_BUCKET names. The prefix is a folder's name: a slash is appended.
     client
-        A boto3 S3 client; when left out, :func:`course_cloud.storage.connect` makes one.
-    workers
-        Number of parallel requests; when left out, 16, or fewer when the client keeps fewer
-        connections.
-    progress
-        Whether to show a progress bar when the work takes longer than two seconds.
+        A boto3 client of S3; when left out, one from `connect`.
+    workers, progress
+        Number of parallel requests, by default 16, or fewer when the client keeps fewer
+        connections; whether to show a progress bar when the work takes longer than two seconds.
     last
         The name of a file that is uploaded after all others, and not when one of them failed:
         where it exists in the bucket, the folder is complete.
@@ -60,35 +61,24 @@ def upload_dir(
     ------
     StorageError
         Before anything is uploaded: when the folder is missing or empty, a file's name would make a
-        key that :func:`download_dir` refuses, or the bucket cannot be listed. Afterwards, once:
-        when files failed. The others are uploaded all the same, unless ten fail in a row. The
-        message counts and names the failures.
+        key that `download_dir` refuses, or the bucket cannot be listed. Afterwards, once: when
+        files failed. The others are uploaded all the same, unless ten fail in a row.
 
     Warns
     -----
     CourseWarning
         When links or special files were left out: a link may point anywhere on the computer.
-
-    Notes
-    -----
-    What macOS, Windows and Jupyter leave in folders (``.DS_Store``, ``._*``, ``Thumbs.db``,
-    ``.ipynb_checkpoints``) is ignored, and empty folders have no key. Objects without a file in the
-    folder stay in the bucket. Every object gets its SHA-256 as metadata. A file beyond 8 MiB that
-    changes meanwhile is removed from the bucket. Memory: up to 8 MiB for each worker.
-
-    Ctrl-C aborts the uploads in parts. Only when the connection is lost as well do their parts stay
-    in the bucket, and are paid for, until a lifecycle rule removes them.
     """
     top = Path(folder)
     client = usable(client)
     target = addresses.as_folder(address)
     workers = transfers.n_workers(client, workers)
-    files = _files_below(top, target.key)
+    files = _files_below(top)
     known = {item.key: item for item in addresses.list_keys(str(target), client=client)}
     with _bodies_at_once(client), Crew("upload", workers, sum(files.values()), progress) as crew:
         jobs = []
         for name, size in files.items():
-            place = Address(target.bucket, target.key + name)
+            place = addresses.parse_address(f"{target}{name}")
             send = partial(_upload, client, place, top / name, known.get(place.key), crew)
             jobs.append(Job(name, size, partial(send, size > PART), big=size > PART))
         crew.run(job for job in jobs if job.name != last)
@@ -97,7 +87,7 @@ def upload_dir(
     return crew.summary("uploaded", f"to {target}", len(jobs), "upload_dir")
 
 
-def _files_below(folder: Path, prefix: str) -> dict[str, int]:
+def _files_below(folder: Path) -> dict[str, int]:
     """Return the name of every file below, with slashes, and its size; sorted."""
     if not folder.is_dir():
         raise StorageError(f"There is no folder {folder} to upload; check the path.")
@@ -112,19 +102,15 @@ def _files_below(folder: Path, prefix: str) -> dict[str, int]:
                 sizes[name] = entry.stat(follow_symlinks=False).st_size
             else:
                 left_out.append(name)
-    bad = [(name, why) for name in sizes if (why := _why_no_key(name, prefix))]
-    if bad:
-        name, why = bad[0]
-        more = f", and {len(bad) - 1:,} more like it" if len(bad) > 1 else ""
+    if bad := {name: why for name in sizes if (why := addresses.why_no_file(name))}:
         raise StorageError(
-            f"{folder} holds a file that cannot become a key: {addresses.shown(name)} {why}{more}. "
-            "Nothing was uploaded; rename it first."
+            f"{len(bad):,} files in {folder} cannot become a key: {addresses.shown(*bad)}; the "
+            f"first {next(iter(bad.values()))}. Nothing was uploaded; rename such files first."
         )
     if left_out:
-        names = ", ".join(addresses.shown(name) for name in sorted(left_out)[:3])
         warnings.warn(
-            f"{len(left_out):,} links or special files of {folder} are not uploaded: {names}"
-            f"{', …' if len(left_out) > 3 else ''}. Copy what they point to into the folder if you "
+            f"{len(left_out):,} links or special files of {folder} are not uploaded: "
+            f"{addresses.shown(*sorted(left_out))}. Copy what they point to into the folder if you "
             "want it in the bucket.",
             CourseWarning,
             stacklevel=3,
@@ -142,13 +128,6 @@ def _walk(folder: Path) -> Iterator[os.DirEntry[str]]:
                 yield from _walk(Path(entry.path))
             else:
                 yield entry
-
-
-def _why_no_key(name: str, prefix: str) -> str | None:
-    why = addresses.why_no_file(name)
-    if why is None and len(f"{prefix}{name}".encode()) > addresses.LONGEST_KEY:
-        why = f"makes a key longer than {addresses.LONGEST_KEY:,} bytes"
-    return why
 
 
 @contextmanager
@@ -176,8 +155,7 @@ def _upload(
     """Upload one file; return False when `known`, the object there, has the same content."""
     with disk("read", path):
         content = path if big else path.read_bytes()
-        size = path.stat().st_size if isinstance(content, Path) else len(content)
-    if known and known.size == size and transfers.same_bytes(client, known, content):
+    if known and transfers.same_bytes(client, known, content):
         return False
     with disk("read", path):
         sha256 = transfers.digest(content, "sha256")

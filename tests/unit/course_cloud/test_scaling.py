@@ -87,7 +87,7 @@ def test_memory_sets_the_number_of_servers_where_nobody_asks():
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Assumptions)])
 def test_no_assumption_may_be_nothing(name):
-    with pytest.raises(DataError, match=f"{name} must be above 0, and is 0"):
+    with pytest.raises(DataError, match=f"{name} must be a number above 0, and is 0"):
         monthly_cost(replace(Assumptions(), **{name: 0}))
 
 

@@ -115,7 +115,7 @@ def test_nothing_to_copy_and_nowhere_to_copy_to_are_said(moto, second):
     moto.put("a/x.csv", b"1")
     with pytest.raises(StorageError, match=r"there is no bucket no-such-bucket"):
         copy_prefix(moto.address("a"), "s3://no-such-bucket/b")
-    with pytest.raises(StorageError, match=r"more than 1024 bytes, so nothing was copied"):
+    with pytest.raises(StorageError, match=r"more than 1024 bytes; shorten"):
         copy_prefix(moto.address("a"), f"s3://{second(moto)}/{'x' * 1020}")
 
 
