@@ -35,7 +35,7 @@ class Comparison(NamedTuple):
 
 
 def measured(validation: object, train: Interactions, metric: str = "recall@10") -> Validation:
-    """Return the values in (result, val) of a model fitted on `train`; a DataError refuses leaks."""
+    """Return the values in (result, val) of a model fitted on `train`, or raise for a leak."""
     match validation:
         case (Evaluation() as result, Interactions() as held_out) if (
             np.array_equal(train.users, held_out.users)

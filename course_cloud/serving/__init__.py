@@ -3,8 +3,9 @@
 >>> from course_cloud.serving import create_app                         # doctest: +SKIP
 >>> app = create_app("s3://movielens-class/models")                     # doctest: +SKIP
 
-``python -m course_cloud.serving ADDRESS`` runs it on 127.0.0.1, with a page to try it at ``/``.
-It needs ``pip install 'course-utils[serve]'``.
+``python -m course_cloud.serving ADDRESS`` runs it on 127.0.0.1, with a page to try it at ``/``,
+and limits headers and slow clients, which other servers of the app do not. It needs ``pip install
+'course-utils[serve]'``.
 """
 
 from __future__ import annotations

@@ -12,11 +12,11 @@ from scipy import sparse
 
 from course_cloud.spark.sessions import quiet_about_pandas
 from course_cloud.spark.tables import as_spark_table, need_frame
-from course_utils import evaluation
+from course_utils import evaluation, validation
 from course_utils.errors import DataError
 from course_utils.interactions import encode
 from course_utils.ranking import top_k_of_factors
-from course_utils.validation import NOTHING, as_table, need_cutoffs, need_positive
+from course_utils.validation import NOTHING
 
 if TYPE_CHECKING:
     from pyarrow import RecordBatch, Table
@@ -37,7 +37,7 @@ def fit_als(
     seed: int = 42,
     blocks: int | None = None,
 ) -> ALSModel:
-    """Fit ``pyspark.ml.recommendation.ALS`` to positives.
+    """Fit ``pyspark.ml.recommendation.ALS``; its user factors solve exactly for its item factors.
 
     Parameters
     ----------
@@ -53,35 +53,34 @@ def fit_als(
         Number of partitions of users and of films; by default the number of Spark's cores. The
         random initial factors depend on it.
 
-    Returns
-    -------
-    ALSModel
-        The user factors are the exact solution for the item factors.
-
     Raises
     ------
     DataError
         For a bad column, and when `factors` or `iterations` is no integer of at least 1.
     """
+    from pyspark.errors import PySparkException
     from pyspark.ml.recommendation import ALS
     from pyspark.sql import functions as F
 
     train = as_spark_table(train, *PAIR)
     n_blocks = blocks or train.sparkSession.sparkContext.defaultParallelism
     als = ALS(
-        rank=need_positive(factors, "factors"),
-        maxIter=need_positive(iterations, "iterations"),
-        regParam=regularization,
-        alpha=alpha,
+        rank=validation.need_positive(factors, "factors"),
+        maxIter=validation.need_positive(iterations, "iterations"),
+        regParam=validation.need_number(regularization, "regularization"),
+        alpha=validation.need_number(alpha, "alpha"),
         implicitPrefs=True,
-        seed=seed,
+        seed=validation.need_seed(seed),
         numUserBlocks=n_blocks,
         numItemBlocks=n_blocks,
         userCol="user_id",
         itemCol="movie_id",
         ratingCol="one",
     )
-    return als.fit(train.select("user_id", "movie_id", F.lit(1.0).alias("one")))
+    try:
+        return als.fit(train.select("user_id", "movie_id", F.lit(1.0).alias("one")))
+    except PySparkException as error:
+        raise DataError(f"Spark cannot fit ALS: {str(error).splitlines()[0]}.") from None
 
 
 def recommend(model: ALSModel, train: DataFrame, k: int = 10) -> DataFrame:
@@ -112,7 +111,7 @@ def recommend(model: ALSModel, train: DataFrame, k: int = 10) -> DataFrame:
     from pyspark.sql import functions as F
 
     train = as_spark_table(train, *PAIR)
-    k = need_positive(k, "k")
+    k = validation.need_positive(k, "k")
     movie_ids, vectors = _as_arrays(model.itemFactors.orderBy("id").toArrow())
     seen = train.groupBy("user_id").agg(F.collect_set("movie_id").alias("seen"))
     users = model.userFactors.withColumnRenamed("id", "user_id").join(seen, "user_id")
@@ -155,13 +154,13 @@ def evaluate(
         For a bad column or `k`, when no user has anything in the test set, and when a list holds a
         film twice, two films at one rank, or a film that is not in `train`.
     """
-    cutoffs, lists = need_cutoffs(k), _collected(recommended, "rank")
+    cutoffs, lists = validation.need_cutoffs(k), _collected(recommended, "rank")
     known, hidden = encode(_collected(train)), _collected(test)
     hidden = hidden[hidden["user_id"].isin(known.users) & hidden["movie_id"].isin(known.items)]
     if hidden.empty:
         raise DataError("None of the users of the training set has anything in the test set.")
     lists = lists[lists["user_id"].isin(hidden["user_id"]) & (lists["rank"] <= max(cutoffs))]
-    ranks = lists["rank"].astype(int)
+    ranks = validation.as_integers(lists["rank"], "rank")
     if lists.duplicated(["user_id", "rank"]).any() or ranks.min() < 1:
         raise DataError("Each user's ranks must be numbered from 1, without repeats.")
     ids = np.full((len(known.users), max(cutoffs)), NOTHING)
@@ -172,7 +171,7 @@ def evaluate(
 
 def _collected(table: DataFrame, *more: str) -> pd.DataFrame:
     need_frame(table, *PAIR, *more)
-    return as_table(table.select(*PAIR, *more).toArrow().to_pandas(), *PAIR)
+    return validation.as_table(table.select(*PAIR, *more).toArrow().to_pandas(), *PAIR)
 
 
 def _best_films(
@@ -188,9 +187,12 @@ def _best_films(
     user_ids, factors = _as_arrays(users)
     lists = users.column("seen")
     ends = lists.offsets.to_numpy()
-    columns = np.searchsorted(movie_ids, lists.flatten().to_numpy())
-    ones = np.ones(len(columns), dtype=np.float32)
-    seen = sparse.csr_matrix((ones, columns, ends - ends[0]), shape=(len(user_ids), len(movie_ids)))
+    films = lists.flatten().to_numpy()
+    columns = np.searchsorted(movie_ids, films).clip(max=len(movie_ids) - 1)
+    known = (movie_ids[columns] == films).astype(np.float32)  # the model may not know a film
+    shape = (len(user_ids), len(movie_ids))
+    seen = sparse.csr_matrix((known, columns, ends - ends[0]), shape=shape)
+    seen.eliminate_zeros()
     # One thread: other workers use the other cores.
     best = top_k_of_factors(factors, vectors, seen, k, backend="numpy", threads=1)
     row, rank = np.nonzero(best != NOTHING)

@@ -8,18 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from course_utils import validation
 from course_utils.errors import ClusterError, DataError
-from course_utils.validation import (
-    IDS,
-    LARGEST_ID,
-    LATEST,
-    TIME,
-    as_table,
-    need_choice,
-    need_integer,
-    need_number,
-    need_table_columns,
-)
+from course_utils.validation import IDS, TIME
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -27,6 +18,7 @@ if TYPE_CHECKING:
 RATINGS = ("user_id", "movie_id", "rating", "timestamp")
 TYPES = {"user_id": "integer", "movie_id": "integer", "timestamp": "long"}
 NUMBERS = ("byte", "short", "integer", "long", "float", "double", "decimal")
+READ = {"read by the course": True}  # metadata of a column that was checked
 DATES = ("timestamp", "timestamp_ntz", "date")
 S3A = "org.apache.hadoop.fs.s3a.S3AFileSystem"  # class of the package hadoop-aws
 ROW = "row"  # position of a rating in its file; a DataFrame has no order
@@ -48,7 +40,7 @@ def to_spark(spark: SparkSession, ratings: pd.DataFrame) -> DataFrame:
     """
     import pyarrow as pa
 
-    ratings = as_table(ratings, *IDS)
+    ratings = validation.as_table(ratings, *IDS)
     placed = ratings.assign(**{ROW: np.arange(len(ratings))})
     made = spark.createDataFrame(pa.Table.from_pandas(placed, preserve_index=False))
     return as_spark_table(made, *IDS)
@@ -92,6 +84,11 @@ def read_ratings(spark: SparkSession, path: str) -> DataFrame:
             ) from None
     try:
         table = spark.read.parquet(path)
+        place = ["_metadata.file_path"] if len(table.inputFiles()) > 1 else []
+        index = "_metadata.row_index"
+        row: Any = F.struct(*place, index) if place else F.col(index)
+        validation.need_table_columns(table, *RATINGS)
+        return as_spark_table(table.select(*RATINGS, row.alias(ROW)), *RATINGS)
     except (PySparkException, Py4JJavaError) as error:
         said = str(error).splitlines()[0][:160].rstrip(".")
         if "NANOS" in said:
@@ -100,18 +97,15 @@ def read_ratings(spark: SparkSession, path: str) -> DataFrame:
         if isinstance(error, AnalysisException):
             raise DataError(f"There are no ratings at {path} ({said}).") from None
         raise DataError(f"{path} is not Parquet, or damaged; write it again.") from None
-    place = ["_metadata.file_path"] if len(table.inputFiles()) > 1 else []
-    row: Any = F.struct(*place, "_metadata.row_index") if place else F.col("_metadata.row_index")
-    need_table_columns(table, *RATINGS)
-    return as_spark_table(table.select(*RATINGS, row.alias(ROW)), *RATINGS)
 
 
 def to_implicit(ratings: DataFrame, threshold: float = 4.0) -> DataFrame:
     """Return the positives: the rows with ``rating >= threshold``.
 
-    A DataError is raised when there is no column ``rating``, or it holds no numbers.
+    Rows without stars (missing, NaN, infinite) are none. A DataError is raised when there is no
+    column ``rating``, or it holds no numbers.
     """
-    threshold = need_number(threshold, "threshold")
+    threshold = validation.need_number(threshold, "threshold")
     ratings = as_spark_table(ratings, "rating")
     stars = ratings["rating"]
     return ratings.where(stars >= threshold).where(stars < float("inf"))  # NaN is above infinity
@@ -120,11 +114,9 @@ def to_implicit(ratings: DataFrame, threshold: float = 4.0) -> DataFrame:
 def as_spark_table(table: DataFrame, *names: str) -> DataFrame:
     """Return a DataFrame whose ids and times are integers; see `course_utils.validation.as_table`.
 
-    One job reads the columns, unless their types tell that this was done: integers, not nullable.
-    A DataError refuses what is no DataFrame of Spark, lacks a column, or cannot be converted.
+    One job reads the columns, unless their metadata tell that this was done. A DataError refuses
+    what is no DataFrame of Spark, lacks a column, or cannot be converted.
     """
-    from pyspark.sql import functions as F
-
     need_frame(table, *names)
     numbers = {}
     for field in table.schema:
@@ -133,14 +125,15 @@ def as_spark_table(table: DataFrame, *names: str) -> DataFrame:
             to = {"rating": "double", TIME: "timestamp"}.get(name, "int")
             way = f"cast it: F.col({name!r}).cast({to!r})"
             raise DataError(f"Column {name!r} has the type {kind}; {way}.")
-        if name in TYPES and (field.nullable or kind != TYPES[name]):
+        if name in TYPES and READ.items() - field.metadata.items():
             numbers[name] = _number(name, kind)
     if not numbers:
         return table
     _need_whole(table, numbers)
-    zero = F.lit(0)  # makes a column not nullable; nothing is missing any more
-    columns = {n: F.coalesce(c.try_cast("bigint"), zero) for n, c in numbers.items()}
-    return table.withColumns({name: c.cast(TYPES[name]) for name, c in columns.items()})
+    for name, number in numbers.items():
+        whole = number.try_cast("bigint").cast(TYPES[name])
+        table = table.withColumn(name, whole).withMetadata(name, READ)
+    return table
 
 
 def need_frame(table: Any, *names: str) -> None:
@@ -151,7 +144,7 @@ def need_frame(table: Any, *names: str) -> None:
         what = f"a {type(table).__name__} of {type(table).__module__.partition('.')[0]}"
         way = "to_spark(spark, table) makes one of a pandas table"
         raise DataError(f"A DataFrame of Spark is needed, and this is {what}; {way}.")
-    need_table_columns(table, *names)
+    validation.need_table_columns(table, *names)
 
 
 def _number(name: str, kind: str) -> Column:
@@ -164,7 +157,7 @@ def _number(name: str, kind: str) -> Column:
     if kind == "timestamp_ntz":
         column = F.to_timestamp(F.concat(column.cast("string"), F.lit("Z")))
     if kind == "float":
-        return F.when(F.abs(column) <= 2**24, column)  # above, a float is rounded
+        return F.when(F.abs(column) < 2**24, column)  # from there on rounded
     return F.unix_micros(column) / 1e6 if kind in DATES else column
 
 
@@ -175,7 +168,9 @@ def _need_whole(table: DataFrame, numbers: Mapping[str, Column]) -> None:
     faults = []
     for name, number in numbers.items():
         column, whole = F.col(name), number.try_cast("bigint")
-        right = (whole == number) & whole.between(0, LATEST if name == TIME else LARGEST_ID)
+        right = (whole == number) & whole.between(
+            0, validation.LATEST if name == TIME else validation.LARGEST_ID
+        )
         wrong = F.when(column.isNotNull() & ~F.coalesce(right, F.lit(False)), column.cast("string"))
         faults += [F.count_if(column.isNull()), F.first(wrong, ignorenulls=True)]
     found = tuple(table.agg(*faults).first() or ())
@@ -183,7 +178,11 @@ def _need_whole(table: DataFrame, numbers: Mapping[str, Column]) -> None:
         if missing:
             raise DataError(f"Column {name!r} is missing in {missing:,} rows; drop those.")
         if wrong is not None:
-            need = "whole Unix seconds" if name == TIME else f"ids, integers from 0 to {LARGEST_ID}"
+            need = (
+                "whole Unix seconds"
+                if name == TIME
+                else f"ids, integers from 0 to {validation.LARGEST_ID}"
+            )
             raise DataError(f"Column {name!r} holds {wrong}, but needs {need}.")
 
 
@@ -217,8 +216,10 @@ def leave_last_out(
     from pyspark.sql import functions as F
 
     for name, count in {"n_test": n_test, "n_val": n_val, "min_train": min_train}.items():
-        need_integer(count, name, 0)
-    tie = {"order": ROW, "movie_id": "movie_id"}[need_choice(ties, "ties", "order", "movie_id")]
+        validation.need_integer(count, name, 0)
+    tie = {"order": ROW, "movie_id": "movie_id"}[
+        validation.need_choice(ties, "ties", "order", "movie_id")
+    ]
     positives = as_spark_table(positives, *IDS, TIME, tie)
 
     of_user = Window.partitionBy("user_id")

@@ -158,7 +158,7 @@ def _refuse_if_some_were_meant(core: Any, endpoint_url: str | None) -> None:
             "AWS_SECRET_ACCESS_KEY (in the terminal, not in the notebook), or unset "
             "AWS_ENDPOINT_URL to practice on a local server."
         )
-    if any(map(os.environ.get, settings.CREDENTIALS.values())):
+    if any(map(os.environ.get, settings.CREDENTIALS)):
         raise StorageError(
             "AWS_ACCESS_KEY_ID is not set, but its secret or token is; set all, or unset them to "
             "practice on a local server."

@@ -29,9 +29,9 @@ SHAPES = {
     "max_attempts": (r"[1-9]\d*", "a whole number"),
 }
 CREDENTIALS = {
-    "access_key": "AWS_ACCESS_KEY_ID",
-    "secret_key": "AWS_SECRET_ACCESS_KEY",
-    "token": "AWS_SESSION_TOKEN",
+    "AWS_ACCESS_KEY_ID": "access_key",
+    "AWS_SECRET_ACCESS_KEY": "secret_key",
+    "AWS_SESSION_TOKEN": "token",
 }
 WHOLE = r"[!#-&(-~]([ -~]*[!#-&(-~])?"  # ASCII, and no blank or quote at an end
 
@@ -74,7 +74,7 @@ def need_valid(core: Any, **given: str | None) -> None:
 
 def need_whole(credentials: Any) -> None:
     """Raise a `StorageError` for credentials that were not copied exactly."""
-    for name, variable in CREDENTIALS.items():
+    for variable, name in CREDENTIALS.items():
         if name not in vars(credentials):
             return  # those that expire are fetched with the first request
         value = getattr(credentials, name)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from course_utils.errors import DataError
 from course_utils.plots.drawing import draw_cell, new_axes
 from course_utils.plots.style import ACCENT, DARK, LIGHT, MIDDLE, SOFT, STYLE
-from course_utils.validation import as_table
+from course_utils.validation import as_table, need_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,8 +28,8 @@ def long_tail(ratings: pd.DataFrame, top: float = 0.1) -> Axes:
     top
         The share of the rated films to mark.
     """
-    counts = as_table(ratings, "movie_id")["movie_id"].value_counts().to_numpy()
-    n_top = max(1, round(top * len(counts)))
+    counts = _column(ratings, "movie_id").value_counts().to_numpy()
+    n_top = min(len(counts), max(1, round(need_number(top, "top") * len(counts))))
     share = counts[:n_top].sum() / counts.sum()
     rank = np.arange(1, len(counts) + 1)
 
@@ -48,7 +49,7 @@ def long_tail(ratings: pd.DataFrame, top: float = 0.1) -> Axes:
 
 def ratings_per_user(ratings: pd.DataFrame) -> Axes:
     """Draw a histogram of ratings per user, on a logarithmic axis, with the median."""
-    counts = as_table(ratings, "user_id")["user_id"].value_counts().to_numpy()
+    counts = _column(ratings, "user_id").value_counts().to_numpy()
     edges = np.geomspace(counts.min(), counts.max() + 1, 25)
 
     title = f"Ratings per user: from {counts.min()} to {counts.max():,}"
@@ -67,7 +68,8 @@ def ratings_per_user(ratings: pd.DataFrame) -> Axes:
 
 def rating_scale(ratings: pd.DataFrame, threshold: float = 4.0) -> Axes:
     """Draw the share of each rating, those of at least `threshold` stars darker."""
-    shares = as_table(ratings, "rating")["rating"].value_counts(normalize=True).sort_index()
+    threshold = need_number(threshold, "threshold")
+    shares = _column(ratings, "rating").value_counts(normalize=True).sort_index()
     labels = [f"{rating:g}" for rating in shares.index]
     colors = [DARK if rating >= threshold else LIGHT for rating in shares.index]
 
@@ -85,7 +87,7 @@ def rating_scale(ratings: pd.DataFrame, threshold: float = 4.0) -> Axes:
 
 def activity_over_time(ratings: pd.DataFrame) -> Axes:
     """Draw the number of ratings in each month (UTC)."""
-    times = as_table(ratings, "timestamp")["timestamp"]
+    times = _column(ratings, "timestamp")
     when = pd.to_datetime(times, unit="s")  # UTC, as the timestamps are
     months = pd.Series(1, index=when).resample("MS").sum()
 
@@ -145,3 +147,10 @@ def _shade(row: int, n_rows: int) -> str:
     import matplotlib as mpl
 
     return str(mpl.colors.to_hex(mpl.colormaps["Blues"](0.15 + 0.4 * row / max(1, n_rows - 1))))
+
+
+def _column(ratings: pd.DataFrame, name: str) -> pd.Series:
+    table = as_table(ratings, name)
+    if table.empty:
+        raise DataError("There is nothing to draw: the table has no rows.")
+    return table[name]

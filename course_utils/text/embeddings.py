@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import sparse
 
 from course_utils.errors import DataError, ModelError
 from course_utils.ranking import top_k
+from course_utils.text import encoding
 from course_utils.text.encoding import TextEncoder, encode_texts, unit_length
 from course_utils.text.sources import DEFAULT
 from course_utils.text.transformer import Vectors
@@ -52,7 +52,7 @@ class Embeddings:
 
     def __post_init__(self) -> None:
         vectors, movie_ids = (
-            _as_vectors(self.vectors),
+            encoding.as_vectors(self.vectors),
             as_ids(self.movie_ids, "`movie_ids`").astype(np.int32),
         )
         if len(vectors) != len(movie_ids):
@@ -60,7 +60,7 @@ class Embeddings:
                 f"There are {len(vectors):,} vectors and {len(movie_ids):,} movie ids; each film "
                 "needs one of both, in the same order."
             )
-        finite = np.isfinite(vectors).all(axis=1)
+        finite = (np.abs(vectors) < encoding.LARGEST).all(axis=1)
         if not finite.all():
             raise DataError(
                 f"The vector of movie {movie_ids[finite.argmin()]} holds NaN or infinity; encode "
@@ -157,7 +157,7 @@ def save_embeddings(
     target = Path(path).expanduser()
     if not target.parent.is_dir():
         raise DataError(f"There is no folder {target.parent} to save embeddings in; make it first.")
-    model, pooling = model or embeddings.model or "", pooling or embeddings.pooling or ""
+    model, pooling = str(model or embeddings.model or ""), pooling or embeddings.pooling or ""
     content = _safetensors().save(
         {"vectors": embeddings.vectors, "movie_ids": embeddings.movie_ids},
         metadata={"format": FORMAT, "model": model, "pooling": pooling},
@@ -172,7 +172,7 @@ def save_embeddings(
 
 
 def load_embeddings(path: str | Path, movie_ids: npt.ArrayLike | None = None) -> Embeddings:
-    """Read embeddings that :func:`save_embeddings` wrote.
+    """Return the `Embeddings` that :func:`save_embeddings` wrote.
 
     Parameters
     ----------
@@ -181,11 +181,6 @@ def load_embeddings(path: str | Path, movie_ids: npt.ArrayLike | None = None) ->
     movie_ids
         The films to read, in this order, shape (m,). With ``train.items``, row i belongs to
         column i of the matrix. Default: all films in the order of the file.
-
-    Returns
-    -------
-    Embeddings
-        With ``.vectors``, ``.movie_ids``, ``.model`` and ``.pooling``.
 
     Raises
     ------
@@ -234,7 +229,7 @@ def search(
     model: str | Path | TextEncoder | None = None,
     pooling: str | None = None,
 ) -> pd.DataFrame:
-    """Return the films whose embeddings are closest to the embedding of a query.
+    """Return the rows of the films closest to a query, and their ``score``, the cosine with it.
 
     Parameters
     ----------
@@ -249,12 +244,6 @@ def search(
     model, pooling
         What encodes the query; it must be what made the embeddings. Default: model and pooling of
         `embeddings`, or else the defaults of :func:`encode_texts`.
-
-    Returns
-    -------
-    DataFrame
-        At most `n` rows of `movies`, the closest first, and their ``score``: the cosine between
-        query and film.
 
     Raises
     ------
@@ -271,7 +260,7 @@ def search(
     if not isinstance(films, Embeddings):
         table: Any = films
         films = Embeddings(table, movies["movie_id"].to_numpy())
-    unknown = np.setdiff1d(films.movie_ids, movies["movie_id"])
+    unknown = np.setdiff1d(films.movie_ids, as_ids(movies["movie_id"], "`movies`"))
     if unknown.size:
         raise DataError(
             f"Movie {unknown[0]} has an embedding but no row in the table of movies; both must "
@@ -296,19 +285,6 @@ def search(
     rows = pd.Index(movies["movie_id"]).get_indexer(pd.Index(found))
     best: pd.DataFrame = movies.iloc[rows].assign(score=scores[ids >= 0])
     return best.reset_index(drop=True)
-
-
-def _as_vectors(vectors: Any) -> Vectors:
-    if sparse.issparse(vectors):
-        raise DataError("The vectors are a sparse matrix; give vectors.toarray().")
-    table = np.asarray(vectors)
-    if table.ndim != 2 or table.dtype.kind not in "fiu" or not table.shape[1]:
-        raise DataError(
-            "The vectors must be a table of numbers, films × dimensions, and are an array of "
-            f"{table.dtype} with shape {table.shape}."
-        )
-    with np.errstate(over="ignore"):  # overflow gives infinity, which is refused later
-        return np.ascontiguousarray(table, dtype=np.float32)
 
 
 def _safetensors() -> Any:

@@ -13,14 +13,16 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from course_utils.datasets.releases import user_cache
 from course_utils.errors import CourseWarning, DataError
 from course_utils.text.sources import DEFAULT, find_source
 from course_utils.text.transformer import Vectors, load, need_device
-from course_utils.validation import IntArray, need_choice, need_positive
+from course_utils.validation import IntArray, need_choice, need_positive, need_seed
 
 FORMAT = 2  # raise it when a text gets another vector, so that old caches are no longer found
+LARGEST = 1e18  # of a number in a vector, whose squares float32 must hold
 PATIENCE = 5.0  # seconds to wait for another process that is writing
 _AT_ONCE = 500  # texts in one query
 _TABLE = """
@@ -133,10 +135,10 @@ def encode_texts(
 
         vectors = _encode_once(listed, encode, stored, progress)
     elif hasattr(model, "encode"):
-        vectors = np.asarray(model.encode(listed), dtype=np.float32)
+        vectors = as_vectors(model.encode(listed))
     else:
         raise DataError(f"The model must be a name, a folder or an encoder, and is {model!r}.")
-    _need_vectors(vectors, len(listed), model)
+    _need_vectors(vectors, len(listed))
     return unit_length(vectors) if normalize else vectors
 
 
@@ -165,7 +167,7 @@ class TfidfEncoder:
 
     def __init__(self, dimensions: int = 128, seed: int = 42) -> None:
         self.dimensions = need_positive(dimensions, "dimensions")
-        self.seed = seed
+        self.seed = need_seed(seed)
         self.vectorizer: Any = None
         self.svd: Any = None
 
@@ -316,24 +318,38 @@ def _encode_once(
     return np.stack([vectors[text] for text in texts])
 
 
-def _need_vectors(vectors: Vectors, n_texts: int, model: object) -> None:
-    name = model if isinstance(model, str | Path) else type(model).__name__
-    if vectors.ndim != 2 or len(vectors) != n_texts:
+def as_vectors(vectors: Any) -> Vectors:
+    """Return vectors as float32, shape (n, d), or raise a DataError for another kind of table."""
+    if sparse.issparse(vectors):
+        raise DataError("The vectors are a sparse matrix; give vectors.toarray().")
+    try:
+        table = np.asarray(vectors)
+    except (TypeError, ValueError, RuntimeError):  # of several lengths, or of torch with gradients
+        raise DataError("The vectors are no array of numbers, films × dimensions.") from None
+    if table.ndim != 2 or table.dtype.kind not in "fiu" or not table.shape[1]:
         raise DataError(
-            f"{name} must give one vector for each of the {n_texts:,} texts, and gave an array of "
-            f"shape {vectors.shape}."
+            "The vectors must be a table of numbers, films × dimensions, and are an array of "
+            f"{table.dtype} with shape {table.shape}."
         )
-    finite = np.isfinite(vectors).all(axis=1)
+    with np.errstate(over="ignore"):  # overflow gives infinity, which is refused later
+        return np.ascontiguousarray(table, dtype=np.float32)
+
+
+def _need_vectors(vectors: Vectors, n_texts: int) -> None:
+    if len(vectors) != n_texts:
+        raise DataError(f"There are {len(vectors):,} vectors for {n_texts:,} texts.")
+    finite = (np.abs(vectors) < LARGEST).all(axis=1)
     if not finite.all():
         raise DataError(
-            f"The vector of text {int(finite.argmin())} is not finite; in float16 numbers run "
-            "over, so use precision='float32', or another model."
+            f"The vector of text {int(finite.argmin())} is not finite or too long; in float16 "
+            "numbers run over, so use precision='float32', or another model."
         )
 
 
 def _need_texts(texts: Iterable[object]) -> list[str]:
     """Return the texts as a list, or raise a DataError that names the first invalid text."""
-    if isinstance(texts, str | bytes | Set | Mapping) or hasattr(texts, "columns"):
+    wrong = isinstance(texts, str | bytes | Set | Mapping) or not isinstance(texts, Iterable)
+    if wrong or hasattr(texts, "columns"):
         what = type(texts).__name__  # a set has no order, a table several columns
         raise DataError(f"`texts` is a {what}; give a list of texts, or one column of a table.")
     listed = list(texts)

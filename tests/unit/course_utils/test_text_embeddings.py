@@ -53,6 +53,8 @@ def test_ids_that_do_not_match(ids, message):
     ("vectors", "ids", "message"),
     [
         (VECTORS, IDS[:3], "There are 4 vectors and 3 movie ids"),
+        (np.full((4, 3), 1e20), IDS, "The vector of movie 50 holds NaN"),
+        ([[1], [1, 2], [1], [1]], IDS, "The vectors are no array of numbers"),
         (sparse.csr_matrix(VECTORS), IDS, r"a sparse matrix; give vectors.toarray\(\)"),
         (VECTORS[0], IDS[:3], "must be a table of numbers, films × dimensions"),
         (np.array([["a"]]), [1], "must be a table of numbers"),
@@ -170,7 +172,9 @@ class Dangerous:
 def test_a_pickle_is_not_opened(tmp_path):
     path = tmp_path / "films.pt"
     path.write_bytes(pickle.dumps(Dangerous()))
-    with pytest.raises(DataError, match="is a pickle, which may run code when it is loaded"):
+    with pytest.raises(
+        DataError, match=r"is a pickle or an archive .* which may run code when it is loaded"
+    ):
         load_embeddings(path)
     torch = pytest.importorskip("torch", reason="torch is not installed")
     torch.save({"vectors": torch.ones(2, 3)}, path)

@@ -257,7 +257,7 @@ def test_an_encoder_of_your_own():
     vectors = encode_texts(["a", "b"], OfYours([[3, 4], [0, 0]]))
     np.testing.assert_allclose(vectors, [[0.6, 0.8], [0, 0]])
     assert vectors.dtype == np.float32
-    with pytest.raises(DataError, match=r"OfYours must give one vector for each of the 2 texts"):
+    with pytest.raises(DataError, match="There are 1 vectors for 2 texts"):
         encode_texts(["a", "b"], OfYours([[1.0, 2.0]]))
     with pytest.raises(DataError, match="The vector of text 1 is not finite"):
         encode_texts(["a", "b"], OfYours([[1.0], [np.nan]]))
@@ -374,6 +374,52 @@ def test_what_is_no_list_of_texts_is_refused(texts, message):
     for encode in (lambda: encode_texts(texts, "tfidf"), lambda: TfidfEncoder().fit(texts)):
         with pytest.raises(DataError, match=message):
             encode()
+
+
+@pytest.mark.parametrize("texts", [None, 7, 3.5])
+def test_what_is_no_collection_is_refused(texts):
+    with pytest.raises(DataError, match=r"`texts` is a .*; give a list of texts"):
+        encode_texts(texts, "tfidf")
+
+
+@pytest.mark.parametrize(
+    "vectors", [[[1j, 2j]], [["1", "2"]], [[1e20, 0.0]], [[]], [["2005-01-01"]], [[None, 1.0]]]
+)
+def test_an_own_encoder_must_give_numbers(vectors):
+    class Mine:
+        def encode(self, texts):
+            return np.array(vectors)
+
+    with pytest.raises(DataError, match="The vector"):
+        encode_texts(["Alien"], Mine())
+
+
+def test_a_folder_without_a_tokenizer_or_with_another_ones_is_refused(tmp_path, bert):
+    import shutil
+
+    from transformers import BertModel
+
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    for name in ("config.json", "model.safetensors"):
+        shutil.copy(bert / name, bare)
+    with pytest.raises(ModelError, match="cannot be loaded from"):
+        encode_texts(["the sea"], bare, cache=False)
+    other = save_model(tmp_path / "other", BertModel.from_pretrained(bert))
+    words = other / "tokenizer.json"
+    words.write_text(words.read_text().replace('"sea": 9,', '"sea": 9000,'))
+    with pytest.raises(ModelError, match="The model fails on these texts"):
+        encode_texts(["the sea"], other, cache=False)
+
+
+@pytest.mark.parametrize("text", ["garbage", "[]", '{"max_seq_length": "128"}'])
+def test_settings_of_nonsense_are_refused(tmp_path, bert, text):
+    import shutil
+
+    folder = shutil.copytree(bert, tmp_path / "copy")
+    (folder / "sentence_bert_config.json").write_text(text)
+    with pytest.raises(ModelError, match="cannot be loaded from"):
+        encode_texts(["the sea"], folder, cache=False)
 
 
 @pytest.mark.parametrize("model", [None, 7, ["all-MiniLM-L6-v2"]])
