@@ -169,9 +169,9 @@ def _refusal(error: Any, bucket: str, key: str, client: Any, where: str) -> str:
     code, about = _code(error), error.response.get("ResponseMetadata", {})
     status = str(about.get("HTTPStatusCode", ""))
     if code in ("NoSuchKey", "404", "NotFound"):
-        near = ", ".join(nearest_keys(client, bucket, key)) if client is not None and key else ""
-        others = f"list what there is with list_keys('s3://{bucket}/')"
-        return f"there is no such key; {f'the nearest are {near}' if near else others}"
+        if near := nearest_keys(client, bucket, key) if client is not None and key else []:
+            return f"there is no such key; the nearest are {', '.join(near)}"
+        return f"there is no such key; list what there is with list_keys('s3://{bucket}/')"
     if code == "RequestTimeTooSkewed":
         return _clock(about)
     if meaning := _meaning(MEANINGS, code):

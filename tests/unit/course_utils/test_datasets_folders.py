@@ -24,6 +24,7 @@ KAGGLE = {
 ROWS = KAGGLE["rating.csv"]
 SECONDS = "userId,movieId,rating,timestamp\n1,3,4,60\n"
 FILMS = "movieId,title,genres\n3,Heat,Crime\n"
+BACKSLASHED = '"A \\"B\\" c"'
 ANOTHER_EDITION = pytest.mark.filterwarnings("ignore:.*is not the published archive")
 
 
@@ -115,7 +116,7 @@ def test_a_release_without_tags_and_links_loads_and_says_so(tmp_path):
         ({"rating.csv": ROWS + "2,3,4,789652004\n"}, "line 4: .* is no time such as"),
         ({"rating.csv": ROWS.replace("-04-02", "-02-30")}, "line 2: timestamp '2005-02-30"),
         ({"rating.csv": SECONDS.replace("60", "1112486027000")}, "line 2: .* is not between 0 and"),
-        ({"rating.csv": ROWS, "movie.csv": FILMS.replace("Heat", '"A \\\\"B" c"')}, "line 2: a quote"),
+        ({"rating.csv": ROWS, "movie.csv": FILMS.replace("Heat", BACKSLASHED)}, "line 2: a quote"),
         ({"rating.csv": ROWS, "movie.csv": FILMS.replace("Heat", '"He"at')}, "line 2: a quote"),
         ({"rating.csv": ROWS.replace('"userId",', "userId,")}, "the header is 'userId,.*belongs;"),
         ({"rating.csv": ROWS.replace("23:53:47", "")}, "line 2: .* is no time such"),
