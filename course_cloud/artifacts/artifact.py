@@ -214,7 +214,7 @@ def _load(folder: Path, classes: tuple[type[Recommender], ...]) -> Artifact:
     with parsing(folder / "model.json"):
         model = packing.unpack(tree, arrays, classes)
         if (model.n_users, model.n_items) != train.matrix.shape:
-            raise DataError("It is of another size than train.npz; save the model again.")
+            raise DataError("It is of another size than train.npz.")
         model.recommend(np.array([0]), train.matrix[:1], N=1)
     return Artifact(model, train, movies, metrics, embeddings, validation, manifest)
 

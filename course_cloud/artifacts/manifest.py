@@ -141,9 +141,9 @@ def parsing(place: object, maker: str = "artifacts.save") -> Iterator[None]:
     except (ArtifactError, ModelError):
         raise
     except Exception as error:
-        why = f"damaged, or not of {maker}; call that again."
-        why = f"refused: {error}" if isinstance(error, DataError) else why
-        raise ArtifactError(f"{place} is {why}") from None
+        why = f": {error}" if isinstance(error, DataError) else "."
+        why = f"is damaged, or not of {maker}; call that again{why}"
+        raise ArtifactError(f"{place} {why}") from None
 
 
 def _seal(said: dict[str, Any]) -> str:

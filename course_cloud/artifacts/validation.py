@@ -86,7 +86,7 @@ def read_validation(file: IO[bytes]) -> Validation:
     by_user = pd.Series(values, index=users, name=metric)
     good = _are_shares(values) and users.dtype.kind in "iu" and by_user.index.is_unique
     if not good or digits.dtype != np.uint8 or digits.shape != (32,):
-        raise DataError("It holds no validation values; save the model again.")
+        raise DataError("It holds no validation values.")
     return Validation(by_user, digits.tobytes().hex())
 
 

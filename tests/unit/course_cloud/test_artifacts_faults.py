@@ -224,7 +224,7 @@ def test_a_model_that_does_not_fit_its_arrays_is_refused(folder):
     for strange, why in [
         ({"models": [{"class": "os.system", "state": {}}]}, "a os.system, which is none"),
         (changed(tree, half_life=-1), "half_life must be"),
-        (changed(tree, n_items=7), "refused: It is of another size than train.npz"),
+        (changed(tree, n_items=7), "again: It is of another size than train.npz"),
         (changed(tree, surprise=1), "differ in 'surprise'"),
         (changed(tree, popularity={"array": "absent"}), "is damaged, or not of"),
         (changed(tree, popularity={"model": 0}), "is damaged, or not of"),
@@ -250,7 +250,7 @@ def test_a_matrix_that_would_be_read_beyond_its_arrays_is_refused(folder):
     ]:
         (folder / "train.npz").write_bytes(npz(**arrays | {name: value}))
         cases.reseal(folder)
-        refused(folder, "train.npz is (damaged|refused)")
+        refused(folder, "train.npz is damaged, or not of")
 
 
 ENTRY = {"sha256": "0" * 64, "bytes": 1}

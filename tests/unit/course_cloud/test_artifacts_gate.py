@@ -244,5 +244,5 @@ def test_a_strangers_values_are_refused(tmp_path, harm):
     harm(arrays)
     np.savez(path, **arrays)
     cases.reseal(tmp_path / "model", format=2)
-    with pytest.raises(ArtifactError, match=r"validation\.npz is (damaged|refused: It holds no v)"):
+    with pytest.raises(ArtifactError, match=r"validation\.npz is damaged, or not of artifacts"):
         artifacts.load(tmp_path / "model")
