@@ -70,7 +70,7 @@ results: $(READY)  ## Choose the settings, fit every model, and write all number
 	@COURSE_DATASET=ml-latest-small COURSE_RECORD=$(CURDIR)/book/_generated/real \
 	  $(BIN)/python -m tools.notebooks.build run 0
 
-colab: $(READY)  ## Run all notebooks as Colab would: COLAB_PYTHON=python3.12 is the runtime before
+colab: $(READY)  ## Run all notebooks as Colab would: COLAB_PYTHON=python3.12 for its previous runtime
 	@$(BIN)/python -m tools.notebooks.colab $${COLAB_PYTHON:-python3.13} $(ARGS)
 
 class-bucket: $(READY)  ## Show what a bucket for your class takes: BUCKET=… DATASET=… ARGS="--region …"

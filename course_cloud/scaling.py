@@ -24,9 +24,8 @@ class Record(NamedTuple):
     """Measurements of ``benchmarks/scale.py`` on one machine.
 
     `runs` has a row per run: ``way``, ``size``, ``users``, ``items``, ``ratings``, the seconds of
-    each of `STEPS`, their sum without ``start`` (``work``), ``core_seconds`` that the run had on
-    all cores, ``others``, the cores that other programs had meanwhile, on average, the peak of
-    memory ``peak_gb`` in 10⁹ bytes, and ``recall@10`` of the model and of ``popularity``.
+    each of `STEPS`, their sum without ``start`` (``work``), ``core_seconds``, ``others`` (cores of
+    other programs meanwhile), ``peak_gb`` (10⁹ bytes), and the ``recall@10`` of ``popularity`` too.
     """
 
     made: str  # "2026-11-26"

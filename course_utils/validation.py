@@ -99,7 +99,8 @@ def need_table_columns(table: Any, *names: str, hint: str = "") -> None:
 def as_table(table: Any, *names: str) -> pd.DataFrame:
     """Return a pandas table with the columns `names`; its ids, times and stars are numbers.
 
-    Columns of ids, ``timestamp`` and ``rating`` are converted wherever they are; `table` stays.
+    In a table with a ``user_id``, ids, times and stars are converted wherever they are, in another
+    only those in `names`. `table` is not changed.
     """
     if not isinstance(table, pd.DataFrame):
         what = f"a {type(table).__name__} of {type(table).__module__.partition('.')[0]}"
@@ -143,8 +144,9 @@ def as_integers(values: pd.Series, name: str) -> pd.Series:
     if lowest < 0 or highest > (LATEST if name == TIME else LARGEST_ID):
         need = f"ids, from 0 to {LARGEST_ID}; pd.factorize numbers them anew"
         if name == TIME:
-            need = "Unix seconds of 1970 to 2242; milliseconds become seconds by times // 1000"
-        raise DataError(f"{where} holds {min(lowest, 0) or highest}, but needs {need}.")
+            hint = "drop earlier" if lowest < 0 else "times // 1000 makes seconds of milliseconds"
+            need = f"Unix seconds of 1970 to 2242; {hint}"
+        raise DataError(f"{where} holds {lowest if lowest < 0 else highest}, but needs {need}.")
     return whole
 
 
@@ -179,13 +181,13 @@ def _as_whole(values: pd.Series, where: str) -> pd.Series:
     """Return floats, or datetimes in Unix seconds, as integers where none is cut or rounded."""
     if values.dtype.kind == "M":
         whole = values.astype("datetime64[s]")
-        bad, hint = values[whole != values], "cut the parts of a second: times.dt.floor('s')"
+        bad, what = values[whole != values], "no whole second; cut it: times.dt.floor('s')"
     else:
         exact = 2 / float(np.finfo(values.to_numpy().dtype).eps)  # float32 rounds above 16,777,216
         bad = values[~((values % 1 == 0) & (abs(values) < exact))]
-        whole, hint = values, f"a whole number is needed, which {values.dtype} has not rounded"
+        whole, what = values, f"no integer, or rounded by {values.dtype}; read it as int64"
     if len(bad):
-        raise DataError(f"{where} holds {_first(bad)}, which is not whole; {hint}.")
+        raise DataError(f"{where} holds {_first(bad)}, which is {what}.")
     return whole.astype(np.int64)
 
 
@@ -204,7 +206,7 @@ def _as_datetimes(times: pd.Series) -> pd.Series:
 def _as_stars(values: pd.Series) -> pd.Series:
     stars = _as_plain(values)
     if len(stars) and (stars.dtype.kind not in "iuf" or np.isinf(stars).any()):
-        bad = stars[np.isinf(stars)] if stars.dtype.kind == "f" else stars.dropna()
+        bad = stars[[type(s) is bool or not isinstance(s, Real) or abs(s) == np.inf for s in stars]]
         raise DataError(f"Column 'rating' holds {_first(bad)}, no number of stars; {FROM_TEXT}.")
     return stars
 

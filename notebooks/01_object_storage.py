@@ -192,7 +192,7 @@ pd.Series(sizes, name="MB").round(2).to_frame()
 #
 # ## Two ways to say everything
 #
-# The AWS CLI is for the terminal, boto3 for programs; both send the same requests. `!` sends a line to the terminal. The first line installs the AWS CLI where it is missing, and moves none of Colab's packages:
+# The AWS CLI is for the terminal, boto3 for programs; both send the same requests. `!` sends a line to the terminal. The first line installs the AWS CLI where it is missing, and changes no other package:
 
 # %% tags=["nbval-ignore-output"]
 # !command -v aws > /dev/null || pip install --quiet --no-deps awscli colorama

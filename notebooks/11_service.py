@@ -189,7 +189,7 @@ with socket.socket() as free:
 
 log = (folder / "service.log").open("w")
 command = [sys.executable, "-m", "course_cloud.serving", address, "--port", str(port)]
-token = secrets.token_hex()  # who has it may change what the service serves
+token = secrets.token_hex()  # whoever has the token may change what is served
 environment = os.environ | {"COURSE_RELOAD_TOKEN": token}
 service = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
 ended_anyway = atexit.register(service.kill)  # should the notebook end before its last section
@@ -794,7 +794,7 @@ len(list_keys(f"{address}/"))
 #
 # Four things in it are worth copying. The versions are those the course is tested with. The model is *not* in the image: it comes from the bucket at start, so a new model needs no new image. The process is not root. And no credentials are in it; on EC2 they come from the machine's role, of lesson 01's least privilege: read one prefix. (This page cannot build it: that needs Docker, and a registry to get Python from.)
 #
-# **On EC2** it takes an instance with Docker, a role that may read `s3://your-bucket/models/`, a security group that lets port 8000 in from the load balancer only, and the load balancer, which keeps the certificate for HTTPS and asks `/health`. `/reload` and `/canary` need a token, which you give the container as `COURSE_RELOAD_TOKEN`. The service closes a connection that brings no whole request within 10 seconds and refuses heads of more than 100 headers or 16 KB; how many connections there may be is the load balancer's to limit. Each process has its own copy of the model, so with two machines you reload both; the same users are in the canary on both. `--canary RUN --share 0.1 --shadow` starts a trial with the service.
+# **On EC2** it takes an instance with Docker, a role that may read `s3://your-bucket/models/`, a security group that lets port 8000 in from the load balancer only, and the load balancer, which keeps the certificate for HTTPS and asks `/health`. `/reload` and `/canary` need a token, which you give the container as `COURSE_RELOAD_TOKEN`. The service closes a connection that brings no whole request within 10 seconds, and it refuses a request with more than 100 headers or more than 16 KB of them. It does not limit the number of connections; let the load balancer do that. Each process has its own copy of the model, so with two machines you reload both; the same users are in the canary on both. `--canary RUN --share 0.1 --shadow` starts a trial with the service.
 #
 # **To try it**, run `make serve` on your own computer and open the address that it prints: search films, press those you liked, and see what comes and why. `/openapi.json` says what can be asked.
 #

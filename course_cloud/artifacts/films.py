@@ -11,18 +11,18 @@ import numpy as np
 import pandas as pd
 
 from course_utils.errors import DataError
+from course_utils.validation import LARGEST_ID
 
 MOST_VALUES = 20_000_000  # in all columns together
 LARGEST = 2**29  # bytes of all columns, unpacked
 LARGEST_FOOTER = 2**20  # bytes
-LARGEST_ID = 2**31 - 1
 
 
 def need_ids(ids: Any, what: str) -> None:
-    """Raise a DataError for ids that are no distinct whole numbers from 0 to 2**31 - 1."""
+    """Raise a DataError for ids that are no distinct integers from 0 to 2**31 - 1."""
     values = pd.Series(ids if np.ndim(ids) == 1 else [None])
     if values.dtype.kind not in "iu" or not values.between(0, LARGEST_ID).fillna(False).all():
-        raise DataError(f"{what} must be whole numbers from 0 to {LARGEST_ID}, without gaps.")
+        raise DataError(f"{what} must be integers from 0 to {LARGEST_ID}, none missing.")
     if values.duplicated().any():
         raise DataError(f"{what} hold {values[values.duplicated()].iloc[0]} twice.")
 
@@ -53,7 +53,7 @@ def _need(films: pd.DataFrame, name: str, good: Callable[[Any], bool], what: str
 
 
 def read_films(file: IO[bytes]) -> pd.DataFrame:
-    """Read ``movies.parquet``; an error of any kind refuses what is none, or too large.
+    """Read ``movies.parquet``; what is none, or too large, raises an error of any type.
 
     Sizes are added up before anything is unpacked: those in the footer, then those of texts, of
     which Parquet stores repeated ones once.
@@ -105,7 +105,7 @@ def _n_bytes(column: Any) -> int:
 
 
 def _joined(kinds: Any) -> Any:
-    listed = isinstance(kinds, list | tuple)
+    listed = isinstance(kinds, list | tuple | np.ndarray)
     good = listed and all(isinstance(kind, str) and "|" not in kind for kind in kinds)
     return "|".join(kinds) if good else kinds
 

@@ -75,8 +75,8 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST
     if not os.path.lexists(path):
-        why = f"There is no artifact in {folder}, for it holds no {MANIFEST}"
-        raise ArtifactError(f"{why}; artifacts.save makes one.")
+        why = f"(no {MANIFEST})"
+        raise ArtifactError(f"There is no artifact in {folder} {why}; artifacts.save makes one.")
     _need_file(path, None)
     with open(path, "rb") as file:
         content = file.read(LIMIT + 1)

@@ -30,7 +30,7 @@ PROBLEMS = {
     400: "The body is no text.",
     404: "There is no such film.",
     409: "The artifact is refused, and nothing changes.",
-    403: "Without the token.",
+    403: "The token is missing or wrong.",
     413: "The body is too large.",
     422: "Something in the request is out of range.",
 }
@@ -131,7 +131,7 @@ def _add_upkeep(app: FastAPI, current: Current, measures: Measures) -> None:
 
     @app.post("/reload", responses=_problems(403, 409))
     def reload(request: Request) -> schemas.Reloaded:
-        """Load what is at the address now; no request is dropped. Not for everybody."""
+        """Load what is at the address now; no request is dropped. Needs the token."""
         _need_token(request)
         try:
             before, after = current.reload()

@@ -8,7 +8,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MOST_HEADERS = 100
 LARGEST_HEAD = 2**14  # bytes of the request line and all headers
-MOST_WAITING = 10  # requests that were sent before the first of them is answered
+MOST_WAITING = 10  # pipelined requests that may wait
 SECONDS = 10.0  # from connecting or the last answer, to a whole request or a read answer
 
 
@@ -30,7 +30,7 @@ class Connection(HttpToolsProtocol):
             self._timer.cancel()
 
     def data_received(self, data: bytes) -> None:
-        """Parse what has come, unless no end of a head is in sight."""
+        """Parse what has come; refuse a head that does not end."""
         self._unread += len(data)
         super().data_received(data)
         if self._unread > LARGEST_HEAD and not self.transport.is_closing():
@@ -56,7 +56,7 @@ class Connection(HttpToolsProtocol):
         super().on_body(body)
 
     def send_400_response(self, msg: str) -> None:
-        """Say that the head is no head, and close."""
+        """Answer 400 with the limits, and close."""
         limits = f"{MOST_HEADERS} headers and {LARGEST_HEAD:,} bytes"
         super().send_400_response(f"{msg} The head of a request may have {limits}.")
 

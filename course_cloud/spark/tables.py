@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 RATINGS = ("user_id", "movie_id", "rating", "timestamp")
 TYPES = {"user_id": "integer", "movie_id": "integer", "timestamp": "long"}
 NUMBERS = ("byte", "short", "integer", "long", "float", "double", "decimal")
-READ = {"read by the course": True}  # metadata of a column that was checked
+CHECKED = {"checked by the course": True}  # metadata of a column
 DATES = ("timestamp", "timestamp_ntz", "date")
 S3A = "org.apache.hadoop.fs.s3a.S3AFileSystem"  # class of the package hadoop-aws
 ROW = "row"  # position of a rating in its file; a DataFrame has no order
@@ -115,8 +115,10 @@ def as_spark_table(table: DataFrame, *names: str) -> DataFrame:
     """Return a DataFrame whose ids and times are integers; see `course_utils.validation.as_table`.
 
     One job reads the columns, unless their metadata tell that this was done. A DataError refuses
-    what is no DataFrame of Spark, lacks a column, or cannot be converted.
+    what is no DataFrame of Spark, lacks a column, or cannot be converted; stars must be numbers.
     """
+    from pyspark.sql import functions as F
+
     need_frame(table, *names)
     numbers = {}
     for field in table.schema:
@@ -125,14 +127,13 @@ def as_spark_table(table: DataFrame, *names: str) -> DataFrame:
             to = {"rating": "double", TIME: "timestamp"}.get(name, "int")
             way = f"cast it: F.col({name!r}).cast({to!r})"
             raise DataError(f"Column {name!r} has the type {kind}; {way}.")
-        if name in TYPES and READ.items() - field.metadata.items():
+        if name in TYPES and (field.nullable or CHECKED.items() - field.metadata.items()):
             numbers[name] = _number(name, kind)
-    if not numbers:
-        return table
-    _need_whole(table, numbers)
+    if numbers:
+        _need_whole(table, numbers)
     for name, number in numbers.items():
-        whole = number.try_cast("bigint").cast(TYPES[name])
-        table = table.withColumn(name, whole).withMetadata(name, READ)
+        whole = F.coalesce(number.try_cast("bigint"), F.lit(0)).cast(TYPES[name])  # no null is left
+        table = table.withColumn(name, whole).withMetadata(name, CHECKED)
     return table
 
 

@@ -45,7 +45,7 @@ NO_ANSWERS = {
     "first",
     "ConfigParseError": "line {line} of {path} cannot be read; save it as UTF-8 without a byte "
     "order mark (BOM), each line a `name = value` or a section such as `[default]`, and none twice",
-    "PartialCredentialsError": "half of the AWS credentials is missing; set {cred_var} too",
+    "PartialCredentialsError": "the AWS credentials are incomplete; set {cred_var} too",
     "ProfileNotFound": "there is no AWS profile {profile!r}; set AWS_PROFILE to one that `aws "
     "configure list-profiles` shows, or unset it (~/.aws/config begins one with [profile NAME])",
     "SSOTokenLoadError UnauthorizedSSOTokenError TokenRetrievalError SSOError LoginRefreshRequired "

@@ -48,7 +48,7 @@ def lookup(profile: Mapping[str, Any], name: str) -> tuple[str, Any]:
         value = os.environ.get(variable)
         if value or (value is not None and name not in VARIABLES):
             return variable, value
-    return f"{name} in {files()[0]}", profile.get(name) or None
+    return f"{name} of the profile", profile.get(name) or None
 
 
 def need_valid(core: Any, **given: str | None) -> None:

@@ -74,7 +74,7 @@ class MovieLens:
         ``movie_id`` int32, ``title`` as published (``"Matrix, The (1999)"``), ``genres`` joined
         by ``|``, ``year`` Int16, missing where the title has none.
     users, tags, links
-        As published, in snake_case; None where the release has none.
+        As published, in snake_case; None where the release or your copy of it has none.
     """
 
     name: str
@@ -295,7 +295,7 @@ def _write_cache(folder: Path, tables: Tables) -> None:
 def _read_table(
     source: Folder, release: Release, name: str, inside: str | None
 ) -> tuple[pd.DataFrame | None, str]:
-    """Return a table, None where the release has none, and its file's name for messages."""
+    """Return a table, None where there is no file, and the file's name for messages."""
     file, wanted, form = FILES[release.layout][name]
     found = source.find(file, inside)
     label = source.label(found or file)

@@ -83,8 +83,8 @@ NO_SCALE: Scale = (0, 0, 1)  # for tables without ratings
 # every integer that fits, and `int` refuses to convert thousands.
 INTEGER = re.compile(r"-?[0-9]{1,20}")
 TIME = re.compile(
-    "(19[7-9]|20[0-9])[0-9]-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[ T]"
-    "([01][0-9]|2[0-3])(:[0-5][0-9]){2}"
+    "(19[7-9]|20[0-9])[0-9]-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([ T]"
+    "([01][0-9]|2[0-3])(:[0-5][0-9]){1,2})?"
 )
 DATE = re.compile(rb',"?[0-9]{4}-[0-9]{2}-[0-9]{2}[^,]*$')  # the last field of a row
 NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
@@ -178,14 +178,14 @@ def problem(kind: Kind, text: str, scale: Scale) -> str | None:
         return None
     if kind == "name":
         return None if text.strip() else "is missing"
+    if kind == "date":
+        right = TIME.fullmatch(text) and pd.notna(pd.to_datetime(text, errors="coerce"))
+        return None if right else "is no time such as 2005-04-02 23:53:47"
     text = text.strip(BLANKS)
     if text == "":
         return "is missing"
     if kind == "rating":
         return _rating_problem(text, scale)
-    if kind == "date":
-        right = TIME.fullmatch(text) and pd.notna(pd.to_datetime(text, errors="coerce"))
-        return None if right else "is no time such as 2005-04-02 23:53:47"
     if not INTEGER.fullmatch(text):
         return "is not an integer"
     lowest, highest = RANGES[kind]
@@ -278,7 +278,7 @@ def _to_pandas(values: pa.ChunkedArray, kind: Kind) -> object:
 
 
 def _refuse_bytes(data: bytes, label: str) -> None:
-    """Raise a `DataError` for a file that is empty, opens with a BOM or holds a NUL byte."""
+    """Raise a `DataError` for a file that is empty, of another kind, or opens with a BOM."""
     if not data or data.isspace():
         raise DataError(f"{label} is empty; get the release again.")
     if data.startswith(codecs.BOM_UTF8):

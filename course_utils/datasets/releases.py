@@ -211,18 +211,18 @@ class Archive(Folder):
 
 
 def locate(release: Release, places: list[Path], file: str) -> Folder | None:
-    """Find `release` in `places`, in order: ``<place>/<name>/``, ``<place>/<name>.zip``, or itself.
-
-    A place is the release when it has the name of its folder and holds `file`.
-    """
+    """Find `release` in or as one of `places`: its folder, if that holds `file`, or its archive."""
     for place in places:
-        for name in release.folders:
-            if (place / name).is_dir():
-                return Folder(place / name, release.folders)
-        if (place / release.archive).is_file():
-            return Archive(place / release.archive, release.folders)
-        if place.name in release.folders and Folder(place).find(file):
-            return Folder(place)
+        paths = [place / name for name in release.folders]
+        named = [Folder(path, release.folders) for path in paths if path.is_dir()]
+        itself = [Folder(place)] if place.name in release.folders else []
+        archive = place / release.archive
+        if whole := [folder for folder in (*named, *itself) if folder.find(file)]:
+            return whole[0]
+        if archive.is_file():
+            return Archive(archive, release.folders)
+        if named:  # it says what is missing
+            return named[0]
     return None
 
 

@@ -312,7 +312,7 @@ def test_what_is_no_artifact_is_refused_and_not_replaced(folder, tmp_path):
     foreign = tmp_path / "foreign"
     foreign.mkdir()
     (foreign / "thesis.docx").write_bytes(b"three years")
-    refused(foreign, "holds no manifest.json")
+    refused(foreign, "no manifest.json")
     for place, why in [
         (foreign, "holds other files and no manifest.json, so it is not replaced"),
         (foreign / "thesis.docx", "is no folder"),

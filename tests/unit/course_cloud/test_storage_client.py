@@ -121,7 +121,7 @@ def test_a_server_that_never_answers_ends_in_time(moto, faulty, monkeypatch):
         ({"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "", "no credentials for http://127.0.0.1:1"),
         ({"AWS_PROFILE": "clas"}, "", "there is no AWS profile 'clas'"),
         ({"AWS_PROFILE": "class"}, "[profile class]\nregion = x\n", "'class' holds no credentials"),
-        ({"AWS_ACCESS_KEY_ID": "made-up"}, "", "half of the AWS credentials"),
+        ({"AWS_ACCESS_KEY_ID": "made-up"}, "", "AWS credentials are incomplete"),
         ({}, "[profile class]\nregion = x\n", "set AWS_PROFILE to one of class"),
     ],
 )
@@ -171,7 +171,7 @@ ROLE = "role_arn = arn:aws:iam::123456789012:role/x\n"
         ({**KEYS, "AWS_ACCESS_KEY_ID": '"made-up-key"'}, "", "AWS_ACCESS_KEY_ID .*copy it again"),
         ({}, "[default]\naws_secret_access_key = xxxx\n", "'default' holds no credentials"),
         ({**KEYS, "AWS_REGION": " eu-central-1 "}, "", "write AWS_REGION as"),
-        (KEYS, "[default]\nregion =\n  a = b\n", "region in .*config is"),
+        (KEYS, "[default]\nregion =\n  a = b\n", "region of the profile is"),
         ({**KEYS, "AWS_ENDPOINT_URL_S3": "http://host "}, "", "write AWS_ENDPOINT_URL_S3 as"),
         (
             {**KEYS, "AWS_ENDPOINT_URL": "http://me:" + "xxxx@host"},
@@ -180,7 +180,7 @@ ROLE = "role_arn = arn:aws:iam::123456789012:role/x\n"
         ),
         ({**KEYS, "AWS_CA_BUNDLE": ""}, "", "AWS_CA_BUNDLE is ''; write"),
         ({**KEYS, "REQUESTS_CA_BUNDLE": "/nope"}, "", "REQUESTS_CA_BUNDLE is '/nope'"),
-        (KEYS, "[default]\nca_bundle = /nope\n", "ca_bundle in .*config is '/nope'"),
+        (KEYS, "[default]\nca_bundle = /nope\n", "ca_bundle of the profile is '/nope'"),
         ({**KEYS, "HTTPS_PROXY": "not a proxy"}, "", "write HTTPS_PROXY"),
         ({**KEYS, "AWS_USE_FIPS_ENDPOINT": "maybe"}, "", "AWS_USE_FIPS_ENDPOINT as true or false"),
         ({**KEYS, "AWS_REQUEST_CHECKSUM_CALCULATION": "x"}, "", "AWS_REQUEST_CHECKSUM_CALCULATION"),

@@ -156,7 +156,11 @@ def their(name, **details):
     [
         ("NoCredentialsError", {}, "no AWS credentials were found"),
         ("ProfileNotFound", {"profile": "clas"}, "there is no AWS profile 'clas'"),
-        ("PartialCredentialsError", {"provider": "env", "cred_var": "x"}, "half of the AWS cred"),
+        (
+            "PartialCredentialsError",
+            {"provider": "env", "cred_var": "x"},
+            "AWS credentials are incomplete",
+        ),
         ("UnauthorizedSSOTokenError", {}, "run `aws sso login`"),
         ("SSOTokenLoadError", {"error_msg": "x"}, "run `aws sso login`"),
         ("TokenRetrievalError", {"provider": "sso", "error_msg": "x"}, "run `aws sso login`"),

@@ -128,7 +128,7 @@ def test_rows_and_columns_of_ids():
         ),
         (lambda: to_implicit(TOY.assign(rating=np.nan)), "'rating' holds no numbers"),
         (lambda: encode(TOY, users=[3, 8, 8, 21]), "id 8 stands twice in `users`"),
-        (lambda: encode(TOY, users=[3.0, 8.5]), "`users` holds 8.5, which is not whole"),
+        (lambda: encode(TOY, users=[3.0, 8.5]), "`users` holds 8.5, which is no integer"),
         (lambda: encode(TOY, items=["10", "20"]), "`items` holds '10', no integer"),
         (lambda: encode(TOY, users={3, 8}), "`users` must be a list of integer ids"),
         (lambda: encode(TOY, users=[[3, 8]]), r"`users` holds \[3, 8\], no integer"),

@@ -63,7 +63,7 @@ FUNCTIONS = {
 ARROW_CATEGORIES = pd.ArrowDtype(pa.dictionary(pa.int8(), pa.int64()))
 SAME = None  # converted: the result is that of the plain table
 MISSING = r"is missing in 1 of \d+ rows; drop those"
-NOT_SECONDS = "needs Unix seconds of 1970 to 2242; milliseconds become seconds"
+NOT_SECONDS = "needs Unix seconds of 1970 to 2242; "
 NOT_IDS = "needs ids, from 0 to 2147483647; pd.factorize numbers them anew"
 KINDS = {
     "timestamp": {
@@ -83,9 +83,9 @@ KINDS = {
         "nanoseconds": (SECONDS * 10**9, NOT_SECONDS),
         "negative": (SECONDS.where(FIRST, -1), NOT_SECONDS),
         "the year 9999": (np.array(["9999-12-31"] * N, "datetime64[s]"), NOT_SECONDS),
-        "fractions": (SECONDS + 0.5, r"holds \d+\.5, which is not whole"),
-        "parts of seconds": (TIMES + pd.Timedelta("1ms"), "cut the parts of a second"),
-        "float32": (SECONDS.astype(np.float32), "which float32 has not rounded"),
+        "fractions": (SECONDS + 0.5, r"holds \d+\.5, which is no integer"),
+        "parts of seconds": (TIMES + pd.Timedelta("1ms"), "which is no whole second; cut it"),
+        "float32": (SECONDS.astype(np.float32), "or rounded by float32"),
         "digits": (SECONDS.astype(str), r"holds '\d+', no integer; pd.to_datetime reads dates"),
         "American dates": (TIMES.dt.strftime("%m/%d/%Y"), r"holds '0[45]/\d+/2005', no integer"),
         "NaN": (SECONDS.where(FIRST), MISSING),
@@ -103,14 +103,14 @@ KINDS = {
         "int64[pyarrow]": (PLAIN["user_id"].astype("int64[pyarrow]"), SAME),
         "objects": (PLAIN["user_id"].astype(object), SAME),
         "categories": (PLAIN["user_id"].astype("category"), SAME),
-        "fractions": (PLAIN["user_id"] + 0.5, "holds 3.5, which is not whole"),
+        "fractions": (PLAIN["user_id"] + 0.5, "holds 3.5, which is no integer"),
         "negative": (-PLAIN["user_id"], f"holds -21, but {NOT_IDS}"),
         "above int32": (PLAIN["user_id"] + 2**31, f"holds 2147483669, but {NOT_IDS}"),
         "texts": (PLAIN["user_id"].astype(str), "holds '3', no integer; pd.factorize numbers"),
         "categories of texts": (PLAIN["user_id"].astype(str).astype("category"), "holds '3', no"),
         "Booleans": (PLAIN["user_id"] > 3, "holds False, no integer"),
         "nullable Booleans": ((PLAIN["user_id"] > 3).astype("boolean"), "holds False, no integer"),
-        "float32 that rounds": (PLAIN["user_id"].astype(np.float32) + 2**24, "has not rounded"),
+        "float32 that rounds": (PLAIN["user_id"].astype(np.float32) + 2**24, "by float32; read"),
         "Arrow's categories": (
             PLAIN["user_id"].astype("category").astype(ARROW_CATEGORIES), SAME),
         "sparse": (PLAIN["user_id"].astype(pd.SparseDtype(int)), SAME),

@@ -41,7 +41,7 @@ def test_rows_follow_the_ids_asked_for():
         ([7, 8, 9, 1, 3], r"4 of the 5 films have no embedding: movies 8, 9, 1, …"),
         ([7, 8], "1 of the 2 films have no embedding: movies 8;"),
         ([7, 7], "The id 7 stands twice in `movie_ids`"),
-        ([7.5], "holds 7.5, which is not whole"),
+        ([7.5], "holds 7.5, which is no integer"),
     ],
 )
 def test_ids_that_do_not_match(ids, message):
