@@ -147,7 +147,8 @@ def as_integers(values: pd.Series, name: str) -> pd.Series:
             hint = "drop earlier" if lowest < 0 else "times // 1000 makes seconds of milliseconds"
             need = f"Unix seconds of 1970 to 2242; {hint}"
         raise DataError(f"{where} holds {lowest if lowest < 0 else highest}, but needs {need}.")
-    return whole
+    kind = whole.to_numpy().dtype  # uint64 and the other order of bytes are for few libraries
+    return whole if kind.isnative and kind != np.uint64 else whole.astype(np.int64)
 
 
 def as_ids(ids: npt.ArrayLike, what: str, distinct: bool = True) -> IntArray:

@@ -24,6 +24,7 @@ from course_utils.evaluation import Evaluation
 from course_utils.interactions import Interactions
 from course_utils.models import Recommender
 from course_utils.text.embeddings import Embeddings, load_embeddings, save_embeddings
+from course_utils.validation import as_user_items
 
 T = TypeVar("T")
 IDS = "users", "items", "dropped"  # attributes of Interactions beside the matrix
@@ -231,6 +232,6 @@ def _need_whole(train: Interactions) -> None:
     """Refuse ids that no service could be asked for, and values that are no numbers."""
     need_ids(train.users, "The user ids of `train`")
     need_ids(train.items, "The movie ids of `train`")
-    shape, values = (len(train.users), len(train.items)), train.matrix.data
-    if shape != train.matrix.shape or not values.size or not np.isfinite(values).all():
+    shape, matrix = (len(train.users), len(train.items)), as_user_items(train.matrix, "`train`")
+    if shape != matrix.shape or not matrix.nnz or matrix.format != train.matrix.format:
         raise DataError("`train` needs an id of each row and column, and finite values.")

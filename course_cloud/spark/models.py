@@ -58,12 +58,14 @@ def fit_als(
     DataError
         For a bad column, and when `factors` or `iterations` is no integer of at least 1.
     """
+    from py4j.protocol import Py4JError  # type: ignore[import-untyped]
     from pyspark.errors import PySparkException
     from pyspark.ml.recommendation import ALS
     from pyspark.sql import functions as F
 
     train = as_spark_table(train, *PAIR)
-    n_blocks = blocks or train.sparkSession.sparkContext.defaultParallelism
+    cores = train.sparkSession.sparkContext.defaultParallelism
+    n_blocks = validation.need_positive(cores if blocks is None else blocks, "blocks")
     als = ALS(
         rank=validation.need_positive(factors, "factors"),
         maxIter=validation.need_positive(iterations, "iterations"),
@@ -79,7 +81,7 @@ def fit_als(
     )
     try:
         return als.fit(train.select("user_id", "movie_id", F.lit(1.0).alias("one")))
-    except PySparkException as error:
+    except (PySparkException, Py4JError) as error:
         raise DataError(f"Spark cannot fit ALS: {str(error).splitlines()[0]}.") from None
 
 
@@ -155,16 +157,17 @@ def evaluate(
         film twice, two films at one rank, or a film that is not in `train`.
     """
     cutoffs, lists = validation.need_cutoffs(k), _collected(recommended, "rank")
+    ranks = validation.as_integers(lists["rank"], "rank")
     known, hidden = encode(_collected(train)), _collected(test)
     hidden = hidden[hidden["user_id"].isin(known.users) & hidden["movie_id"].isin(known.items)]
     if hidden.empty:
         raise DataError("None of the users of the training set has anything in the test set.")
-    lists = lists[lists["user_id"].isin(hidden["user_id"]) & (lists["rank"] <= max(cutoffs))]
-    ranks = validation.as_integers(lists["rank"], "rank")
-    if lists.duplicated(["user_id", "rank"]).any() or ranks.min() < 1:
+    lists = lists.assign(rank=ranks)[ranks <= max(cutoffs)]
+    rows, films = known.rows_of(lists["user_id"]), known.columns_of(lists["movie_id"])
+    if lists.duplicated(["user_id", "rank"]).any() or lists["rank"].min() < 1:
         raise DataError("Each user's ranks must be numbered from 1, without repeats.")
     ids = np.full((len(known.users), max(cutoffs)), NOTHING)
-    ids[known.rows_of(lists["user_id"]), ranks - 1] = known.columns_of(lists["movie_id"])
+    ids[rows, lists["rank"] - 1] = films
     relevant = encode(hidden, users=known.users, items=known.items).matrix
     return evaluation.evaluate(ids, known.matrix, relevant, cutoffs).summary
 

@@ -150,8 +150,7 @@ def _hadoop_version() -> str:
     import pyspark
 
     jars = Path(pyspark.__file__).parent / "jars"
-    found = [path.stem.rsplit("-", 1)[1] for path in jars.glob("hadoop-client-api-*.jar")]
-    return found[0]
+    return next(path.stem.rsplit("-", 1)[1] for path in jars.glob("hadoop-client-api-*.jar"))
 
 
 def _java_version() -> int | None:

@@ -225,16 +225,16 @@ def leave_last_out(
 
     of_user = Window.partitionBy("user_id")
     latest_first = of_user.orderBy(F.desc("timestamp"), F.desc(tie))
-    enough = F.col("of_all") >= n_test + n_val + min_train
-    last: Column = F.col("from_end")
+    enough = F.col("_of_all") >= n_test + n_val + min_train
+    last: Column = F.col("_from_end")
     placed = positives.select(
         "*",
-        F.row_number().over(latest_first).alias("from_end"),
-        F.count("*").over(of_user).alias("of_all"),
+        F.row_number().over(latest_first).alias("_from_end"),
+        F.count("*").over(of_user).alias("_of_all"),
     )
     parts = (
         ~enough | (last > n_test + n_val),
         enough & (last > n_test) & (last <= n_test + n_val),
         enough & (last <= n_test),
     )
-    return Parts(*(placed.where(rows).select(*positives.columns) for rows in parts))
+    return Parts(*(placed.where(rows).drop("_from_end", "_of_all") for rows in parts))

@@ -28,11 +28,7 @@ SHAPES = {
     "retry_mode": ("legacy|standard|adaptive", "legacy, standard or adaptive"),
     "max_attempts": (r"[1-9]\d*", "a whole number"),
 }
-CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "access_key",
-    "AWS_SECRET_ACCESS_KEY": "secret_key",
-    "AWS_SESSION_TOKEN": "token",
-}
+CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 WHOLE = r"[!#-&(-~]([ -~]*[!#-&(-~])?"  # ASCII, and no blank or quote at an end
 
 
@@ -74,11 +70,12 @@ def need_valid(core: Any, **given: str | None) -> None:
 
 def need_whole(credentials: Any) -> None:
     """Raise a `StorageError` for credentials that were not copied exactly."""
-    for variable, name in CREDENTIALS.items():
+    for variable, name in zip(CREDENTIALS, ("access_key", "secret_key", "token"), strict=True):
         if name not in vars(credentials):
             return  # those that expire are fetched with the first request
         value = getattr(credentials, name)
-        if (value or name != "token") and not re.fullmatch(WHOLE, str(value or "")):
+        text = value if isinstance(value, str) else ""  # an indented line makes a dict of it
+        if (value or name != "token") and not re.fullmatch(WHOLE, text):
             raise StorageError(
                 f"{variable} ({credentials.method}) is empty, or holds a quote, a blank or a sign "
                 "that does not belong to it; copy it again."

@@ -169,7 +169,7 @@ def write_to_file(table: pd.DataFrame, file: IO[bytes], suffix: str, label: str)
 
         try:
             table.to_parquet(file, index=False, compression="zstd", engine="pyarrow")
-        except (pa.ArrowException, ValueError) as error:
+        except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
             said = str(error).splitlines()[0][:120].rstrip(".")
             raise DataError(f"{label} cannot be written as Parquet: {said}.") from None
         return
@@ -237,7 +237,7 @@ def _parse_csv(
         _known([*types] or None, names, place)
         _known(columns, names, place)
         table = arrow_csv.read_csv(pa.BufferReader(data), read, parse, convert)
-    except (pa.ArrowInvalid, UnicodeDecodeError, LookupError) as error:
+    except (pa.ArrowInvalid, UnicodeError, LookupError, TypeError) as error:
         said = str(error).splitlines()[0][:160].rstrip(".")
         raise DataError(f"{place} cannot be read as a table: {said}.") from None
     garbled = [field.name for field in table.schema if pa.types.is_binary(field.type)]

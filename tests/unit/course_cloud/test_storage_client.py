@@ -170,11 +170,16 @@ ROLE = "role_arn = arn:aws:iam::123456789012:role/x\n"
         ({**KEYS, "AWS_SECRET_ACCESS_KEY": "x" * 40 + "\n"}, "", "AWS_SECRET_ACCESS_KEY .*copy"),
         ({**KEYS, "AWS_ACCESS_KEY_ID": '"made-up-key"'}, "", "AWS_ACCESS_KEY_ID .*copy it again"),
         ({}, "[default]\naws_secret_access_key = xxxx\n", "'default' holds no credentials"),
+        (
+            {},
+            "[default]\naws_access_key_id =\n  a = b\naws_secret_access_key = x\n",
+            "copy it again",
+        ),
         ({**KEYS, "AWS_REGION": " eu-central-1 "}, "", "write AWS_REGION as"),
         (KEYS, "[default]\nregion =\n  a = b\n", "region of the profile is"),
         ({**KEYS, "AWS_ENDPOINT_URL_S3": "http://host "}, "", "write AWS_ENDPOINT_URL_S3 as"),
         (
-            {**KEYS, "AWS_ENDPOINT_URL": "http://me:" + "xxxx@host"},
+            {**KEYS, "AWS_ENDPOINT_URL": "http://me{}xxxx@host".format(":")},
             "",
             "AWS_ENDPOINT_URL is 'host'",
         ),
