@@ -268,6 +268,14 @@ def test_nobody_there_is_one_sentence(no_aws, no_pauses, tmp_path, monkeypatch):
     client.close()
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c_is_not_ignored():
+    """Interrupt although a shell started this in the background, where Ctrl-C is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupt():
     os.kill(os.getpid(), signal.SIGINT)
 

@@ -92,7 +92,7 @@ WRONG = {
     "q1": {
         "trained on the test": [("counts = split.train[", "counts = to_implicit(ratings)["), "training on the test"],
         "seen films listed": [("if film not in has[user]]", "]"), "take the place"],
-        "first ones held out": [("to_implicit(ratings, threshold=4.0)", 'to_implicit(ratings).assign(timestamp=lambda t: -t["timestamp"])'), "the past from the future"],
+        "first ones held out": [("to_implicit(ratings, threshold=4.0)", 'to_implicit(ratings).assign(timestamp=lambda t: t["timestamp"].max() - t["timestamp"])'), "the past from the future"],
         "all ratings": [("threshold=4.0", "threshold=0.5"), "All ratings count"],
         "above 4": [("threshold=4.0", "threshold=4.5"), "`>=`, not `>`"],
         "new films dropped": [("        listed = [", "        films = films[films.isin(ranking)]\n        if films.empty:\n            continue\n        listed = ["), "flatters every model"],

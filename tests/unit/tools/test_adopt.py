@@ -277,7 +277,11 @@ def test_make_hands_a_title_on_as_it_is(repository_root: Path, tmp_path: Path, t
     program.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     program.chmod(0o755)
     done = subprocess.run(
-        [make, "adopt", f"TITLE={title}"], cwd=tmp_path, capture_output=True, text=True, check=True
+        [make, "--no-print-directory", "adopt", f"TITLE={title}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout == f"-m\ntools.upkeep.adopt\n--title\n{title}\n"
 
